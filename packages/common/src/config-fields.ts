@@ -1,0 +1,40 @@
+import { z } from 'zod';
+
+/** Building blocks of the services' configuration schemas, so that one variable means the same everywhere. */
+
+export const port = (standard: number) => z.coerce.number().int().min(0).max(65535).default(standard);
+
+export const milliseconds = (standard: number) => z.coerce.number().int().min(0).max(86_400_000).default(standard);
+
+export const count = (standard: number) => z.coerce.number().int().min(1).max(100_000).default(standard);
+
+/** A comma-separated list, blanks trimmed, empty entries dropped. */
+export const list = () =>
+  z.string().transform((text) =>
+    text
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== ''),
+  );
+
+const isUrlOf = (protocols: string[]) => (text: string) => URL.canParse(text) && protocols.includes(new URL(text).protocol);
+
+/** What every service is told. */
+export const sharedFields = {
+  DATABASE_URL: z.string().refine(isUrlOf(['postgres:', 'postgresql:']), 'expected a postgresql:// URL'),
+  DATABASE_POOL_SIZE: count(10),
+  REDIS_URL: z.string().refine(isUrlOf(['redis:', 'rediss:']), 'expected a redis:// or rediss:// URL'),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  LOG_FORMAT: z.enum(['json', 'pretty']).default('json'),
+};
+
+/** Without keys nothing may listen beyond loopback, unless somebody says aloud that this is meant. */
+export const authField = { NEXUS_AUTH: z.enum(['off']).optional() };
+
+const loopbackHosts = new Set(['127.0.0.1', '::1', 'localhost']);
+
+/** A reason why this host may not be listened on, or null. */
+export function hostProblem(host: string, auth: 'off' | undefined): string | null {
+  if (loopbackHosts.has(host) || auth === 'off') return null;
+  return 'there is no authentication yet, so only a loopback address is allowed, unless NEXUS_AUTH=off is set as well';
+}

@@ -1,0 +1,33 @@
+import { type Logger, type LoggerOptions, pino, stdSerializers } from 'pino';
+import { AppError } from './app-error.ts';
+
+export type { Logger };
+
+const redactedPaths = ['authorization', 'cookie', 'apiKey', 'token', 'password', 'content', 'text', 'message', 'prompt'].flatMap(
+  (name) => (name === 'message' ? [`body.${name}`] : [name, `*.${name}`, `*.*.${name}`]),
+);
+
+/** A structured logger whose lines carry ids, never prompts, answers or keys: known places of such are redacted besides. */
+export function createLogger(service: string, options: { level: string; format: 'json' | 'pretty' }): Logger {
+  const settings: LoggerOptions = {
+    name: service,
+    level: options.level,
+    redact: { paths: redactedPaths, censor: '[redacted]' },
+    serializers: { error: serializeError, err: serializeError },
+  };
+  if (options.format === 'json') return pino(settings);
+  return pino({
+    ...settings,
+    transport: {
+      target: 'pino-pretty',
+      options: { ignore: 'pid,hostname,name', translateTime: 'SYS:HH:MM:ss.l', singleLine: true, colorize: false, sync: true },
+    },
+  });
+}
+
+function serializeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return { type: typeof error };
+  if (!(error instanceof AppError)) return stdSerializers.err(error);
+  const cause = error.cause === undefined ? {} : { cause: serializeError(error.cause) };
+  return { type: 'AppError', code: error.code, detail: error.message, ...cause };
+}

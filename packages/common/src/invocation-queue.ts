@@ -1,0 +1,56 @@
+import { Queue } from 'bullmq';
+import type { Logger } from './create-logger.ts';
+import type { Redis } from './open-redis.ts';
+import { type ProviderName, providerNames } from './provider-name.ts';
+
+/** All that a job says. Everything else is in Postgres. */
+export type InvocationJob = { invocationId: string; dispatch: number };
+
+/** A queued invocation that is due: where its job goes, and after how long. */
+export type Dispatch = InvocationJob & { provider: ProviderName; delayMs: number };
+
+/** Bull Board and redis-cli users look for these names. */
+export function queueName(provider: ProviderName): string {
+  return `invocations-${provider}`;
+}
+
+/** BullMQ forbids ':' in custom ids. */
+export function jobId({ invocationId, dispatch }: InvocationJob): string {
+  return `${invocationId}-${dispatch}`;
+}
+
+export type InvocationQueues = {
+  /** Resolves once Redis holds the job. Adding the same dispatch twice adds it once. Rejects while Redis is away. */
+  add(dispatch: Dispatch): Promise<void>;
+  queue(provider: ProviderName): Queue;
+  close(): Promise<void>;
+};
+
+export function openInvocationQueues(redis: Redis, logger: Pick<Logger, 'warn'>): InvocationQueues {
+  const queues = new Map<ProviderName, Queue>();
+  for (const provider of providerNames) {
+    const queue = new Queue(queueName(provider), {
+      connection: redis,
+      skipWaitingForReady: true,
+      defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: true },
+      streams: { events: { maxLen: 100 } },
+    });
+    queue.on('error', (error) => logger.warn({ error, queue: queue.name }, 'queue connection trouble'));
+    queues.set(provider, queue);
+  }
+  const queueOf = (provider: ProviderName): Queue => {
+    const queue = queues.get(provider);
+    if (!queue) throw new Error(`no queue for provider ${provider}`);
+    return queue;
+  };
+  return {
+    queue: queueOf,
+    async add({ invocationId, dispatch, provider, delayMs }) {
+      const job: InvocationJob = { invocationId, dispatch };
+      await queueOf(provider).add('invoke', job, { jobId: jobId(job), delay: delayMs });
+    },
+    async close() {
+      await Promise.all([...queues.values()].map((queue) => queue.close()));
+    },
+  };
+}

@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import type { LogAddress } from './append-events.ts';
+import type { EventError, InvocationEvent } from './event.ts';
+import { type ErrorCode, errorMeanings } from './error-codes.ts';
+import type { InvocationStatus } from './invocation.ts';
+import type { PrismaClient } from './open-database.ts';
+
+type Snapshot = Extract<InvocationEvent, { type: 'invocation.snapshot' }>;
+
+type Row = {
+  status: InvocationStatus;
+  lastSeq: bigint;
+  errorCode: ErrorCode | null;
+  errorMessage: string | null;
+  outputMessageId: string | null;
+  at: Date;
+  text: string | null;
+  reasoning: string | null;
+};
+
+/** What Postgres knows of an invocation, as an event; null when there is no such invocation in that conversation. */
+export async function loadSnapshot(
+  database: Pick<PrismaClient, '$queryRaw'>,
+  { conversationId, invocationId }: LogAddress,
+): Promise<Snapshot | null> {
+  const [row] = await database.$queryRaw<Row[]>`
+    SELECT i.status, i.last_seq AS "lastSeq", i.error_code AS "errorCode", i.error_message AS "errorMessage",
+           i.output_message_id AS "outputMessageId", coalesce(i.finished_at, now()) AS at, answer.content AS text, thought.content AS reasoning
+    FROM invocation i
+    LEFT JOIN message answer ON answer.id = i.output_message_id
+    LEFT JOIN message thought ON thought.invocation_id = i.id AND thought.type = 'thought'
+    WHERE i.id = ${invocationId}::uuid AND i.conversation_id = ${conversationId}::uuid`;
+  if (!row) return null;
+  const upToSeq = Number(row.lastSeq);
+  return {
+    conversationId,
+    invocationId,
+    seq: upToSeq,
+    type: 'invocation.snapshot',
+    at: row.at.toISOString(),
+    data: {
+      status: row.status,
+      text: row.text ?? '',
+      reasoning: row.reasoning ?? '',
+      upToSeq,
+      messageId: row.outputMessageId,
+      contentSha256: row.text === null ? null : sha256(row.text),
+      error: toEventError(row),
+    },
+  };
+}
+
+function toEventError({ errorCode, errorMessage }: Row): EventError | null {
+  if (errorCode === null) return null;
+  const { title, retryable } = errorMeanings[errorCode];
+  return { code: errorCode, message: errorMessage ?? title, retryable };
+}
+
+/** Hex SHA-256 of a text as UTF-8: the `contentSha256` of events. */
+export function sha256(text: string): string {
+  return createHash('sha256').update(text, 'utf8').digest('hex');
+}

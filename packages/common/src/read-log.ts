@@ -1,0 +1,48 @@
+import type { LogAddress } from './append-events.ts';
+import type { InvocationEvent } from './event.ts';
+import { logKey } from './event-log-names.ts';
+import type { Redis } from './open-redis.ts';
+
+/** Bounds one read: a long log comes in pages. */
+const pageSize = 500;
+
+export type LogPage = { events: InvocationEvent[]; more: boolean };
+
+/** Up to a page of events with a seq above `after`, oldest first. Empty both for a log at its end and for one that is gone. */
+export async function readLog(redis: Redis, address: LogAddress, after: number): Promise<LogPage> {
+  const key = logKey(address.conversationId, address.invocationId);
+  const entries = await redis.xrange(key, `0-${after + 1}`, '+', 'COUNT', pageSize);
+  return { events: entries.map(([id, fields]) => parseEntry(id, fields)), more: entries.length === pageSize };
+}
+
+/** The seq of the newest event; 0 when there is no log. */
+export async function readLastSeq(redis: Redis, address: LogAddress): Promise<number> {
+  const [last] = await redis.xrevrange(logKey(address.conversationId, address.invocationId), '+', '-', 'COUNT', 1);
+  return last ? seqOf(last[0]) : 0;
+}
+
+function seqOf(id: string): number {
+  return Number(id.slice(2));
+}
+
+function parseEntry(id: string, fields: string[]): InvocationEvent {
+  return JSON.parse(`{"seq":${seqOf(id)},${fields[5]}`) as InvocationEvent;
+}
+
+/** Neighbouring deltas of one kind as one event; its seq is the last of them. Everything else is left as it is. */
+export function joinDeltas(events: InvocationEvent[]): InvocationEvent[] {
+  const joined: InvocationEvent[] = [];
+  for (const event of events) {
+    const previous = joined.at(-1);
+    if (previous && isDelta(event) && isDelta(previous) && previous.type === event.type && previous.seq + 1 === event.seq) {
+      joined[joined.length - 1] = { ...event, data: { text: previous.data.text + event.data.text } };
+    } else joined.push(event);
+  }
+  return joined;
+}
+
+type DeltaEvent = Extract<InvocationEvent, { type: 'message.delta' | 'reasoning.delta' }>;
+
+function isDelta(event: InvocationEvent): event is DeltaEvent {
+  return event.type === 'message.delta' || event.type === 'reasoning.delta';
+}
