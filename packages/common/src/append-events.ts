@@ -101,14 +101,23 @@ export function createEventAppender(redis: Redis, expiry: LogExpiry = standardLo
       const at = new Date().toISOString();
       const ends = events.some((event) => isTerminalType(event.type));
       const args: (string | number)[] = headOf(address, attempt, expectedSeq, ends ? expiry.endedMs : expiry.liveMs);
-      for (const event of events) args.push(isTerminalType(event.type) ? 1 : 0, toLogJson(address, at, event.type, event.data));
+      for (const event of events)
+        args.push(isTerminalType(event.type) ? 1 : 0, toLogJson(address, at, event.type, event.data));
       const [seq, second] = await scripts.nexusAppend(...args);
       if (seq === -1) throw new AppError('claim_lost');
       if (seq === -2) throw new LogLost(second);
       return { seq, cancelWanted: second === 1 };
     },
     async restore(address, attempt, seq, { text, reasoning }) {
-      const data = { status: 'running', text, reasoning, upToSeq: seq, messageId: null, contentSha256: null, error: null };
+      const data = {
+        status: 'running',
+        text,
+        reasoning,
+        upToSeq: seq,
+        messageId: null,
+        contentSha256: null,
+        error: null,
+      };
       const json = toLogJson(address, new Date().toISOString(), 'invocation.snapshot', data);
       const [reply] = await scripts.nexusRestore(...headOf(address, attempt, seq, expiry.liveMs), json);
       if (reply === -1) throw new AppError('claim_lost');

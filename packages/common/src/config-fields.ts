@@ -17,7 +17,8 @@ export const list = () =>
       .filter((entry) => entry !== ''),
   );
 
-const isUrlOf = (protocols: string[]) => (text: string) => URL.canParse(text) && protocols.includes(new URL(text).protocol);
+const isUrlOf = (protocols: string[]) => (text: string) =>
+  URL.canParse(text) && protocols.includes(new URL(text).protocol);
 
 /** What every service is told. */
 export const sharedFields = {

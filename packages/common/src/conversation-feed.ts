@@ -16,7 +16,12 @@ export type ConversationFeed = {
    * Reads what a reader at `cursor` missed and calls `goLive` with it in the very tick in which the feed stands at the same seq:
    * a listener added inside `goLive` continues exactly there. Rejects with the signal's reason.
    */
-  attach(invocationId: string, cursor: number, goLive: (missed: InvocationEvent[]) => void, signal: AbortSignal): Promise<void>;
+  attach(
+    invocationId: string,
+    cursor: number,
+    goLive: (missed: InvocationEvent[]) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
   /** The seq up to which the feed has delivered. */
   lastSeq(invocationId: string): number;
   /** Reads again what may have been published unheard: `unfinished` are the invocations that are not over. */
@@ -115,16 +120,16 @@ export async function openConversationFeed(conversationId: string, sources: Feed
       for (let reached = cursor; ; ) {
         const events = await readMissed(sources, addressOf(invocationId), reached);
         signal.throwIfAborted();
-        for (const event of events ?? []) {
-          missed.push(event);
-          reached = event.seq;
-          if (event.seq > position.lastSeq || isLastEvent(event)) catchUpFeed(position, event);
-        }
-        if (events && reached >= position.lastSeq) {
+        missed.push(...(events ?? []));
+        reached = missed.at(-1)?.seq ?? reached;
+        const over = missed.some(isLastEvent);
+        if (reached > position.lastSeq || (over && !position.ended))
+          await bringFeedTo(invocationId, position, reached, over);
+        if (reached === position.lastSeq || over) {
           counters?.replayed(missed.length);
           return goLive(joinDeltas(missed));
         }
-        if (!events || events.length === 0) await pause(retryMs, signal);
+        if (!events?.length) await pause(retryMs, signal);
       }
     },
     lastSeq: (invocationId) => positions.get(invocationId)?.lastSeq ?? 0,
@@ -141,10 +146,13 @@ export async function openConversationFeed(conversationId: string, sources: Feed
   };
 
   /** A reader found the log ahead of what was heard: those who are live already get it now, so that all stand at one seq. */
-  function catchUpFeed(position: Position, event: InvocationEvent): void {
-    if (listeners.size > 0 && event.seq !== position.lastSeq + 1 && event.type !== 'invocation.snapshot') return;
-    position.lastSeq = Math.max(position.lastSeq, event.seq - 1);
-    deliver(position, event);
+  async function bringFeedTo(invocationId: string, position: Position, seq: number, over: boolean): Promise<void> {
+    if (listeners.size > 0) {
+      position.heard = Math.max(position.heard, seq);
+      return repair(invocationId, position);
+    }
+    position.lastSeq = seq;
+    position.ended ||= over;
   }
 }
 

@@ -3,9 +3,17 @@ import { AppError } from './app-error.ts';
 
 export type { Logger };
 
-const redactedPaths = ['authorization', 'cookie', 'apiKey', 'token', 'password', 'content', 'text', 'message', 'prompt'].flatMap(
-  (name) => (name === 'message' ? [`body.${name}`] : [name, `*.${name}`, `*.*.${name}`]),
-);
+const redactedPaths = [
+  'authorization',
+  'cookie',
+  'apiKey',
+  'token',
+  'password',
+  'content',
+  'text',
+  'message',
+  'prompt',
+].flatMap((name) => (name === 'message' ? [`body.${name}`] : [name, `*.${name}`, `*.*.${name}`]));
 
 /** A structured logger whose lines carry ids, never prompts, answers or keys: known places of such are redacted besides. */
 export function createLogger(service: string, options: { level: string; format: 'json' | 'pretty' }): Logger {
@@ -20,7 +28,13 @@ export function createLogger(service: string, options: { level: string; format: 
     ...settings,
     transport: {
       target: 'pino-pretty',
-      options: { ignore: 'pid,hostname,name', translateTime: 'SYS:HH:MM:ss.l', singleLine: true, colorize: false, sync: true },
+      options: {
+        ignore: 'pid,hostname,name',
+        translateTime: 'SYS:HH:MM:ss.l',
+        singleLine: true,
+        colorize: false,
+        sync: true,
+      },
     },
   });
 }

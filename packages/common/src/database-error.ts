@@ -2,10 +2,25 @@ import { AppError } from './app-error.ts';
 
 /** Postgres codes that mean the server is away or going away, not that the statement was wrong. */
 const awayCodes = /^(08|57P0|53)/;
-const awaySystemCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', 'EAI_AGAIN']);
+const awaySystemCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+  'EAI_AGAIN',
+]);
 const awayPrismaCodes = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024']);
-const awayMessage = /connection terminated|timeout exceeded when trying to connect|connection ended|not queryable|ECONNREFUSED|ECONNRESET|terminating connection|the database system is/i;
-const awayKinds = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TooManyConnections', 'TlsConnectionError']);
+const awayMessage =
+  /connection terminated|timeout exceeded when trying to connect|connection ended|not queryable|ECONNREFUSED|ECONNRESET|terminating connection|the database system is/i;
+const awayKinds = new Set([
+  'DatabaseNotReachable',
+  'ConnectionClosed',
+  'SocketTimeout',
+  'TooManyConnections',
+  'TlsConnectionError',
+]);
 
 /** The error itself, then each cause, as Prisma nests them: `cause`, or `meta.driverAdapterError`. */
 function* chainOf(error: unknown): Generator<Record<string, unknown>> {

@@ -1,5 +1,5 @@
-import { eventsChannel } from './event-log-names.ts';
 import type { InvocationEvent } from './event.ts';
+import { eventsChannel } from './event-log-names.ts';
 import type { Redis } from './open-redis.ts';
 
 type Listener = (event: InvocationEvent) => void;

@@ -4,8 +4,8 @@ import pg from 'pg';
 import type { Logger } from './create-logger.ts';
 import { PrismaClient } from './generated/client.ts';
 
-export type { PrismaClient };
 export { Prisma } from './generated/client.ts';
+export type { PrismaClient };
 
 /** A Prisma client over a pool of its own. Nothing is connected before the first query; a lost connection is replaced by the next. */
 export function openDatabase(
@@ -20,7 +20,11 @@ export function openDatabase(
     keepAlive: true,
   });
   const onError = (error: Error) => options.logger.warn({ error }, 'lost a database connection');
-  const adapter = new PrismaPg(pool, { onPoolError: onError, onConnectionError: onError, statementNameGenerator: toStatementName });
+  const adapter = new PrismaPg(pool, {
+    onPoolError: onError,
+    onConnectionError: onError,
+    statementNameGenerator: toStatementName,
+  });
   const database = new PrismaClient({ adapter });
   return {
     database,

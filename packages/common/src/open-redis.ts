@@ -15,7 +15,12 @@ const pingEveryMs = 5_000;
 const pingTimeoutMs = 5_000;
 
 const optionsFor = {
-  commands: { maxRetriesPerRequest: 0, enableOfflineQueue: false, commandTimeout: 5_000, autoResendUnfulfilledCommands: false },
+  commands: {
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    commandTimeout: 5_000,
+    autoResendUnfulfilledCommands: false,
+  },
   blocking: { maxRetriesPerRequest: null, enableOfflineQueue: true },
 } satisfies Record<RedisPurpose, RedisOptions>;
 
@@ -65,7 +70,10 @@ export async function assertRedisFits(redis: Redis): Promise<void> {
   const server = await redis.info('server');
   const version = /redis_version:(\d+)\.(\S+)/.exec(server);
   if (version && Number(version[1]) < 7) {
-    throw new AppError('configuration_invalid', `REDIS_URL: Redis ${version[1]}.${version[2]} is too old, 7 or newer is needed`);
+    throw new AppError(
+      'configuration_invalid',
+      `REDIS_URL: Redis ${version[1]}.${version[2]} is too old, 7 or newer is needed`,
+    );
   }
   const policy = /maxmemory_policy:(\S+)/.exec(await redis.info('memory'))?.[1];
   if (policy !== undefined && policy !== 'noeviction') {
@@ -80,7 +88,10 @@ export async function assertRedisFits(redis: Redis): Promise<void> {
 export async function waitForRedis(redis: Redis, limitMs: number): Promise<void> {
   if (redis.status === 'ready') return;
   await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => settle(new AppError('redis_unavailable', `REDIS_URL: no answer within ${limitMs} ms`)), limitMs);
+    const timer = setTimeout(
+      () => settle(new AppError('redis_unavailable', `REDIS_URL: no answer within ${limitMs} ms`)),
+      limitMs,
+    );
     const onReady = () => settle();
     function settle(error?: Error) {
       clearTimeout(timer);

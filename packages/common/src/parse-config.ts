@@ -21,7 +21,10 @@ export function parseConfig<S extends z.ZodObject>(schema: S, environment: Envir
   const parsed = schema.safeParse(values);
   for (const issue of parsed.error?.issues ?? []) problems.push(`${issue.path.join('.')}: ${withoutValue(issue)}`);
   if (problems.length > 0 || !parsed.success) {
-    throw new AppError('configuration_invalid', `Bad configuration:\n${problems.map((line) => `  ${line}`).join('\n')}`);
+    throw new AppError(
+      'configuration_invalid',
+      `Bad configuration:\n${problems.map((line) => `  ${line}`).join('\n')}`,
+    );
   }
   return parsed.data;
 }

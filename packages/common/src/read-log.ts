@@ -34,7 +34,13 @@ export function joinDeltas(events: InvocationEvent[]): InvocationEvent[] {
   const joined: InvocationEvent[] = [];
   for (const event of events) {
     const previous = joined.at(-1);
-    if (previous && isDelta(event) && isDelta(previous) && previous.type === event.type && previous.seq + 1 === event.seq) {
+    if (
+      previous &&
+      isDelta(event) &&
+      isDelta(previous) &&
+      previous.type === event.type &&
+      previous.seq + 1 === event.seq
+    ) {
       joined[joined.length - 1] = { ...event, data: { text: previous.data.text + event.data.text } };
     } else joined.push(event);
   }

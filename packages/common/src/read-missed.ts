@@ -1,8 +1,8 @@
 import type { LogAddress } from './append-events.ts';
 import { type InvocationEvent, isLastEvent } from './event.ts';
-import { readLog } from './read-log.ts';
-import type { Redis } from './open-redis.ts';
 import type { loadSnapshot } from './load-snapshot.ts';
+import type { Redis } from './open-redis.ts';
+import { readLog } from './read-log.ts';
 
 export type MissedSources = {
   redis: Redis;
@@ -31,12 +31,12 @@ export async function readMissed(
     const last = events.at(-1);
     return finished && last && !isLastEvent(last) ? [...events, row] : events;
   }
-  if (finished) return [row];
+  const seen = cursor === 0 ? undefined : (await readLog(redis, address, cursor - 1)).events[0];
+  if (finished) return seen?.seq === cursor && isLastEvent(seen) ? [] : [row];
   if (first) return null;
 
   // Nothing after the cursor. Either the reader is at the end, or it claims to have seen what was never said.
-  const [newest] = cursor === 0 ? [] : (await readLog(redis, address, cursor - 1)).events;
-  if (cursor === 0 || newest?.seq === cursor) return [];
+  if (cursor === 0 || seen?.seq === cursor) return [];
   const all = await readWholeLog(redis, address, 0);
   if (all.length > 0) return [toSnapshot(row, all)];
   return row.data.status === 'queued' ? [{ ...row, seq: 0 }] : null;

@@ -1,0 +1,26 @@
+import type { Logger } from './create-logger.ts';
+import type { Dispatch, InvocationQueues } from './invocation-queue.ts';
+import { markEnqueued } from './invocation-status.ts';
+import type { PrismaClient } from './open-database.ts';
+
+type Parts = {
+  database: Pick<PrismaClient, '$queryRaw'>;
+  queues: Pick<InvocationQueues, 'add'>;
+  logger: Pick<Logger, 'warn'>;
+};
+
+/**
+ * Takes a committed dispatch to the queue, then notes that it is there. Never rejects: the row is the outbox, and the sweep
+ * enqueues whatever was left behind. Doing it twice adds one job.
+ */
+export async function dispatchInvocation({ database, queues, logger }: Parts, dispatch: Dispatch): Promise<void> {
+  try {
+    await queues.add(dispatch);
+    await markEnqueued(database, dispatch);
+  } catch (error) {
+    logger.warn(
+      { error, invocationId: dispatch.invocationId, dispatch: dispatch.dispatch },
+      'left for the sweep to enqueue',
+    );
+  }
+}

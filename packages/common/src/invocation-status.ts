@@ -1,0 +1,251 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { ErrorCode } from './error-codes.ts';
+import type { Usage } from './event.ts';
+import type { InvocationSettings, InvocationStatus } from './invocation.ts';
+import type { Dispatch, InvocationJob } from './invocation-queue.ts';
+import type { PrismaClient } from './open-database.ts';
+
+/**
+ * The one place that changes an invocation's status. Each change is one conditional statement; its result says whether it took
+ * effect, and only then may anything be announced. Lock order: conversation, then invocation. Times are the database's.
+ */
+
+type Database = Pick<PrismaClient, '$queryRaw'>;
+
+/** Names a row as a writer saw it: the statement has no effect once the attempt has moved on. */
+export type Held = { invocationId: string; conversationId: string; attempt: number };
+
+export type Turn = { role: 'user' | 'assistant'; content: string; tokenCount: number | null; turn: number };
+
+export type Claim = Held & {
+  workspaceId: string;
+  agentId: string | null;
+  settings: InvocationSettings;
+  inputMessageId: string;
+  input: string;
+  /** Messages of earlier turns, newest first, bounded by the size of the agent's context. */
+  history: Turn[];
+  /** Milliseconds until the deadline; null when it has none. */
+  deadlineInMs: number | null;
+  /** Milliseconds from the request to this claim. */
+  waitedMs: number;
+  lostAttempts: number;
+};
+
+/** No token is longer on average than this many characters: bounds how much history is loaded for a context. */
+const charactersPerToken = 16;
+/** Bounds the turns looked at for one context. */
+const turnsPerContext = 500;
+
+/** queued → running, for the dispatch the job names. null: somebody else has it, or it is over. */
+export async function claimInvocation(database: Database, job: InvocationJob, workerId: string): Promise<Claim | null> {
+  const [claim] = await database.$queryRaw<Claim[]>`
+    WITH claimed AS (
+      UPDATE invocation SET status = 'running', attempt = attempt + 1, worker_id = ${workerId}::uuid,
+             started_at = coalesce(started_at, now()), available_at = NULL
+      WHERE id = ${job.invocationId}::uuid AND dispatch = ${job.dispatch}::int AND status = 'queued'
+        AND cancel_requested_at IS NULL AND (deadline_at IS NULL OR deadline_at > now())
+      RETURNING *)
+    SELECT c.id AS "invocationId", c.conversation_id AS "conversationId", c.workspace_id AS "workspaceId",
+           c.agent_id AS "agentId", c.attempt, c.settings, c.input_message_id AS "inputMessageId", m.content AS input,
+           c.lost_attempts AS "lostAttempts",
+           (extract(epoch FROM c.deadline_at - now()) * 1000)::float8 AS "deadlineInMs",
+           (extract(epoch FROM now() - c.created_at) * 1000)::float8 AS "waitedMs",
+           coalesce((
+             SELECT jsonb_agg(to_jsonb(h) - 'characters' ORDER BY h.turn DESC, h.position DESC) FROM (
+               SELECT msg.role, msg.content, msg.token_count AS "tokenCount", t.input_position AS turn, msg.position,
+                      sum(length(msg.content)) OVER (ORDER BY t.input_position DESC, msg.position DESC) AS characters
+               FROM (SELECT id, input_position FROM invocation
+                     WHERE conversation_id = c.conversation_id AND input_position < c.input_position AND NOT rolled_back
+                     ORDER BY input_position DESC LIMIT ${turnsPerContext}::int) t
+               JOIN message msg ON msg.invocation_id = t.id AND msg.type = 'message') h
+             WHERE h.characters <= (c.settings->>'contextTokens')::bigint * ${charactersPerToken}::int), '[]') AS history
+    FROM claimed c JOIN message m ON m.id = c.input_message_id`;
+  return claim ?? null;
+}
+
+export type AttemptUsage = Usage & { costMicroUsd: bigint | null; priceTableVersion: string | null };
+
+/** How an invocation ends. Empty text means that no message is kept. */
+export type Outcome = {
+  status: Exclude<InvocationStatus, 'queued' | 'running'>;
+  text: string;
+  textTokens: number | null;
+  reasoning: string;
+  inputTokens: number | null;
+  finishReason: string | null;
+  error: { code: ErrorCode; message: string } | null;
+  /** The seq that the terminal event is going to have. */
+  lastSeq: number;
+  /** Milliseconds since the first part arrived; null when none did. */
+  firstTokenAgoMs: number | null;
+  /** null when this attempt did not reach the provider. */
+  usage: AttemptUsage | null;
+};
+
+/** What became of it: a cancel that was asked for in time wins over any other ending. */
+export type Finished = { status: Outcome['status']; messageId: string | null; waiting: boolean };
+
+/** → completed | failed | cancelled, with its messages and its usage. null: the row has moved on; nothing may be said. */
+export async function finishInvocation(
+  database: Database,
+  held: Held,
+  from: 'queued' | 'running',
+  outcome: Outcome,
+): Promise<Finished | null> {
+  const { text, reasoning, usage, error } = outcome;
+  const answerId = text === '' ? null : uuidv7();
+  const messages = Number(text !== '') + Number(reasoning !== '');
+  const [row] = await database.$queryRaw<Finished[]>`
+    WITH held AS (
+      SELECT id FROM conversation WHERE id = ${held.conversationId}::uuid FOR UPDATE
+    ), done AS (
+      UPDATE invocation i SET
+        status = CASE WHEN i.cancel_requested_at IS NULL THEN ${outcome.status}::"InvocationStatus" ELSE 'cancelled' END,
+        error_code = CASE WHEN i.cancel_requested_at IS NULL THEN ${error?.code ?? null}::text END,
+        error_message = CASE WHEN i.cancel_requested_at IS NULL THEN ${error?.message ?? null}::text END,
+        finish_reason = ${outcome.finishReason}::text, output_message_id = ${answerId}::uuid, last_seq = ${outcome.lastSeq}::bigint,
+        first_token_at = now() - ${outcome.firstTokenAgoMs}::float8 * interval '1 ms', finished_at = now()
+      FROM held
+      WHERE i.id = ${held.invocationId}::uuid AND i.attempt = ${held.attempt}::int AND i.status = ${from}::"InvocationStatus"
+      RETURNING i.*
+    ), line AS (
+      UPDATE conversation c SET line = array_remove(c.line, done.id), message_count = c.message_count + ${messages}::int, updated_at = now()
+      FROM done WHERE c.id = done.conversation_id
+      RETURNING c.message_count, cardinality(c.line) > 0 AS waiting
+    ), said AS (
+      INSERT INTO message (id, workspace_id, conversation_id, position, role, type, content, token_count, agent_id, invocation_id)
+      SELECT m.id, done.workspace_id, done.conversation_id, line.message_count - m.back, 'assistant', m.type::"MessageType", m.content,
+             m.tokens, done.agent_id, done.id
+      FROM done, line, (VALUES
+        (${answerId}::uuid, 'message', ${text}::text, ${outcome.textTokens}::int, 0),
+        (${reasoning === '' ? null : uuidv7()}::uuid, 'thought', ${reasoning}::text, NULL::int, ${Number(text !== '')}::int)
+      ) AS m(id, type, content, tokens, back) WHERE m.id IS NOT NULL
+    ), counted AS (
+      UPDATE message m SET token_count = ${outcome.inputTokens}::int FROM done WHERE m.id = done.input_message_id AND ${outcome.inputTokens}::int IS NOT NULL
+    ), used AS (
+      INSERT INTO usage_record (id, workspace_id, invocation_id, attempt, provider, model, input_tokens, output_tokens, cached_tokens,
+                                source, cost_micro_usd, price_table_version)
+      SELECT ${uuidv7()}::uuid, done.workspace_id, done.id, done.attempt, done.provider, done.model, ${usage?.inputTokens ?? 0}::int,
+             ${usage?.outputTokens ?? 0}::int, ${usage?.cachedTokens ?? 0}::int, ${usage?.source ?? 'estimated'}::"UsageSource",
+             ${usage?.costMicroUsd ?? null}::bigint, ${usage?.priceTableVersion ?? null}::text
+      FROM done WHERE ${usage !== null}::bool
+      ON CONFLICT (invocation_id, attempt) DO NOTHING)
+    SELECT done.status, done.output_message_id AS "messageId", line.waiting FROM done, line`;
+  return row ?? null;
+}
+
+/** Where an invocation goes next, as a statement's columns. */
+export type DispatchRow = Dispatch & { conversationId: string };
+
+/** running → queued with the next dispatch: its worker stops, or the provider wants to be asked later. null: it has moved on. */
+export async function handBackInvocation(
+  database: Database,
+  held: Held,
+  { delayMs, usage }: { delayMs: number; usage: AttemptUsage | null },
+): Promise<DispatchRow | null> {
+  const [row] = await database.$queryRaw<DispatchRow[]>`
+    WITH back AS (
+      UPDATE invocation i SET status = 'queued', dispatch = i.dispatch + 1, enqueued_at = NULL, worker_id = NULL,
+             available_at = now() + ${delayMs}::float8 * interval '1 ms'
+      WHERE i.id = ${held.invocationId}::uuid AND i.attempt = ${held.attempt}::int AND i.status = 'running'
+      RETURNING i.*
+    ), used AS (
+      INSERT INTO usage_record (id, workspace_id, invocation_id, attempt, provider, model, input_tokens, output_tokens, cached_tokens,
+                                source, cost_micro_usd, price_table_version)
+      SELECT ${uuidv7()}::uuid, back.workspace_id, back.id, back.attempt, back.provider, back.model, ${usage?.inputTokens ?? 0}::int,
+             ${usage?.outputTokens ?? 0}::int, ${usage?.cachedTokens ?? 0}::int, ${usage?.source ?? 'estimated'}::"UsageSource",
+             ${usage?.costMicroUsd ?? null}::bigint, ${usage?.priceTableVersion ?? null}::text
+      FROM back WHERE ${usage !== null}::bool
+      ON CONFLICT (invocation_id, attempt) DO NOTHING)
+    SELECT id AS "invocationId", conversation_id AS "conversationId", dispatch, provider, ${delayMs}::float8 AS "delayMs" FROM back`;
+  return row ?? null;
+}
+
+/** The running rows of workers that are gone go back to queued, each with a usage record for the attempt that was lost. */
+export async function requeueLost(
+  database: Database,
+  invocationIds: string[],
+  workerId: string,
+): Promise<DispatchRow[]> {
+  return database.$queryRaw<DispatchRow[]>`
+    WITH lost AS (
+      SELECT id FROM invocation
+      WHERE id = ANY(${invocationIds}::uuid[]) AND status = 'running' AND worker_id = ${workerId}::uuid FOR UPDATE SKIP LOCKED
+    ), back AS (
+      UPDATE invocation i SET status = 'queued', dispatch = i.dispatch + 1, enqueued_at = NULL, worker_id = NULL,
+             lost_attempts = i.lost_attempts + 1
+      FROM lost WHERE i.id = lost.id
+      RETURNING i.*
+    ), used AS (
+      INSERT INTO usage_record (id, workspace_id, invocation_id, attempt, provider, model, input_tokens, output_tokens, source)
+      SELECT gen_random_uuid(), workspace_id, id, attempt, provider, model, 0, 0, 'estimated' FROM back
+      ON CONFLICT (invocation_id, attempt) DO NOTHING)
+    SELECT id AS "invocationId", conversation_id AS "conversationId", dispatch, provider, 0::float8 AS "delayMs" FROM back`;
+}
+
+/** Gives a queued row a new dispatch, where the job of the present one is of no use any more. */
+export async function redispatchInvocation(database: Database, job: InvocationJob): Promise<DispatchRow | null> {
+  const [row] = await database.$queryRaw<DispatchRow[]>`
+    UPDATE invocation SET dispatch = dispatch + 1, enqueued_at = NULL
+    WHERE id = ${job.invocationId}::uuid AND status = 'queued' AND dispatch = ${job.dispatch}::int
+    RETURNING id AS "invocationId", conversation_id AS "conversationId", dispatch, provider, 0::float8 AS "delayMs"`;
+  return row ?? null;
+}
+
+/** Lets the first in the conversation's line go, if it still waits. null: the line is empty or its head is on its way. */
+export async function dispatchNext(database: Database, conversationId: string): Promise<DispatchRow | null> {
+  const [row] = await database.$queryRaw<DispatchRow[]>`
+    UPDATE invocation i SET dispatch = 1 FROM conversation c
+    WHERE c.id = ${conversationId}::uuid AND i.id = c.line[1] AND i.status = 'queued' AND i.dispatch = 0
+    RETURNING i.id AS "invocationId", i.conversation_id AS "conversationId", i.dispatch, i.provider, 0::float8 AS "delayMs"`;
+  return row ?? null;
+}
+
+/** Notes that Redis holds the job of this dispatch. */
+export async function markEnqueued(database: Database, job: InvocationJob): Promise<void> {
+  await database.$queryRaw`
+    UPDATE invocation SET enqueued_at = now()
+    WHERE id = ${job.invocationId}::uuid AND dispatch = ${job.dispatch}::int AND enqueued_at IS NULL`;
+}
+
+export type CancelResult = Held & {
+  /** The status now: `cancelled` if it was queued, `running` if its worker has yet to stop, else how it had ended before. */
+  status: InvocationStatus;
+  /** Whether this very call ended it. */
+  ended: boolean;
+  workerId: string | null;
+  waiting: boolean;
+};
+
+/**
+ * queued → cancelled, or the wish to cancel for a running one. null: no such invocation. Twice does no harm.
+ * `lastSeq` is the seq that the terminal event of a queued one is going to have.
+ */
+export async function cancelInvocation(
+  database: Database,
+  where: { invocationId: string; workspaceId: string; lastSeq: number },
+): Promise<CancelResult | null> {
+  const [row] = await database.$queryRaw<CancelResult[]>`
+    WITH target AS (
+      SELECT i.id, c.id AS conversation_id FROM invocation i JOIN conversation c ON c.id = i.conversation_id
+      WHERE i.id = ${where.invocationId}::uuid AND i.workspace_id = ${where.workspaceId}::uuid
+      FOR UPDATE OF c
+    ), changed AS (
+      UPDATE invocation i SET
+        cancel_requested_at = coalesce(i.cancel_requested_at, now()),
+        status = CASE WHEN i.status = 'queued' THEN 'cancelled' ELSE i.status END,
+        finished_at = CASE WHEN i.status = 'queued' THEN now() END,
+        last_seq = CASE WHEN i.status = 'queued' THEN ${where.lastSeq}::bigint ELSE i.last_seq END
+      FROM target WHERE i.id = target.id AND i.status IN ('queued', 'running')
+      RETURNING i.*
+    ), line AS (
+      UPDATE conversation c SET line = array_remove(c.line, changed.id), updated_at = now()
+      FROM changed WHERE c.id = changed.conversation_id AND changed.status = 'cancelled'
+      RETURNING cardinality(c.line) > 0 AS waiting)
+    SELECT i.id AS "invocationId", i.conversation_id AS "conversationId", i.attempt, coalesce(changed.worker_id, i.worker_id) AS "workerId",
+           coalesce(changed.status, i.status) AS status, coalesce(changed.status = 'cancelled', false) AS ended,
+           coalesce((SELECT waiting FROM line), false) AS waiting
+    FROM target JOIN invocation i ON i.id = target.id LEFT JOIN changed ON changed.id = i.id`;
+  return row ?? null;
+}

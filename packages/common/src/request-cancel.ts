@@ -1,0 +1,53 @@
+import type { EventAppender } from './append-events.ts';
+import type { Logger } from './create-logger.ts';
+import { dispatchInvocation } from './dispatch-invocation.ts';
+import { cancelKey } from './event-log-names.ts';
+import type { InvocationStatus } from './invocation.ts';
+import type { InvocationQueues } from './invocation-queue.ts';
+import { type CancelResult, cancelInvocation, dispatchNext } from './invocation-status.ts';
+import type { PrismaClient } from './open-database.ts';
+import type { Redis } from './open-redis.ts';
+import { readLastSeq } from './read-log.ts';
+import { nudgeWorker } from './worker-nudge.ts';
+
+export type CancelParts = {
+  database: PrismaClient;
+  redis: Redis;
+  appender: Pick<EventAppender, 'append'>;
+  queues: Pick<InvocationQueues, 'add'>;
+  logger: Pick<Logger, 'warn'>;
+};
+
+export type CancelTarget = { invocationId: string; conversationId: string; workspaceId: string };
+
+/** Long enough for any attempt to append again, or to notice by its heartbeat. */
+const flagExpiryMs = 3_600_000;
+
+/**
+ * Cancels in whatever state: a queued invocation at once, a running one by asking its worker; one that is over stays as it is.
+ * The wish is in Postgres before anybody is told. null: there is no such invocation in this workspace.
+ */
+export async function requestCancel(parts: CancelParts, target: CancelTarget): Promise<InvocationStatus | null> {
+  const { database, redis, logger } = parts;
+  const lastSeq = 1 + (await readLastSeq(redis, target).catch(() => 0));
+  const result = await cancelInvocation(database, { ...target, lastSeq });
+  if (!result) return null;
+  const ids = { invocationId: result.invocationId, conversationId: result.conversationId };
+  try {
+    if (result.ended) await announceCancelled(parts, result);
+    else if (result.status === 'running') {
+      await redis.set(cancelKey(ids.conversationId, ids.invocationId), '1', 'PX', flagExpiryMs);
+      if (result.workerId) await nudgeWorker(redis, result.workerId, { cancel: ids.invocationId });
+    }
+  } catch (error) {
+    logger.warn({ error, ...ids }, 'cancel is stored but could not be announced');
+  }
+  return result.status;
+}
+
+async function announceCancelled(parts: CancelParts, result: CancelResult): Promise<void> {
+  const next = result.waiting ? await dispatchNext(parts.database, result.conversationId) : null;
+  if (next) await dispatchInvocation(parts, next);
+  const data = { messageId: null, contentSha256: null };
+  await parts.appender.append(result, result.attempt, [{ type: 'invocation.cancelled', data }], -1);
+}

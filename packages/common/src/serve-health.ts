@@ -1,0 +1,89 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Registry } from 'prom-client';
+import { AppError } from './app-error.ts';
+
+/** Resolves when the thing works; rejects with the reason when it does not. */
+export type HealthChecks = Record<string, () => Promise<unknown>>;
+
+const checkLimitMs = 1_500;
+
+/**
+ * Answers `/livez` (the process turns), `/readyz` (what it depends on answers; 503 otherwise) and `/metrics`. Returns false for
+ * any other path, untouched.
+ */
+export function createHealthHandler(
+  checks: HealthChecks,
+  registry: Registry,
+): (request: IncomingMessage, response: ServerResponse) => boolean {
+  return (request, response) => {
+    const path = request.url?.split('?')[0];
+    if (path === '/livez') sendJson(response, 200, { status: 'ok' });
+    else if (path === '/readyz') void answerReady(checks, response);
+    else if (path === '/metrics') void answerMetrics(registry, response);
+    else return false;
+    return true;
+  };
+}
+
+async function answerReady(checks: HealthChecks, response: ServerResponse): Promise<void> {
+  const names = Object.keys(checks);
+  const results = await Promise.all(names.map((name) => outcomeOf(checks[name])));
+  const report = Object.fromEntries(names.map((name, index) => [name, results[index]]));
+  const ready = results.every((result) => result === 'ok');
+  sendJson(response, ready ? 200 : 503, { status: ready ? 'ok' : 'unavailable', checks: report });
+}
+
+async function outcomeOf(check: (() => Promise<unknown>) | undefined): Promise<string> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<string>((resolve) => {
+    timer = setTimeout(resolve, checkLimitMs, `no answer within ${checkLimitMs} ms`);
+  });
+  const outcome = Promise.resolve(check?.()).then(
+    () => 'ok',
+    (error: unknown) => (error instanceof Error ? error.message : 'failed'),
+  );
+  return Promise.race([outcome, limit]).finally(() => clearTimeout(timer));
+}
+
+async function answerMetrics(registry: Registry, response: ServerResponse): Promise<void> {
+  try {
+    const text = await registry.metrics();
+    response.writeHead(200, { 'content-type': registry.contentType }).end(text);
+  } catch {
+    sendJson(response, 500, { status: 'metrics failed' });
+  }
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response
+    .writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+    .end(JSON.stringify(body));
+}
+
+/** A server of its own for a process that has no other HTTP. */
+export function createHealthServer(checks: HealthChecks, registry: Registry): Server {
+  const handle = createHealthHandler(checks, registry);
+  return createServer((request, response) => {
+    if (!handle(request, response)) sendJson(response, 404, { status: 'not found' });
+  });
+}
+
+/** Listens, or rejects with a message that names the taken port. */
+export function listen(server: Server, port: number, host: string, variable: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = error.code === 'EADDRINUSE';
+      reject(
+        taken
+          ? new AppError('configuration_invalid', `port ${port} is taken on ${host}; set ${variable} to another`, {
+              cause: error,
+            })
+          : error,
+      );
+    });
+    server.listen(port, host, () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address ? address.port : port);
+    });
+  });
+}
