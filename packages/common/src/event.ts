@@ -19,7 +19,7 @@ export type EventData = {
   'message.delta': { text: string };
   'reasoning.delta': { text: string };
   'invocation.completed': {
-    messageId: string;
+    messageId: string | null;
     finishReason: string;
     usage: Usage;
     /** SHA-256, hex, of the whole stored assistant text as UTF-8. */

@@ -30,6 +30,8 @@ export type Claim = Held & {
   /** Milliseconds from the request to this claim. */
   waitedMs: number;
   lostAttempts: number;
+  /** Why the attempt before this one gave it back; null on the first. */
+  restartReason: ErrorCode | null;
 };
 
 /** No token is longer on average than this many characters: bounds how much history is loaded for a context. */
@@ -48,7 +50,7 @@ export async function claimInvocation(database: Database, job: InvocationJob, wo
       RETURNING *)
     SELECT c.id AS "invocationId", c.conversation_id AS "conversationId", c.workspace_id AS "workspaceId",
            c.agent_id AS "agentId", c.attempt, c.settings, c.input_message_id AS "inputMessageId", m.content AS input,
-           c.lost_attempts AS "lostAttempts",
+           c.lost_attempts AS "lostAttempts", c.error_code AS "restartReason",
            (extract(epoch FROM c.deadline_at - now()) * 1000)::float8 AS "deadlineInMs",
            (extract(epoch FROM now() - c.created_at) * 1000)::float8 AS "waitedMs",
            coalesce((
@@ -142,11 +144,11 @@ export type DispatchRow = Dispatch & { conversationId: string };
 export async function handBackInvocation(
   database: Database,
   held: Held,
-  { delayMs, usage }: { delayMs: number; usage: AttemptUsage | null },
+  { reason, delayMs, usage }: { reason: ErrorCode; delayMs: number; usage: AttemptUsage | null },
 ): Promise<DispatchRow | null> {
   const [row] = await database.$queryRaw<DispatchRow[]>`
     WITH back AS (
-      UPDATE invocation i SET status = 'queued', dispatch = i.dispatch + 1, enqueued_at = NULL, worker_id = NULL,
+      UPDATE invocation i SET status = 'queued', dispatch = i.dispatch + 1, enqueued_at = NULL, worker_id = NULL, error_code = ${reason}::text,
              available_at = now() + ${delayMs}::float8 * interval '1 ms'
       WHERE i.id = ${held.invocationId}::uuid AND i.attempt = ${held.attempt}::int AND i.status = 'running'
       RETURNING i.*
@@ -174,7 +176,7 @@ export async function requeueLost(
       WHERE id = ANY(${invocationIds}::uuid[]) AND status = 'running' AND worker_id = ${workerId}::uuid FOR UPDATE SKIP LOCKED
     ), back AS (
       UPDATE invocation i SET status = 'queued', dispatch = i.dispatch + 1, enqueued_at = NULL, worker_id = NULL,
-             lost_attempts = i.lost_attempts + 1
+             lost_attempts = i.lost_attempts + 1, error_code = 'worker_lost'
       FROM lost WHERE i.id = lost.id
       RETURNING i.*
     ), used AS (
@@ -247,5 +249,14 @@ export async function cancelInvocation(
            coalesce(changed.status, i.status) AS status, coalesce(changed.status = 'cancelled', false) AS ended,
            coalesce((SELECT waiting FROM line), false) AS waiting
     FROM target JOIN invocation i ON i.id = target.id LEFT JOIN changed ON changed.id = i.id`;
+  return row ?? null;
+}
+
+/** How this very attempt was finished, for a writer that lost the reply to its own write. null: it was not, or by another. */
+export async function readFinished(database: Database, held: Held): Promise<Finished | null> {
+  const [row] = await database.$queryRaw<Finished[]>`
+    SELECT i.status, i.output_message_id AS "messageId", cardinality(c.line) > 0 AS waiting
+    FROM invocation i JOIN conversation c ON c.id = i.conversation_id
+    WHERE i.id = ${held.invocationId}::uuid AND i.attempt = ${held.attempt}::int AND i.status NOT IN ('queued', 'running')`;
   return row ?? null;
 }

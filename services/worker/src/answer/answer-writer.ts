@@ -1,0 +1,140 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AppError } from '@nexus/common/app-error';
+import { type EventAppender, type LogAddress, LogLost } from '@nexus/common/append-events';
+import type { NewEvent } from '@nexus/common/event';
+import type { Held } from '@nexus/common/invocation-status';
+import { readLastSeq } from '@nexus/common/read-log';
+import { createPendingEvents } from './pending-events.ts';
+
+/** Gap between the seqs of two attempts when Redis lost the log in between: more than any attempt has events. */
+const seqsPerAttempt = 1_000_000;
+const retryFirstMs = 50;
+const retryMostMs = 1_000;
+
+export type AnswerWriter = {
+  /** Everything written so far, whether or not it is published. */
+  readonly text: string;
+  readonly reasoning: string;
+  /** Queues an event; deltas collect while an append is under way. Nothing is thrown: a lost claim is told through `onClaimLost`. */
+  write(event: NewEvent): void;
+  /** Takes nothing more. The seq that a terminal event would have. */
+  freeze(): number;
+  /** Publishes what is left and the terminal event. Gives up after the limit: readers then get a snapshot from Postgres. */
+  end(terminal: NewEvent, limitMs: number): Promise<void>;
+  /** Stops publishing at once. */
+  abandon(): void;
+};
+
+export type AnswerWriterParts = {
+  appender: EventAppender;
+  redis: Parameters<typeof readLastSeq>[0];
+  /** How long deltas collect between two appends, in milliseconds, at this moment. */
+  windowMs: () => number;
+  onCancelWanted: () => void;
+  onClaimLost: () => void;
+  onRedisTrouble: (error: unknown) => void;
+};
+
+/** One attempt's side of the event log: keeps order, collects deltas, and outlasts a Redis that is away or has forgotten. */
+export function createAnswerWriter(held: Held, parts: AnswerWriterParts): AnswerWriter {
+  const address: LogAddress = { conversationId: held.conversationId, invocationId: held.invocationId };
+  const pending = createPendingEvents();
+  const written = { text: '', reasoning: '' };
+  const published = { text: '', reasoning: '' };
+  let seq = -1;
+  let frozen = false;
+  let abandoned = false;
+  let pumping: Promise<void> | undefined;
+  let lastAppendAt = 0;
+  let inFlight: NewEvent[] = [];
+
+  async function pump(): Promise<void> {
+    while (pending.size() > 0 && !abandoned) {
+      const waitMs = frozen || !pending.isOnlyDeltas() ? 0 : lastAppendAt + parts.windowMs() - performance.now();
+      if (waitMs >= 1) await sleep(waitMs);
+      await publish(pending.take());
+      lastAppendAt = performance.now();
+    }
+  }
+
+  /** Appends until Redis has it. What a lost reply left in doubt is settled by the seq: this attempt is the log's only writer. */
+  async function publish(events: NewEvent[]): Promise<void> {
+    inFlight = events;
+    for (let waitMs = retryFirstMs; inFlight.length > 0 && !abandoned; waitMs = Math.min(waitMs * 2, retryMostMs)) {
+      try {
+        if (seq === -1 && held.attempt > 1) await openAfterEarlierAttempt();
+        const reply = await parts.appender.append(address, held.attempt, inFlight, seq);
+        seq = reply.seq;
+        note(inFlight);
+        inFlight = [];
+        if (reply.cancelWanted) parts.onCancelWanted();
+      } catch (error) {
+        if (error instanceof AppError && error.code === 'claim_lost') {
+          abandoned = true;
+          parts.onClaimLost();
+        } else if (error instanceof LogLost && error.seq > seq) {
+          note(inFlight.splice(0, error.seq - seq));
+          seq = error.seq;
+        } else if (error instanceof LogLost) {
+          await parts.appender.restore(address, held.attempt, seq, published).catch(parts.onRedisTrouble);
+        } else {
+          parts.onRedisTrouble(error);
+          await sleep(waitMs);
+        }
+      }
+    }
+  }
+
+  /** A log that vanished between two attempts goes on far above whatever a client may have seen of it: no seq is used twice. */
+  async function openAfterEarlierAttempt(): Promise<void> {
+    if ((await readLastSeq(parts.redis, address)) > 0) return;
+    const base = held.attempt * seqsPerAttempt;
+    await parts.appender.restore(address, held.attempt, base, { text: '', reasoning: '' });
+    seq = base;
+  }
+
+  function note(events: NewEvent[]): void {
+    for (const event of events) {
+      if (event.type === 'message.delta') published.text += event.data.text;
+      else if (event.type === 'reasoning.delta') published.reasoning += event.data.text;
+    }
+  }
+
+  function start(): void {
+    pumping ??= pump().finally(() => {
+      pumping = undefined;
+      if (pending.size() > 0 && !abandoned) start();
+    });
+  }
+
+  return {
+    get text() {
+      return written.text;
+    },
+    get reasoning() {
+      return written.reasoning;
+    },
+    write(event) {
+      if (frozen || abandoned) return;
+      if (event.type === 'message.delta') written.text += event.data.text;
+      else if (event.type === 'reasoning.delta') written.reasoning += event.data.text;
+      pending.add(event);
+      start();
+    },
+    freeze() {
+      frozen = true;
+      return Math.max(seq, 0) + inFlight.length + pending.size() + 1;
+    },
+    async end(terminal, limitMs) {
+      pending.add(terminal);
+      start();
+      const limit = new AbortController();
+      await Promise.race([pumping, sleep(limitMs, undefined, { signal: limit.signal }).catch(() => {})]);
+      limit.abort();
+      abandoned = true;
+    },
+    abandon() {
+      abandoned = true;
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import type { AppError } from '@nexus/common/app-error';
+import type { ErrorCode } from '@nexus/common/error-codes';
+import { errorMeanings } from '@nexus/common/error-codes';
+import type { NewEvent, Usage } from '@nexus/common/event';
+import type { AttemptUsage, Claim, Finished, Outcome } from '@nexus/common/invocation-status';
+import { sha256 } from '@nexus/common/load-snapshot';
+import type { Context } from '../context/build-context.ts';
+import { costOf } from '../usage/cost-of.ts';
+import type { AnswerWriter } from './answer-writer.ts';
+
+/** How an attempt came to its end. `firstPartAt` is on the process's monotonic clock; null when the provider said nothing. */
+export type Ending =
+  | { kind: 'complete'; reason: string; rawReason: string; usage: Usage | null; firstPartAt: number | null }
+  | { kind: 'broken'; error: AppError; firstPartAt: number | null }
+  | { kind: 'back'; reason: ErrorCode; delayMs: number; firstPartAt: number | null }
+  | { kind: 'lost' };
+
+type Kept = Exclude<Ending, { kind: 'lost' }>;
+
+/** Codes with which the provider never had the request. */
+const unreached: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['provider_unreachable', 'provider_not_configured', 'internal_error']);
+
+/** What is to be written of this ending. Freezes the answer: the seq of the terminal event is part of the outcome. */
+export function toOutcome(
+  answer: AnswerWriter,
+  claim: Claim,
+  context: Context,
+  ending: Kept,
+  countTokens: (text: string) => number,
+): Outcome {
+  const { text, reasoning } = answer;
+  const textTokens = text === '' ? null : countTokens(text);
+  const broken = ending.kind === 'broken' ? ending.error : null;
+  return {
+    status: ending.kind === 'complete' ? 'completed' : broken?.code === 'cancelled' ? 'cancelled' : 'failed',
+    text,
+    textTokens,
+    reasoning,
+    inputTokens: context.inputTokens,
+    finishReason: ending.kind === 'complete' ? ending.reason : null,
+    error: broken && broken.code !== 'cancelled' ? { code: broken.code, message: shownMessage(broken) } : null,
+    lastSeq: answer.freeze(),
+    firstTokenAgoMs: ending.firstPartAt === null ? null : performance.now() - ending.firstPartAt,
+    usage: toUsage(claim, ending, context, (textTokens ?? 0) + (reasoning === '' ? 0 : countTokens(reasoning))),
+  };
+}
+
+function shownMessage(error: AppError): string {
+  const { exposed, title } = errorMeanings[error.code];
+  return exposed ? error.message : title;
+}
+
+/**
+ * The provider's own count where it gave one; else an estimate. A call that failed before its first part cost nothing, unless it was
+ * we who broke it off: then the provider had read the input.
+ */
+function toUsage({ settings }: Claim, ending: Kept, context: Context, outputTokens: number): AttemptUsage | null {
+  const { provider, model } = settings;
+  if (ending.kind === 'broken' && ending.firstPartAt === null && unreached.has(ending.error.code)) return null;
+  const reported = ending.kind === 'complete' ? ending.usage : null;
+  const refused = ending.kind === 'broken' && ending.firstPartAt === null && ending.error.code.startsWith('provider_');
+  const usage: Usage = reported ?? {
+    inputTokens: refused ? 0 : context.contextTokens,
+    outputTokens,
+    cachedTokens: 0,
+    source: 'estimated',
+  };
+  const cost = costOf(provider, model, usage);
+  return { ...usage, costMicroUsd: cost?.costMicroUsd ?? null, priceTableVersion: cost?.priceTableVersion ?? null };
+}
+
+/** The event that tells what was written, where the row may have overruled the outcome: a cancel that came in time wins. */
+export function toTerminalEvent(outcome: Outcome, { status, messageId }: Finished): NewEvent {
+  const contentSha256 = messageId === null ? null : sha256(outcome.text);
+  if (status === 'completed' && outcome.usage) {
+    const { inputTokens, outputTokens, cachedTokens, source } = outcome.usage;
+    const usage: Usage = { inputTokens, outputTokens, cachedTokens, source };
+    return {
+      type: 'invocation.completed',
+      data: { messageId, finishReason: outcome.finishReason ?? 'other', usage, contentSha256: sha256(outcome.text) },
+    };
+  }
+  if (status === 'cancelled') return { type: 'invocation.cancelled', data: { messageId, contentSha256 } };
+  const code = outcome.error?.code ?? 'internal_error';
+  const { title, retryable } = errorMeanings[code];
+  return {
+    type: 'invocation.failed',
+    data: { error: { code, message: outcome.error?.message ?? title, retryable }, messageId, contentSha256 },
+  };
+}

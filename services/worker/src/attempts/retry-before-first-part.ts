@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AppError, toAppError } from '@nexus/common/app-error';
+import type { ErrorCode } from '@nexus/common/error-codes';
+import type { ProviderPart } from '../providers/provider.ts';
+
+export type RetryPolicy = {
+  calls: number;
+  baseMs: number;
+  capMs: number;
+  /** A provider that asks for a longer wait than this is asked again by a later attempt; the slot is given back meanwhile. */
+  longWaitMs: number;
+};
+
+export const standardRetryPolicy: RetryPolicy = { calls: 4, baseMs: 250, capMs: 8_000, longWaitMs: 10_000 };
+
+const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'provider_rate_limited',
+  'provider_unavailable',
+  'provider_unreachable',
+  'stream_interrupted',
+]);
+
+/**
+ * Calls the provider again after a passing failure, but only while nothing of the answer has been seen: half an answer followed by
+ * another is worse than none. After the first part a break is `stream_interrupted`. Waits exponentially with full jitter, or as long
+ * as the provider asked.
+ */
+export async function* retryBeforeFirstPart(
+  call: () => AsyncIterable<ProviderPart>,
+  policy: RetryPolicy,
+  signal: AbortSignal,
+): AsyncIterable<ProviderPart> {
+  for (let calls = 1; ; calls += 1) {
+    let begun = false;
+    try {
+      for await (const part of call()) {
+        begun = true;
+        yield part;
+      }
+      return;
+    } catch (caught) {
+      signal.throwIfAborted();
+      const error = toAppError(caught);
+      if (begun) throw passing.has(error.code) ? asInterrupted(error) : error;
+      const waitMs = error.retryAfterMs ?? Math.random() * Math.min(policy.capMs, policy.baseMs * 2 ** calls);
+      if (!passing.has(error.code) || calls >= policy.calls || waitMs > policy.longWaitMs) throw error;
+      await sleep(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+    }
+  }
+}
+
+function asInterrupted(error: AppError): AppError {
+  return error.code === 'stream_interrupted' ? error : new AppError('stream_interrupted', undefined, { cause: error });
+}

@@ -1,0 +1,56 @@
+import { AppError } from '@nexus/common/app-error';
+import type { Held } from '@nexus/common/invocation-status';
+
+export type RunningAttempt = Held & {
+  /** Aborted with an AppError that says why: cancelled, claim_lost, deadline_exceeded, a timeout, worker_stopping. */
+  signal: AbortSignal;
+  abort(reason: AppError): void;
+};
+
+export type RunningAttempts = {
+  /** The returned attempt counts as running until it is closed. */
+  open(held: Held): RunningAttempt & { close(): void };
+  abort(invocationId: string, reason: AppError): void;
+  abortAll(reason: AppError): void;
+  list(): RunningAttempt[];
+  size(): number;
+  /** Resolves once none is running. */
+  whenEmpty(): Promise<void>;
+};
+
+/** What this worker process is at work on: whoever learns that an attempt must stop finds it here. */
+export function createRunningAttempts(): RunningAttempts {
+  const attempts = new Map<string, RunningAttempt>();
+  let onEmpty: (() => void)[] = [];
+
+  return {
+    open(held) {
+      const controller = new AbortController();
+      const attempt: RunningAttempt = {
+        ...held,
+        signal: controller.signal,
+        abort: (reason) => controller.abort(reason),
+      };
+      attempts.set(held.invocationId, attempt);
+      const close = () => {
+        if (attempts.get(held.invocationId) === attempt) attempts.delete(held.invocationId);
+        if (attempts.size > 0) return;
+        for (const resolve of onEmpty) resolve();
+        onEmpty = [];
+      };
+      return { ...attempt, close };
+    },
+    abort: (invocationId, reason) => attempts.get(invocationId)?.abort(reason),
+    abortAll(reason) {
+      for (const attempt of attempts.values()) attempt.abort(reason);
+    },
+    list: () => [...attempts.values()],
+    size: () => attempts.size,
+    whenEmpty: () => (attempts.size === 0 ? Promise.resolve() : new Promise((resolve) => void onEmpty.push(resolve))),
+  };
+}
+
+/** The reason an attempt was aborted for, as the error it is. */
+export function abortReason(signal: AbortSignal): AppError {
+  return signal.reason instanceof AppError ? signal.reason : new AppError('internal_error', undefined, { cause: signal.reason });
+}

@@ -1,0 +1,41 @@
+import { AppError } from '@nexus/common/app-error';
+import type { Claim } from '@nexus/common/invocation-status';
+import { isProviderName, type ProviderName } from '@nexus/common/provider-name';
+import type { Context } from '../context/build-context.ts';
+import type { Provider, ProviderPart, ProviderRequest } from '../providers/provider.ts';
+import { type RetryPolicy, retryBeforeFirstPart } from './retry-before-first-part.ts';
+import { watchParts } from './watch-parts.ts';
+
+/** The parts of one attempt: the agent's provider, called with retries, within the agent's timeouts and the deadline. */
+export async function* streamParts(
+  providers: ReadonlyMap<ProviderName, Provider>,
+  policy: RetryPolicy,
+  { settings, deadlineInMs }: Claim,
+  context: Context,
+  signal: AbortSignal,
+): AsyncIterable<ProviderPart> {
+  const provider = isProviderName(settings.provider) ? providers.get(settings.provider) : undefined;
+  if (!provider) throw new AppError('provider_not_configured', `This worker does not serve the provider ${settings.provider}`);
+  const limits = [
+    limit(settings.totalTimeoutMs, new AppError('total_timeout', `The answer took longer than ${settings.totalTimeoutMs} ms`)),
+    ...(deadlineInMs === null ? [] : [limit(deadlineInMs, new AppError('deadline_exceeded'))]),
+  ];
+  const bounded = AbortSignal.any([signal, ...limits.map((each) => each.signal)]);
+  const request = toRequest(settings, context);
+  try {
+    yield* retryBeforeFirstPart(() => watchParts((inner) => provider.stream(request, inner), settings, bounded), policy, bounded);
+  } finally {
+    for (const each of limits) each.clear();
+  }
+}
+
+function toRequest(settings: Claim['settings'], { messages }: Context): ProviderRequest {
+  const { model, systemPrompt, temperature, topP, maxOutputTokens } = settings;
+  return { model, systemPrompt, messages, temperature, topP, maxOutputTokens };
+}
+
+function limit(ms: number, reason: AppError): { signal: AbortSignal; clear(): void } {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(reason), Math.max(0, ms));
+  return { signal: controller.signal, clear: () => clearTimeout(timer) };
+}

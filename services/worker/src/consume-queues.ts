@@ -1,0 +1,48 @@
+import type { Logger } from '@nexus/common/create-logger';
+import { type InvocationJob, queueName } from '@nexus/common/invocation-queue';
+import type { Redis } from '@nexus/common/open-redis';
+import type { ProviderName } from '@nexus/common/provider-name';
+import { Worker } from 'bullmq';
+
+/**
+ * BullMQ delivers, Postgres decides: a lock this long and a stalled count this high leave recovery to the sweep. A job that is
+ * delivered again names a dispatch that is over and does nothing.
+ */
+const lockDurationMs = 120_000;
+const mostStalls = 1_000_000;
+
+export type QueueConsumer = {
+  /** Takes no further jobs; those at work go on. */
+  pause(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** Takes jobs from the queue of each provider, up to `concurrency` at once from each. */
+export function consumeQueues(parts: {
+  redis: Redis;
+  providers: ProviderName[];
+  workerId: string;
+  concurrency: number;
+  process: (job: InvocationJob) => Promise<void>;
+  logger: Logger;
+}): QueueConsumer {
+  const { redis, workerId, concurrency, process, logger } = parts;
+  const workers = parts.providers.map((provider) => {
+    const worker = new Worker<InvocationJob>(queueName(provider), (job) => process(job.data), {
+      connection: redis,
+      name: workerId,
+      concurrency,
+      lockDuration: lockDurationMs,
+      maxStalledCount: mostStalls,
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 0 },
+    });
+    worker.on('error', (error) => logger.warn({ error, queue: worker.name }, 'queue trouble'));
+    worker.on('failed', (job, error) => logger.error({ error, invocationId: job?.data.invocationId }, 'attempt failed unexpectedly'));
+    return worker;
+  });
+  return {
+    pause: async () => void (await Promise.all(workers.map((worker) => worker.pause(true)))),
+    close: async () => void (await Promise.all(workers.map((worker) => worker.close()))),
+  };
+}

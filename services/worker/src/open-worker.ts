@@ -1,0 +1,116 @@
+import { hostname } from 'node:os';
+import { AppError } from '@nexus/common/app-error';
+import { createEventAppender } from '@nexus/common/append-events';
+import type { Logger } from '@nexus/common/create-logger';
+import type { Release } from '@nexus/common/create-shutdown';
+import type { InvocationQueues } from '@nexus/common/invocation-queue';
+import type { PrismaClient } from '@nexus/common/open-database';
+import type { Redis } from '@nexus/common/open-redis';
+import type { ProviderName } from '@nexus/common/provider-name';
+import { onWorkerNudge } from '@nexus/common/worker-nudge';
+import { v7 as uuidv7 } from 'uuid';
+import { createAnswerWriter } from './answer/answer-writer.ts';
+import { coalescingWindowMs } from './answer/coalescing-window.ts';
+import { type RetryPolicy, standardRetryPolicy } from './attempts/retry-before-first-part.ts';
+import { createRunningAttempts, type RunningAttempts } from './attempts/running-attempts.ts';
+import { streamParts } from './attempts/stream-parts.ts';
+import { consumeQueues } from './consume-queues.ts';
+import { countTokens } from './context/count-tokens.ts';
+import { openPresence } from './presence/open-presence.ts';
+import { createInvocationProcessor } from './process-invocation.ts';
+import type { Provider } from './providers/provider.ts';
+import { createInvocationRecord } from './record-invocation.ts';
+import { startSweep } from './sweep/start-sweep.ts';
+
+export type WorkerParts = {
+  database: PrismaClient;
+  databaseUrl: string;
+  /** For commands, for BullMQ, and for nudges: each a connection of its own. */
+  redis: Redis;
+  queueRedis: Redis;
+  subscriber: Redis;
+  queues: InvocationQueues;
+  providers: ReadonlyMap<ProviderName, Provider>;
+  unconfigured: ProviderName[];
+  concurrency: number;
+  shutdownGraceMs: number;
+  coalesceMaxMs: number;
+  retryPolicy?: RetryPolicy;
+  logger: Logger;
+  release: Release;
+};
+
+/** A handed-back attempt needs moments, not seconds; past this the sweep of another worker does it. */
+const handBackLimitMs = 3_000;
+
+/** A running worker: known as alive, sweeping, taking jobs. Its stop drains what runs, then hands back the rest. */
+export async function openWorker(parts: WorkerParts): Promise<{ id: string; attempts: RunningAttempts; lastBeatAgoMs(): number }> {
+  const { database, redis, queues, providers, logger, release } = parts;
+  const id = uuidv7();
+  const attempts = createRunningAttempts();
+  const appender = createEventAppender(redis);
+  const retryPolicy = parts.retryPolicy ?? standardRetryPolicy;
+  const giveUp = new AbortController();
+
+  const presence = await openPresence({
+    database,
+    databaseUrl: parts.databaseUrl,
+    worker: {
+      id,
+      hostname: hostname(),
+      pid: process.pid,
+      providers: [...providers.keys()],
+      unconfigured: parts.unconfigured,
+      concurrency: parts.concurrency,
+    },
+    attempts,
+    logger,
+  });
+  release('presence', presence.close);
+
+  await onWorkerNudge(parts.subscriber, id, ({ cancel }) => attempts.abort(cancel, new AppError('cancelled')));
+
+  const sweep = startSweep({ database, redis, appender, queues, logger });
+  release('sweep', sweep.stop);
+
+  const processInvocation = createInvocationProcessor({
+    record: createInvocationRecord({ database, queues, logger, workerId: id, giveUp: giveUp.signal }),
+    attempts,
+    openAnswer: (held, abort) =>
+      createAnswerWriter(held, {
+        appender,
+        redis,
+        windowMs: () => coalescingWindowMs(attempts.size(), parts.coalesceMaxMs),
+        onCancelWanted: () => abort(new AppError('cancelled')),
+        onClaimLost: () => abort(new AppError('claim_lost')),
+        onRedisTrouble: (error) => logger.warn({ error, invocationId: held.invocationId }, 'publishing waits for redis'),
+      }),
+    streamParts: (claim, context, signal) => streamParts(providers, retryPolicy, claim, context, signal),
+    countTokens,
+    longWaitMs: retryPolicy.longWaitMs,
+  });
+
+  const consumer = consumeQueues({
+    redis: parts.queueRedis,
+    providers: [...providers.keys()],
+    workerId: id,
+    concurrency: parts.concurrency,
+    process: processInvocation,
+    logger,
+  });
+  release('queue consumers', consumer.close);
+  release('running attempts', async () => {
+    await consumer.pause();
+    await Promise.race([attempts.whenEmpty(), after(parts.shutdownGraceMs)]);
+    logger.info({ running: attempts.size() }, 'handing back what still runs');
+    attempts.abortAll(new AppError('worker_stopping'));
+    await Promise.race([attempts.whenEmpty(), after(handBackLimitMs)]);
+    giveUp.abort();
+  });
+  logger.info({ workerId: id, providers: [...providers.keys()], unconfigured: parts.unconfigured }, 'worker is up');
+  return { id, attempts, lastBeatAgoMs: presence.lastBeatAgoMs };
+}
+
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, ms).unref());
+}

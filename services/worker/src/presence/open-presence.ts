@@ -1,0 +1,50 @@
+import { AppError } from '@nexus/common/app-error';
+import type { Logger } from '@nexus/common/create-logger';
+import type { PrismaClient } from '@nexus/common/open-database';
+import type { RunningAttempts } from '../attempts/running-attempts.ts';
+import { openLifeLock } from './life-lock.ts';
+import { beatHeart, registerWorker, unregisterWorker, type WorkerIdentity } from './worker-row.ts';
+
+const beatEveryMs = 500;
+
+/** Makes this worker known as alive until it is closed, and stops the attempts of which Postgres says that they must. */
+export async function openPresence(parts: {
+  database: PrismaClient;
+  databaseUrl: string;
+  worker: WorkerIdentity;
+  attempts: RunningAttempts;
+  logger: Logger;
+}): Promise<{ lastBeatAgoMs(): number; close(): Promise<void> }> {
+  const { database, worker, attempts, logger } = parts;
+  const lock = openLifeLock(parts.databaseUrl, await registerWorker(database, worker), logger);
+  let lastBeatAt = performance.now();
+  let beating = false;
+
+  async function beat(): Promise<void> {
+    const { known, verdicts } = await beatHeart(database, worker.id, attempts.list());
+    lastBeatAt = performance.now();
+    if (!known) await registerWorker(database, worker);
+    for (const { invocationId, verdict } of verdicts) {
+      attempts.abort(invocationId, new AppError(verdict === 'lost' ? 'claim_lost' : 'cancelled'));
+    }
+  }
+
+  const timer = setInterval(() => {
+    if (beating) return;
+    beating = true;
+    beat()
+      .catch((error: unknown) => logger.warn({ error }, 'heartbeat failed'))
+      .finally(() => {
+        beating = false;
+      });
+  }, beatEveryMs);
+
+  return {
+    lastBeatAgoMs: () => performance.now() - lastBeatAt,
+    async close() {
+      clearInterval(timer);
+      await lock.close();
+      await unregisterWorker(database, worker.id);
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import type { Held } from '@nexus/common/invocation-status';
+import type { PrismaClient } from '@nexus/common/open-database';
+import type { ProviderName } from '@nexus/common/provider-name';
+
+type Database = Pick<PrismaClient, '$queryRaw'>;
+
+export type WorkerIdentity = {
+  id: string;
+  hostname: string;
+  pid: number;
+  providers: ProviderName[];
+  /** Wanted, but without credentials: the API tells clients so. */
+  unconfigured: ProviderName[];
+  concurrency: number;
+};
+
+/** Writes the worker's row, again where it has vanished, and returns the key of the advisory lock that goes with it. */
+export async function registerWorker(database: Database, worker: WorkerIdentity): Promise<number> {
+  const [row] = await database.$queryRaw<{ lockKey: number }[]>`
+    INSERT INTO worker (id, hostname, pid, providers, unconfigured, concurrency)
+    VALUES (${worker.id}::uuid, ${worker.hostname}, ${worker.pid}, ${worker.providers}::text[], ${worker.unconfigured}::text[], ${worker.concurrency})
+    ON CONFLICT (id) DO UPDATE SET heartbeat_at = now()
+    RETURNING lock_key::int AS "lockKey"`;
+  if (!row) throw new Error('the worker row was not written');
+  return row.lockKey;
+}
+
+export async function unregisterWorker(database: Database, workerId: string): Promise<void> {
+  await database.$queryRaw`DELETE FROM worker WHERE id = ${workerId}::uuid`;
+}
+
+export type Verdict = { invocationId: string; verdict: 'lost' | 'cancelled' };
+export type Heartbeat = { known: boolean; verdicts: Verdict[] };
+
+/** Says that the worker lives and hears, in the same statement, which of its attempts must stop. */
+export async function beatHeart(database: Database, workerId: string, attempts: Held[]): Promise<Heartbeat> {
+  const [row] = await database.$queryRaw<Heartbeat[]>`
+    WITH beat AS (UPDATE worker SET heartbeat_at = now() WHERE id = ${workerId}::uuid RETURNING id),
+    verdicts AS (
+      SELECT i.id AS "invocationId",
+             CASE WHEN i.attempt <> held.attempt OR i.status <> 'running' THEN 'lost' ELSE 'cancelled' END AS verdict
+      FROM unnest(${attempts.map((each) => each.invocationId)}::uuid[], ${attempts.map((each) => each.attempt)}::int[]) AS held(id, attempt)
+      JOIN invocation i ON i.id = held.id
+      WHERE i.attempt <> held.attempt OR i.status <> 'running' OR i.cancel_requested_at IS NOT NULL)
+    SELECT EXISTS (SELECT 1 FROM beat) AS known, coalesce((SELECT jsonb_agg(verdicts) FROM verdicts), '[]') AS verdicts`;
+  return row ?? { known: false, verdicts: [] };
+}

@@ -1,0 +1,98 @@
+import { AppError, toAppError } from '@nexus/common/app-error';
+import type { NewEvent } from '@nexus/common/event';
+import type { InvocationJob } from '@nexus/common/invocation-queue';
+import type { Claim, DispatchRow, Finished, Held } from '@nexus/common/invocation-status';
+import type { AnswerWriter } from './answer/answer-writer.ts';
+import { type Ending, toOutcome, toTerminalEvent } from './answer/ending.ts';
+import type { RunningAttempt, RunningAttempts } from './attempts/running-attempts.ts';
+import { type Context, buildContext } from './context/build-context.ts';
+import type { ProviderPart } from './providers/provider.ts';
+import type { InvocationRecord } from './record-invocation.ts';
+
+export type ProcessorParts = {
+  record: InvocationRecord;
+  attempts: Pick<RunningAttempts, 'open'>;
+  openAnswer: (held: Held, abort: (reason: AppError) => void) => AnswerWriter;
+  /** The provider's parts with retries, timeouts and deadline; throws AppErrors only. */
+  streamParts: (claim: Claim, context: Context, signal: AbortSignal) => AsyncIterable<ProviderPart>;
+  countTokens: (text: string) => number;
+  /** Waits longer than this, in milliseconds, are left to a later attempt. */
+  longWaitMs: number;
+};
+
+/** How long the log may lag behind a finished invocation before its readers are left to the snapshot. */
+const announceLimitMs = 30_000;
+
+/**
+ * One job, from claim to the terminal event. The claim may be refused (someone else has it, or it is over): then nothing happens.
+ * Every way out of a claimed attempt goes through one conditional write, and only what took effect is announced.
+ */
+export function createInvocationProcessor(parts: ProcessorParts): (job: InvocationJob) => Promise<void> {
+  const { record, attempts, openAnswer, countTokens } = parts;
+
+  return async function processInvocation(job) {
+    const claim = await record.claim(job);
+    if (!claim) return;
+    const attempt = attempts.open(claim);
+    const answer = openAnswer(claim, attempt.abort);
+    try {
+      announceStart(answer, claim);
+      const context = buildContext(claim, countTokens);
+      const ending = await streamAnswer(answer, claim, context, attempt);
+      if (ending.kind === 'lost') return answer.abandon();
+      if (ending.kind === 'back') await handBack(answer, claim, context, ending);
+      else await finish(answer, claim, context, ending);
+    } finally {
+      attempt.close();
+    }
+  };
+
+  function announceStart(answer: AnswerWriter, { attempt, settings, restartReason }: Claim): void {
+    if (attempt > 1) {
+      answer.write({ type: 'invocation.restarted', data: { attempt, reason: restartReason ?? 'worker_lost' } });
+    }
+    answer.write({ type: 'invocation.started', data: { attempt, provider: settings.provider, model: settings.model } });
+  }
+
+  async function streamAnswer(answer: AnswerWriter, claim: Claim, context: Context, attempt: RunningAttempt): Promise<Ending> {
+    let firstPartAt: number | null = null;
+    try {
+      for await (const part of parts.streamParts(claim, context, attempt.signal)) {
+        firstPartAt ??= performance.now();
+        if (part.type === 'finish') return { kind: 'complete', firstPartAt, ...part };
+        answer.write(toEvent(part));
+      }
+      throw new AppError('stream_interrupted');
+    } catch (error) {
+      return toEnding(toAppError(error), firstPartAt);
+    }
+  }
+
+  function toEnding(error: AppError, firstPartAt: number | null): Ending {
+    if (error.code === 'claim_lost') return { kind: 'lost' };
+    if (error.code === 'worker_stopping') return { kind: 'back', reason: error.code, delayMs: 0, firstPartAt };
+    const delayMs = error.retryAfterMs ?? 0;
+    if (firstPartAt === null && delayMs > parts.longWaitMs) return { kind: 'back', reason: error.code, delayMs, firstPartAt };
+    return { kind: 'broken', error, firstPartAt };
+  }
+
+  async function finish(answer: AnswerWriter, claim: Claim, context: Context, ending: Ending & { kind: 'complete' | 'broken' }) {
+    const outcome = toOutcome(answer, claim, context, ending, countTokens);
+    const finished: Finished | null = await record.finish(claim, outcome);
+    if (!finished) return answer.abandon();
+    if (finished.waiting) void record.dispatchNext(claim.conversationId);
+    await answer.end(toTerminalEvent(outcome, finished), announceLimitMs);
+  }
+
+  async function handBack(answer: AnswerWriter, claim: Claim, context: Context, ending: Ending & { kind: 'back' }) {
+    answer.abandon();
+    const { usage } = toOutcome(answer, claim, context, ending, countTokens);
+    const next: DispatchRow | null = await record.handBack(claim, { reason: ending.reason, delayMs: ending.delayMs, usage });
+    if (next) await record.dispatch(next);
+  }
+}
+
+function toEvent(part: Exclude<ProviderPart, { type: 'finish' }>): NewEvent {
+  const type = part.type === 'text-delta' ? 'message.delta' : 'reasoning.delta';
+  return { type, data: { text: part.text } };
+}

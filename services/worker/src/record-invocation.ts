@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '@nexus/common/create-logger';
+import { isDatabaseAway } from '@nexus/common/database-error';
+import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
+import type { InvocationJob, InvocationQueues } from '@nexus/common/invocation-queue';
+import {
+  type Claim,
+  claimInvocation,
+  type DispatchRow,
+  dispatchNext,
+  finishInvocation,
+  type Finished,
+  handBackInvocation,
+  type Held,
+  type Outcome,
+  readFinished,
+} from '@nexus/common/invocation-status';
+import type { PrismaClient } from '@nexus/common/open-database';
+
+/** What a worker does to an invocation's row. Writes are tried again for as long as the database is away. */
+export type InvocationRecord = {
+  claim(job: InvocationJob): Promise<Claim | null>;
+  finish(held: Held, outcome: Outcome): Promise<Finished | null>;
+  handBack(held: Held, how: Parameters<typeof handBackInvocation>[2]): Promise<DispatchRow | null>;
+  dispatch(next: DispatchRow): Promise<void>;
+  /** Lets the next in the conversation's line go. Never rejects: the sweep does it otherwise. */
+  dispatchNext(conversationId: string): Promise<void>;
+};
+
+const retryFirstMs = 100;
+const retryMostMs = 2_000;
+
+export function createInvocationRecord(parts: {
+  database: PrismaClient;
+  queues: InvocationQueues;
+  logger: Logger;
+  workerId: string;
+  /** Aborted when nobody may wait for the database any longer. */
+  giveUp: AbortSignal;
+}): InvocationRecord {
+  const { database, logger, workerId, giveUp } = parts;
+
+  async function untilItLands<T>(invocationId: string, write: () => Promise<T>): Promise<T> {
+    for (let waitMs = retryFirstMs; ; waitMs = Math.min(waitMs * 2, retryMostMs)) {
+      try {
+        return await write();
+      } catch (error) {
+        if (!isDatabaseAway(error) || giveUp.aborted) throw error;
+        logger.warn({ error, invocationId }, 'the database is away, the write is tried again');
+        await sleep(waitMs, undefined, { signal: giveUp }).catch(() => {});
+      }
+    }
+  }
+
+  return {
+    claim: (job) => claimInvocation(database, job, workerId),
+    async finish(held, outcome) {
+      let tries = 0;
+      return untilItLands(held.invocationId, async () => {
+        tries += 1;
+        const finished = await finishInvocation(database, held, 'running', outcome);
+        return finished ?? (tries > 1 ? readFinished(database, held) : null);
+      });
+    },
+    handBack: (held, how) => untilItLands(held.invocationId, () => handBackInvocation(database, held, how)),
+    dispatch: (next) => dispatchInvocation(parts, next),
+    async dispatchNext(conversationId) {
+      try {
+        const next = await dispatchNext(database, conversationId);
+        if (next) await dispatchInvocation(parts, next);
+      } catch (error) {
+        logger.warn({ error, conversationId }, 'the next in line is left for the sweep');
+      }
+    },
+  };
+}

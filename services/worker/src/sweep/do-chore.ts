@@ -1,0 +1,72 @@
+import type { EventAppender } from '@nexus/common/append-events';
+import { errorMeanings, type ErrorCode } from '@nexus/common/error-codes';
+import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
+import { dispatchNext, finishInvocation, type Outcome, requeueLost } from '@nexus/common/invocation-status';
+import { sha256 } from '@nexus/common/load-snapshot';
+import { readLastSeq } from '@nexus/common/read-log';
+import { type CancelParts, requestCancel } from '@nexus/common/request-cancel';
+import { readLogText } from './read-log-text.ts';
+import type { Chore } from './find-chores.ts';
+
+export type ChoreParts = CancelParts & { appender: Pick<EventAppender, 'append'> };
+
+/** After this many attempts that took their worker with them an invocation is not given to another. */
+const mostLostAttempts = 3;
+
+/** Finishes what was left undone. Each write is conditional: of several sweepers that try, one succeeds. */
+export async function doChore(parts: ChoreParts, chore: Chore): Promise<void> {
+  const { database, logger } = parts;
+  switch (chore.kind) {
+    case 'enqueue':
+      return dispatchInvocation(parts, chore);
+    case 'next': {
+      const next = await dispatchNext(database, chore.conversationId);
+      if (next) await dispatchInvocation(parts, next);
+      return;
+    }
+    case 'cancel':
+      await requestCancel(parts, chore);
+      return;
+    case 'expire':
+      return endUnattended(parts, chore, 'queued', 'deadline_exceeded');
+    case 'lost': {
+      const { invocationId, workerId, attempt, lostAttempts } = chore;
+      logger.warn({ invocationId, workerId, attempt }, 'its worker is dead');
+      const givenUp = chore.onWorkerLoss === 'fail' || lostAttempts + 1 >= mostLostAttempts;
+      if (givenUp) return endUnattended(parts, chore, 'running', 'worker_lost');
+      if (workerId === null) return;
+      for (const next of await requeueLost(database, [invocationId], workerId)) await dispatchInvocation(parts, next);
+    }
+  }
+}
+
+/** Ends an invocation that no worker holds, keeping what the log still has of its answer. */
+async function endUnattended(parts: ChoreParts, chore: Chore, from: 'queued' | 'running', code: ErrorCode): Promise<void> {
+  const { text, reasoning } = from === 'running' ? await readLogText(parts.redis, chore) : { text: '', reasoning: '' };
+  const { title, retryable } = errorMeanings[code];
+  const outcome: Outcome = {
+    status: 'failed',
+    text,
+    textTokens: null,
+    reasoning,
+    inputTokens: null,
+    finishReason: null,
+    error: { code, message: title },
+    lastSeq: 1 + (await readLastSeq(parts.redis, chore).catch(() => 0)),
+    firstTokenAgoMs: null,
+    usage:
+      from === 'queued'
+        ? null
+        : { inputTokens: 0, outputTokens: 0, cachedTokens: 0, source: 'estimated', costMicroUsd: null, priceTableVersion: null },
+  };
+  const finished = await finishInvocation(parts.database, chore, from, outcome);
+  if (!finished) return;
+  const next = finished.waiting ? await dispatchNext(parts.database, chore.conversationId) : null;
+  if (next) await dispatchInvocation(parts, next);
+  const kept = { messageId: finished.messageId, contentSha256: finished.messageId === null ? null : sha256(text) };
+  const event =
+    finished.status === 'cancelled'
+      ? ({ type: 'invocation.cancelled', data: kept } as const)
+      : ({ type: 'invocation.failed', data: { error: { code, message: title, retryable }, ...kept } } as const);
+  await parts.appender.append(chore, chore.attempt, [event], -1);
+}

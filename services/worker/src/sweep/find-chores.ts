@@ -1,0 +1,86 @@
+import type { PrismaClient } from '@nexus/common/open-database';
+import type { ProviderName } from '@nexus/common/provider-name';
+import { lifeLockSpace } from '../presence/life-lock.ts';
+
+export type Chore = {
+  /**
+   * enqueue: dispatched, but Redis never acknowledged. next: head of its line, still waiting. cancel: a wish to cancel, or a later
+   * interrupt, that nobody acted on. expire: queued past its deadline. lost: running on a worker that is dead.
+   */
+  kind: 'enqueue' | 'next' | 'cancel' | 'expire' | 'lost';
+  invocationId: string;
+  conversationId: string;
+  workspaceId: string;
+  provider: ProviderName;
+  attempt: number;
+  dispatch: number;
+  delayMs: number;
+  workerId: string | null;
+  lostAttempts: number;
+  onWorkerLoss: 'restart' | 'fail';
+};
+
+/** Bounds one sweep; what is left over is found by the next. */
+const mostPerKind = 200;
+
+/**
+ * Everything that was left undone, by whoever died or lost a message while doing it; acting on a row twice does no harm.
+ * A worker is dead when it holds no life lock and has been silent for 1 s, or holds it and has been silent for 30 s (hung). For
+ * 10 s after a restart of Postgres nobody is: the locks are gone then with everybody alive.
+ */
+export async function findChores(database: Pick<PrismaClient, '$queryRaw'>): Promise<Chore[]> {
+  return database.$queryRaw<Chore[]>`
+    WITH dead AS (
+      SELECT w.id FROM worker w
+      WHERE w.heartbeat_at < now() - interval '1 s' AND pg_postmaster_start_time() < now() - interval '10 s'
+        AND (w.heartbeat_at < now() - interval '30 s' OR NOT EXISTS (
+          SELECT 1 FROM pg_locks l
+          WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.classid = ${lifeLockSpace}::int::oid
+            AND l.objid = w.lock_key::int::oid AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())))
+    ), chores AS (
+      (SELECT 'enqueue' AS kind, i.* FROM invocation i
+       WHERE i.status = 'queued' AND i.enqueued_at IS NULL AND i.dispatch > 0 AND i.created_at < now() - interval '400 ms'
+         AND i.cancel_requested_at IS NULL LIMIT ${mostPerKind}::int)
+      UNION ALL
+      (SELECT 'next', i.* FROM invocation i JOIN conversation c ON c.id = i.conversation_id AND c.line[1] = i.id
+       WHERE i.status = 'queued' AND i.enqueued_at IS NULL AND i.dispatch = 0 AND i.created_at < now() - interval '400 ms' LIMIT ${mostPerKind}::int)
+      UNION ALL
+      (SELECT 'cancel', i.* FROM invocation i
+       WHERE i.status = 'queued' AND i.cancel_requested_at < now() - interval '400 ms' LIMIT ${mostPerKind}::int)
+      UNION ALL
+      (SELECT 'cancel', i.* FROM invocation later JOIN invocation i ON i.conversation_id = later.conversation_id AND i.input_position < later.input_position
+       WHERE later.status = 'queued' AND later.enqueued_at IS NULL AND later.dispatch = 0 AND later.multitask_strategy IN ('interrupt', 'rollback')
+         AND later.created_at < now() - interval '400 ms' AND i.status IN ('queued', 'running') AND i.cancel_requested_at IS NULL
+       LIMIT ${mostPerKind}::int)
+      UNION ALL
+      (SELECT 'expire', i.* FROM invocation i WHERE i.status = 'queued' AND i.deadline_at < now() LIMIT ${mostPerKind}::int)
+      UNION ALL
+      (SELECT 'lost', i.* FROM invocation i
+       WHERE i.status = 'running' AND (i.worker_id IN (SELECT id FROM dead) OR NOT EXISTS (SELECT 1 FROM worker w WHERE w.id = i.worker_id))
+       LIMIT ${mostPerKind}::int))
+    SELECT kind, id AS "invocationId", conversation_id AS "conversationId", workspace_id AS "workspaceId", provider, attempt, dispatch,
+           greatest(0, coalesce(extract(epoch FROM available_at - now()) * 1000, 0))::float8 AS "delayMs", worker_id AS "workerId",
+           lost_attempts AS "lostAttempts", settings->>'onWorkerLoss' AS "onWorkerLoss"
+    FROM chores`;
+}
+
+/** Queued rows whose job should be in Redis for a while now, in pages by id. */
+export async function findEnqueued(
+  database: Pick<PrismaClient, '$queryRaw'>,
+  afterId: string,
+  limit: number,
+): Promise<{ invocationId: string; conversationId: string; provider: ProviderName; dispatch: number; delayMs: number }[]> {
+  return database.$queryRaw`
+    SELECT id AS "invocationId", conversation_id AS "conversationId", provider, dispatch,
+           greatest(0, coalesce(extract(epoch FROM available_at - now()) * 1000, 0))::float8 AS "delayMs"
+    FROM invocation
+    WHERE status = 'queued' AND id > ${afterId}::uuid AND enqueued_at < now() - interval '1 s'
+    ORDER BY id LIMIT ${limit}::int`;
+}
+
+/** Which of these workers are there and have been heard within 3 s. */
+export async function findAlive(database: Pick<PrismaClient, '$queryRaw'>, workerIds: string[]): Promise<Set<string>> {
+  const rows = await database.$queryRaw<{ id: string }[]>`
+    SELECT id FROM worker WHERE id = ANY(${workerIds}::uuid[]) AND heartbeat_at > now() - interval '3 s'`;
+  return new Set(rows.map((row) => row.id));
+}

@@ -1,0 +1,46 @@
+import type { InvocationQueues } from '@nexus/common/invocation-queue';
+import { createMissingJobFinder } from './find-missing-jobs.ts';
+import { findChores } from './find-chores.ts';
+import { type ChoreParts, doChore } from './do-chore.ts';
+
+const sweepEveryMs = 500;
+
+/** Every half second, a little jittered so that many workers do not sweep in step, until it is stopped. */
+export function startSweep(parts: ChoreParts & { queues: InvocationQueues }): { stop(): Promise<void> } {
+  const repairMissingJobs = createMissingJobFinder(parts);
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  let sweeping: Promise<void> = Promise.resolve();
+
+  async function sweep(): Promise<void> {
+    try {
+      for (const chore of await findChores(parts.database)) {
+        await doChore(parts, chore).catch((error: unknown) =>
+          parts.logger.warn({ error, invocationId: chore.invocationId, chore: chore.kind }, 'left for the next sweep'),
+        );
+      }
+      if (parts.redis.status === 'ready') await repairMissingJobs();
+    } catch (error) {
+      parts.logger.warn({ error }, 'sweep failed');
+    }
+  }
+
+  function schedule(): void {
+    if (stopped) return;
+    timer = setTimeout(
+      () => {
+        sweeping = sweep().finally(schedule);
+      },
+      sweepEveryMs * (0.8 + Math.random() * 0.4),
+    );
+  }
+
+  schedule();
+  return {
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await sweeping;
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import { authField, count, hostProblem, list, milliseconds, port, sharedFields } from '@nexus/common/config-fields';
+import { parseConfig } from '@nexus/common/parse-config';
+import { isProviderName, type ProviderName, providerNames } from '@nexus/common/provider-name';
+import { z } from 'zod';
+import { providerFields } from './providers/provider-config.ts';
+
+export const workerConfigSchema = z.object({
+  ...sharedFields,
+  ...authField,
+  ...providerFields,
+  /** Where health and metrics are served. */
+  WORKER_HOST: z.string().default('127.0.0.1'),
+  WORKER_PORT: port(3003),
+  WORKER_PROVIDERS: list()
+    .refine((names) => names.length > 0 && names.every(isProviderName), `expected some of ${providerNames.join(', ')}`)
+    .transform((names) => names as ProviderName[])
+    .default([...providerNames]),
+  WORKER_CONCURRENCY: count(50),
+  SHUTDOWN_GRACE_MS: milliseconds(30_000),
+  /** The widest window in which deltas collect before they are published, reached under load. */
+  COALESCE_MAX_MS: z.coerce.number().int().min(0).max(1_000).default(40),
+});
+
+export type WorkerConfig = z.infer<typeof workerConfigSchema>;
+
+export function readWorkerConfig(environment: NodeJS.ProcessEnv): WorkerConfig {
+  return parseConfig(
+    workerConfigSchema.superRefine((config, context) => {
+      const problem = hostProblem(config.WORKER_HOST, config.NEXUS_AUTH);
+      if (problem) context.addIssue({ code: 'custom', path: ['WORKER_HOST'], message: problem });
+    }),
+    environment,
+  );
+}
