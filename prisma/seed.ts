@@ -1,0 +1,60 @@
+import { toAppError } from '@nexus/common/app-error';
+import { defaultWorkspaceId } from '@nexus/common/default-workspace';
+import pg from 'pg';
+import { type AgentSeed, echoAgent, seedAgents } from './seed-agents.ts';
+import { toMigrationError } from './schema-engine.ts';
+
+/**
+ * The default workspace and its first agents. Twice does no harm, and what somebody changed or renamed since stays as it is.
+ * Returns how many agents are new.
+ */
+export async function seed(databaseUrl: string, { withEcho = false } = {}): Promise<number> {
+  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 });
+  client.on('error', () => {}); // reported by the query under way
+  try {
+    await client.connect();
+    await client.query('BEGIN');
+    await client.query('INSERT INTO workspace (id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING', [defaultWorkspaceId, 'Default']);
+    let added = 0;
+    for (const agent of withEcho ? [...seedAgents, echoAgent] : seedAgents) added += await insertAgent(client, agent);
+    await client.query('COMMIT');
+    return added;
+  } catch (error) {
+    throw toMigrationError(error, databaseUrl);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+async function insertAgent(client: pg.Client, agent: AgentSeed): Promise<number> {
+  const { rowCount } = await client.query(
+    `INSERT INTO agent (id, workspace_id, name, description, avatar, provider, model, system_prompt, temperature, context_tokens)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
+    [
+      agent.id,
+      defaultWorkspaceId,
+      agent.name,
+      agent.description,
+      agent.avatar,
+      agent.provider,
+      agent.model,
+      agent.systemPrompt,
+      agent.temperature,
+      agent.contextTokens,
+    ],
+  );
+  return rowCount ?? 0;
+}
+
+if (import.meta.main) {
+  try {
+    const databaseUrl = process.env.DATABASE_URL;
+    if (!databaseUrl || !URL.canParse(databaseUrl)) throw new Error('DATABASE_URL: expected a postgresql:// URL');
+    const added = await seed(databaseUrl, { withEcho: process.argv.includes('--with-echo') });
+    console.log(added === 0 ? 'nothing to seed' : `seeded ${added} agents`);
+  } catch (error) {
+    const known = toAppError(error);
+    console.error(known.code === 'internal_error' && error instanceof Error ? error.message : known.message);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,52 @@
+// Plain JavaScript for whatever Node the system has: installs what is missing, then hands over to the project's own Node 24.
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const stamp = join(root, 'node_modules', '.nexus-lock.sha256');
+const ownNode = join(root, 'node_modules', '.bin', process.platform === 'win32' ? 'node.cmd' : 'node');
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}
+
+function lockHash() {
+  return createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+}
+
+function isInstalled() {
+  return existsSync(ownNode) && existsSync(stamp) && readFileSync(stamp, 'utf8') === lockHash();
+}
+
+function install() {
+  console.error('Installing dependencies from the npm registry, about a minute …');
+  const { error, status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    shell: process.platform === 'win32',
+  });
+  if (error?.code === 'ENOENT') fail('npm is missing: install Node.js 20 or newer, which brings it.');
+  if (status !== 0) fail('The dependencies could not be installed: see the message of npm above. Is the npm registry reachable?');
+  if (!existsSync(ownNode)) fail('The npm package "node" did not install its binary: was its install script denied?');
+  writeFileSync(stamp, lockHash());
+}
+
+if (Number(process.versions.node.split('.')[0]) < 20) fail(`Node.js 20 or newer is needed to begin; this is ${process.version}.`);
+if (!isInstalled()) install();
+
+// The client first: everything that is handed over to imports it.
+const generated = spawnSync(ownNode, [join(root, 'prisma', 'generate.ts')], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+if (generated.status !== 0) fail('The database client could not be generated: see the message above.');
+
+const [script, ...args] = process.argv.slice(2);
+if (script === undefined) process.exit(0);
+const child = spawn(ownNode, [join(root, script), ...args], { cwd: root, stdio: 'inherit' });
+// A terminal's Ctrl-C reaches the whole group: the child stops by itself and this process waits for it.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => child.kill('SIGTERM'));
+process.on('SIGHUP', () => child.kill('SIGTERM'));
+child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));

