@@ -13,10 +13,20 @@ const stamp = `${output}/schema.sha256`;
  * download is not used by `generate`: any executable in its place keeps the command off the network.
  */
 export async function generateClient(): Promise<void> {
-  const hash = createHash('sha256').update(readFileSync(`${root}prisma/schema.prisma`)).digest('hex');
+  const hash = createHash('sha256')
+    .update(readFileSync(`${root}prisma/schema.prisma`))
+    .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return;
-  const env = { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, PRISMA_HIDE_UPDATE_MESSAGE: '1', CHECKPOINT_DISABLE: '1' };
-  await promisify(execFile)(process.execPath, [`${root}node_modules/prisma/build/index.js`, 'generate'], { cwd: root, env });
+  const env = {
+    ...process.env,
+    PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+    PRISMA_HIDE_UPDATE_MESSAGE: '1',
+    CHECKPOINT_DISABLE: '1',
+  };
+  await promisify(execFile)(process.execPath, [`${root}node_modules/prisma/build/index.js`, 'generate'], {
+    cwd: root,
+    env,
+  });
   writeFileSync(stamp, hash);
 }
 

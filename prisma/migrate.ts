@@ -2,7 +2,14 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { toAppError } from '@nexus/common/app-error';
 import pg from 'pg';
-import { listMigrations, migrationsFolder, noFilters, schemaFile, toMigrationError, withSchemaEngine } from './schema-engine.ts';
+import {
+  listMigrations,
+  migrationsFolder,
+  noFilters,
+  schemaFile,
+  toMigrationError,
+  withSchemaEngine,
+} from './schema-engine.ts';
 
 /** One deployment at a time, whoever starts it: an advisory lock of the database. */
 const deployLock = 7_263_900;
@@ -31,7 +38,11 @@ export async function readMigrationStatus(databaseUrl: string): Promise<Migratio
     const { history } = report;
     const all = listMigrations().migrationDirectories.map((directory) => directory.path);
     return {
-      pending: !report.hasMigrationsTable ? all : history && 'unappliedMigrationNames' in history ? history.unappliedMigrationNames : [],
+      pending: !report.hasMigrationsTable
+        ? all
+        : history && 'unappliedMigrationNames' in history
+          ? history.unappliedMigrationNames
+          : [],
       failed: report.failedMigrationNames,
       edited: report.editedMigrationNames,
       unknown: history && 'unpersistedMigrationNames' in history ? history.unpersistedMigrationNames : [],
@@ -53,7 +64,11 @@ export async function diffSchema(databaseUrl: string, schema = readFileSync(sche
       await deployMigrations(url.href);
       const { stdout } = await withSchemaEngine(url.href, (engine) =>
         engine.diff({
-          from: { tag: 'schemaDatasource', files: [{ path: schemaFile, content: schema }], configDir: migrationsFolder },
+          from: {
+            tag: 'schemaDatasource',
+            files: [{ path: schemaFile, content: schema }],
+            configDir: migrationsFolder,
+          },
           to: { tag: 'schemaDatamodel', files: [{ path: schemaFile, content: schema }] },
           script: true,
           exitCode: null,
@@ -109,7 +124,9 @@ async function main(): Promise<number> {
   if (command === 'status') {
     const status = await readMigrationStatus(databaseUrl);
     const lines = Object.entries(status).filter(([, names]) => names.length > 0);
-    console.log(lines.length === 0 ? 'up to date' : lines.map(([state, names]) => `${state}: ${names.join(', ')}`).join('\n'));
+    console.log(
+      lines.length === 0 ? 'up to date' : lines.map(([state, names]) => `${state}: ${names.join(', ')}`).join('\n'),
+    );
     return lines.length === 0 ? 0 : 1;
   }
   if (command === 'check') {

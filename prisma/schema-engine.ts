@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { AppError } from '@nexus/common/app-error';
+import { isDatabaseAway } from '@nexus/common/database-error';
 import { PrismaPg } from '@prisma/adapter-pg';
 import {
   bindMigrationAwareSqlAdapterFactory,
@@ -7,10 +9,8 @@ import {
   type SqlDriverAdapter,
   type SqlMigrationAwareDriverAdapterFactory,
 } from '@prisma/driver-adapter-utils';
-import { type MigrationList, SchemaEngine } from '@prisma/schema-engine-wasm/schema_engine_bg';
 import { SchemaEngine as Engine } from '@prisma/schema-engine-wasm';
-import { AppError } from '@nexus/common/app-error';
-import { isDatabaseAway } from '@nexus/common/database-error';
+import type { MigrationList, SchemaEngine } from '@prisma/schema-engine-wasm/schema_engine_bg';
 import pg from 'pg';
 
 export const migrationsFolder = fileURLToPath(new URL('migrations', import.meta.url));
@@ -85,7 +85,9 @@ export function describeDatabase(databaseUrl: string): string {
 
 export function toMigrationError(error: unknown, databaseUrl: string): unknown {
   if (!isDatabaseAway(error)) return error;
-  return new AppError('database_unavailable', `DATABASE_URL: cannot reach ${describeDatabase(databaseUrl)}`, { cause: error });
+  return new AppError('database_unavailable', `DATABASE_URL: cannot reach ${describeDatabase(databaseUrl)}`, {
+    cause: error,
+  });
 }
 
 /** The migrations on disk, in the form the engine takes them. */
@@ -100,7 +102,10 @@ export function listMigrations(folder: string = migrationsFolder): MigrationList
     shadowDbInitScript: '',
     migrationDirectories: names.map((path) => ({
       path,
-      migrationFile: { path: 'migration.sql', content: { tag: 'ok', value: readFileSync(`${folder}/${path}/migration.sql`, 'utf8') } },
+      migrationFile: {
+        path: 'migration.sql',
+        content: { tag: 'ok', value: readFileSync(`${folder}/${path}/migration.sql`, 'utf8') },
+      },
     })),
   };
 }

@@ -1,8 +1,8 @@
 import { toAppError } from '@nexus/common/app-error';
 import { defaultWorkspaceId } from '@nexus/common/default-workspace';
 import pg from 'pg';
-import { type AgentSeed, echoAgent, seedAgents } from './seed-agents.ts';
 import { toMigrationError } from './schema-engine.ts';
+import { type AgentSeed, echoAgent, seedAgents } from './seed-agents.ts';
 
 /**
  * The default workspace and its first agents. Twice does no harm, and what somebody changed or renamed since stays as it is.
@@ -14,7 +14,10 @@ export async function seed(databaseUrl: string, { withEcho = false } = {}): Prom
   try {
     await client.connect();
     await client.query('BEGIN');
-    await client.query('INSERT INTO workspace (id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING', [defaultWorkspaceId, 'Default']);
+    await client.query('INSERT INTO workspace (id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
+      defaultWorkspaceId,
+      'Default',
+    ]);
     let added = 0;
     for (const agent of withEcho ? [...seedAgents, echoAgent] : seedAgents) added += await insertAgent(client, agent);
     await client.query('COMMIT');

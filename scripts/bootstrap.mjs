@@ -15,7 +15,9 @@ function fail(message) {
 }
 
 function lockHash() {
-  return createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  return createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
 }
 
 function isInstalled() {
@@ -30,16 +32,21 @@ function install() {
     shell: process.platform === 'win32',
   });
   if (error?.code === 'ENOENT') fail('npm is missing: install Node.js 20 or newer, which brings it.');
-  if (status !== 0) fail('The dependencies could not be installed: see the message of npm above. Is the npm registry reachable?');
+  if (status !== 0)
+    fail('The dependencies could not be installed: see the message of npm above. Is the npm registry reachable?');
   if (!existsSync(ownNode)) fail('The npm package "node" did not install its binary: was its install script denied?');
   writeFileSync(stamp, lockHash());
 }
 
-if (Number(process.versions.node.split('.')[0]) < 20) fail(`Node.js 20 or newer is needed to begin; this is ${process.version}.`);
+if (Number(process.versions.node.split('.')[0]) < 20)
+  fail(`Node.js 20 or newer is needed to begin; this is ${process.version}.`);
 if (!isInstalled()) install();
 
 // The client first: everything that is handed over to imports it.
-const generated = spawnSync(ownNode, [join(root, 'prisma', 'generate.ts')], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+const generated = spawnSync(ownNode, [join(root, 'prisma', 'generate.ts')], {
+  cwd: root,
+  stdio: ['ignore', 'ignore', 'inherit'],
+});
 if (generated.status !== 0) fail('The database client could not be generated: see the message above.');
 
 const [script, ...args] = process.argv.slice(2);

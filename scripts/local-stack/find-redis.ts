@@ -31,7 +31,8 @@ async function searchPath(): Promise<string | null> {
     if (program === 'valkey-server' || version >= oldestRedis) return program;
     tooOld.push(`${program} ${version}`);
   }
-  if (tooOld.length > 0) throw new Error(`${tooOld.join(', ')} is too old: Redis ${oldestRedis} or newer is needed. ${advice()}`);
+  if (tooOld.length > 0)
+    throw new Error(`${tooOld.join(', ')} is too old: Redis ${oldestRedis} or newer is needed. ${advice()}`);
   return null;
 }
 
@@ -60,7 +61,9 @@ function apt(args: string[]): Promise<void> {
       complaint = `${complaint}${chunk}`.slice(-2_000);
     });
     child.once('error', reject);
-    child.once('close', (code) => (code === 0 ? resolve() : reject(new Error(`apt-get ${args[0]} failed: ${complaint.trim()}`))));
+    child.once('close', (code) =>
+      code === 0 ? resolve() : reject(new Error(`apt-get ${args[0]} failed: ${complaint.trim()}`)),
+    );
   });
 }
 

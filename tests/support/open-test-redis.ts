@@ -17,7 +17,8 @@ export type TestRedis = {
 /** A Redis server of one's own. */
 export async function openTestRedis({ appendOnly = false, flags = [] as string[] } = {}): Promise<TestRedis> {
   const dataFolder = mkdtempSync(join(tmpdir(), 'nexus-test-redis-'));
-  const open = (port?: number) => openLocalRedis({ dataFolder, appendOnly, flags, ...(port === undefined ? {} : { port }) });
+  const open = (port?: number) =>
+    openLocalRedis({ dataFolder, appendOnly, flags, ...(port === undefined ? {} : { port }) });
   let server: LocalRedis = await open();
   return {
     url: server.url,

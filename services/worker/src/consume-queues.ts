@@ -38,7 +38,9 @@ export function consumeQueues(parts: {
       removeOnFail: { count: 0 },
     });
     worker.on('error', (error) => logger.warn({ error, queue: worker.name }, 'queue trouble'));
-    worker.on('failed', (job, error) => logger.error({ error, invocationId: job?.data.invocationId }, 'attempt failed unexpectedly'));
+    worker.on('failed', (job, error) =>
+      logger.error({ error, invocationId: job?.data.invocationId }, 'attempt failed unexpectedly'),
+    );
     return worker;
   });
   return {

@@ -12,52 +12,61 @@ import { readWorkerConfig } from './worker-config.ts';
 /** A heart that has not beaten for this long is a worker that others are about to declare dead. */
 const silentMs = 5_000;
 
-await runService('worker', () => readWorkerConfig(process.env), async ({ config, logger, release }) => {
-  const { database, close } = openDatabase(config.DATABASE_URL, { poolSize: config.DATABASE_POOL_SIZE, name: 'nexus-worker', logger });
-  release('database', close);
-  const open = (purpose: 'commands' | 'blocking', name: string) => {
-    const connection = openRedis(config.REDIS_URL, purpose, { name: `nexus-worker-${name}`, logger });
-    release(`redis ${name}`, connection.close);
-    return connection.redis;
-  };
-  const redis = open('commands', 'commands');
-  const queueRedis = open('blocking', 'queue');
-  const subscriber = open('blocking', 'nudges');
-  await waitForRedis(redis, 10_000);
-  await assertRedisFits(redis);
-  const queues = openInvocationQueues(redis, logger);
-  release('queues', queues.close);
+await runService(
+  'worker',
+  () => readWorkerConfig(process.env),
+  async ({ config, logger, release }) => {
+    const { database, close } = openDatabase(config.DATABASE_URL, {
+      poolSize: config.DATABASE_POOL_SIZE,
+      name: 'nexus-worker',
+      logger,
+    });
+    release('database', close);
+    const open = (purpose: 'commands' | 'blocking', name: string) => {
+      const connection = openRedis(config.REDIS_URL, purpose, { name: `nexus-worker-${name}`, logger });
+      release(`redis ${name}`, connection.close);
+      return connection.redis;
+    };
+    const redis = open('commands', 'commands');
+    const queueRedis = open('blocking', 'queue');
+    const subscriber = open('blocking', 'nudges');
+    await waitForRedis(redis, 10_000);
+    await assertRedisFits(redis);
+    const queues = openInvocationQueues(redis, logger);
+    release('queues', queues.close);
 
-  const { providers, unconfigured } = createProviders(toProviderConfig(config), config.WORKER_PROVIDERS);
-  const worker = await openWorker({
-    database,
-    databaseUrl: config.DATABASE_URL,
-    redis,
-    queueRedis,
-    subscriber,
-    queues,
-    providers,
-    unconfigured,
-    concurrency: config.WORKER_CONCURRENCY,
-    shutdownGraceMs: config.SHUTDOWN_GRACE_MS,
-    coalesceMaxMs: config.COALESCE_MAX_MS,
-    logger,
-    release,
-  });
+    const { providers, unconfigured } = createProviders(toProviderConfig(config), config.WORKER_PROVIDERS);
+    const worker = await openWorker({
+      database,
+      databaseUrl: config.DATABASE_URL,
+      redis,
+      queueRedis,
+      subscriber,
+      queues,
+      providers,
+      unconfigured,
+      concurrency: config.WORKER_CONCURRENCY,
+      shutdownGraceMs: config.SHUTDOWN_GRACE_MS,
+      coalesceMaxMs: config.COALESCE_MAX_MS,
+      logger,
+      release,
+    });
 
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  const server = createHealthServer(
-    {
-      database: () => database.$queryRaw`SELECT 1`,
-      redis: () => redis.ping(),
-      heartbeat: async () => {
-        if (worker.lastBeatAgoMs() > silentMs) throw new Error(`no heartbeat for ${Math.round(worker.lastBeatAgoMs())} ms`);
+    const registry = new Registry();
+    collectDefaultMetrics({ register: registry });
+    const server = createHealthServer(
+      {
+        database: () => database.$queryRaw`SELECT 1`,
+        redis: () => redis.ping(),
+        heartbeat: async () => {
+          if (worker.lastBeatAgoMs() > silentMs)
+            throw new Error(`no heartbeat for ${Math.round(worker.lastBeatAgoMs())} ms`);
+        },
       },
-    },
-    registry,
-  );
-  release('health server', () => server.close());
-  const port = await listen(server, config.WORKER_PORT, config.WORKER_HOST, 'WORKER_PORT');
-  logger.info({ port }, 'worker serves health');
-});
+      registry,
+    );
+    release('health server', () => server.close());
+    const port = await listen(server, config.WORKER_PORT, config.WORKER_HOST, 'WORKER_PORT');
+    logger.info({ port }, 'worker serves health');
+  },
+);

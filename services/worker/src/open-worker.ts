@@ -44,7 +44,9 @@ export type WorkerParts = {
 const handBackLimitMs = 3_000;
 
 /** A running worker: known as alive, sweeping, taking jobs. Its stop drains what runs, then hands back the rest. */
-export async function openWorker(parts: WorkerParts): Promise<{ id: string; attempts: RunningAttempts; lastBeatAgoMs(): number }> {
+export async function openWorker(
+  parts: WorkerParts,
+): Promise<{ id: string; attempts: RunningAttempts; lastBeatAgoMs(): number }> {
   const { database, redis, queues, providers, logger, release } = parts;
   const id = uuidv7();
   const attempts = createRunningAttempts();
@@ -83,7 +85,8 @@ export async function openWorker(parts: WorkerParts): Promise<{ id: string; atte
         windowMs: () => coalescingWindowMs(attempts.size(), parts.coalesceMaxMs),
         onCancelWanted: () => abort(new AppError('cancelled')),
         onClaimLost: () => abort(new AppError('claim_lost')),
-        onRedisTrouble: (error) => logger.warn({ error, invocationId: held.invocationId }, 'publishing waits for redis'),
+        onRedisTrouble: (error) =>
+          logger.warn({ error, invocationId: held.invocationId }, 'publishing waits for redis'),
       }),
     streamParts: (claim, context, signal) => streamParts(providers, retryPolicy, claim, context, signal),
     countTokens,

@@ -5,7 +5,7 @@ import type { Claim, DispatchRow, Finished, Held } from '@nexus/common/invocatio
 import type { AnswerWriter } from './answer/answer-writer.ts';
 import { type Ending, toOutcome, toTerminalEvent } from './answer/ending.ts';
 import type { RunningAttempt, RunningAttempts } from './attempts/running-attempts.ts';
-import { type Context, buildContext } from './context/build-context.ts';
+import { buildContext, type Context } from './context/build-context.ts';
 import type { ProviderPart } from './providers/provider.ts';
 import type { InvocationRecord } from './record-invocation.ts';
 
@@ -54,7 +54,12 @@ export function createInvocationProcessor(parts: ProcessorParts): (job: Invocati
     answer.write({ type: 'invocation.started', data: { attempt, provider: settings.provider, model: settings.model } });
   }
 
-  async function streamAnswer(answer: AnswerWriter, claim: Claim, context: Context, attempt: RunningAttempt): Promise<Ending> {
+  async function streamAnswer(
+    answer: AnswerWriter,
+    claim: Claim,
+    context: Context,
+    attempt: RunningAttempt,
+  ): Promise<Ending> {
     let firstPartAt: number | null = null;
     try {
       for await (const part of parts.streamParts(claim, context, attempt.signal)) {
@@ -72,11 +77,17 @@ export function createInvocationProcessor(parts: ProcessorParts): (job: Invocati
     if (error.code === 'claim_lost') return { kind: 'lost' };
     if (error.code === 'worker_stopping') return { kind: 'back', reason: error.code, delayMs: 0, firstPartAt };
     const delayMs = error.retryAfterMs ?? 0;
-    if (firstPartAt === null && delayMs > parts.longWaitMs) return { kind: 'back', reason: error.code, delayMs, firstPartAt };
+    if (firstPartAt === null && delayMs > parts.longWaitMs)
+      return { kind: 'back', reason: error.code, delayMs, firstPartAt };
     return { kind: 'broken', error, firstPartAt };
   }
 
-  async function finish(answer: AnswerWriter, claim: Claim, context: Context, ending: Ending & { kind: 'complete' | 'broken' }) {
+  async function finish(
+    answer: AnswerWriter,
+    claim: Claim,
+    context: Context,
+    ending: Ending & { kind: 'complete' | 'broken' },
+  ) {
     const outcome = toOutcome(answer, claim, context, ending, countTokens);
     const finished: Finished | null = await record.finish(claim, outcome);
     if (!finished) return answer.abandon();
@@ -87,7 +98,11 @@ export function createInvocationProcessor(parts: ProcessorParts): (job: Invocati
   async function handBack(answer: AnswerWriter, claim: Claim, context: Context, ending: Ending & { kind: 'back' }) {
     answer.abandon();
     const { usage } = toOutcome(answer, claim, context, ending, countTokens);
-    const next: DispatchRow | null = await record.handBack(claim, { reason: ending.reason, delayMs: ending.delayMs, usage });
+    const next: DispatchRow | null = await record.handBack(claim, {
+      reason: ending.reason,
+      delayMs: ending.delayMs,
+      usage,
+    });
     if (next) await record.dispatch(next);
   }
 }

@@ -8,10 +8,10 @@ import {
   claimInvocation,
   type DispatchRow,
   dispatchNext,
-  finishInvocation,
   type Finished,
-  handBackInvocation,
+  finishInvocation,
   type Held,
+  handBackInvocation,
   type Outcome,
   readFinished,
 } from '@nexus/common/invocation-status';

@@ -18,7 +18,11 @@ export type Ending =
 type Kept = Exclude<Ending, { kind: 'lost' }>;
 
 /** Codes with which the provider never had the request. */
-const unreached: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['provider_unreachable', 'provider_not_configured', 'internal_error']);
+const unreached: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'provider_unreachable',
+  'provider_not_configured',
+  'internal_error',
+]);
 
 /** What is to be written of this ending. Freezes the answer: the seq of the terminal event is part of the outcome. */
 export function toOutcome(

@@ -52,5 +52,7 @@ export function createRunningAttempts(): RunningAttempts {
 
 /** The reason an attempt was aborted for, as the error it is. */
 export function abortReason(signal: AbortSignal): AppError {
-  return signal.reason instanceof AppError ? signal.reason : new AppError('internal_error', undefined, { cause: signal.reason });
+  return signal.reason instanceof AppError
+    ? signal.reason
+    : new AppError('internal_error', undefined, { cause: signal.reason });
 }

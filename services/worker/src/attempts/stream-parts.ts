@@ -15,15 +15,23 @@ export async function* streamParts(
   signal: AbortSignal,
 ): AsyncIterable<ProviderPart> {
   const provider = isProviderName(settings.provider) ? providers.get(settings.provider) : undefined;
-  if (!provider) throw new AppError('provider_not_configured', `This worker does not serve the provider ${settings.provider}`);
+  if (!provider)
+    throw new AppError('provider_not_configured', `This worker does not serve the provider ${settings.provider}`);
   const limits = [
-    limit(settings.totalTimeoutMs, new AppError('total_timeout', `The answer took longer than ${settings.totalTimeoutMs} ms`)),
+    limit(
+      settings.totalTimeoutMs,
+      new AppError('total_timeout', `The answer took longer than ${settings.totalTimeoutMs} ms`),
+    ),
     ...(deadlineInMs === null ? [] : [limit(deadlineInMs, new AppError('deadline_exceeded'))]),
   ];
   const bounded = AbortSignal.any([signal, ...limits.map((each) => each.signal)]);
   const request = toRequest(settings, context);
   try {
-    yield* retryBeforeFirstPart(() => watchParts((inner) => provider.stream(request, inner), settings, bounded), policy, bounded);
+    yield* retryBeforeFirstPart(
+      () => watchParts((inner) => provider.stream(request, inner), settings, bounded),
+      policy,
+      bounded,
+    );
   } finally {
     for (const each of limits) each.clear();
   }

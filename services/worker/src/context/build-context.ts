@@ -20,7 +20,10 @@ export function buildContext({ history, input, settings }: Source, countTokens: 
 
   const kept: ContextMessage[] = [];
   for (const turn of groupTurns(history)) {
-    const cost = turn.reduce((sum, message) => sum + (message.tokenCount ?? countTokens(message.content)) + tokensPerMessage, 0);
+    const cost = turn.reduce(
+      (sum, message) => sum + (message.tokenCount ?? countTokens(message.content)) + tokensPerMessage,
+      0,
+    );
     if (contextTokens + cost > settings.contextTokens) break;
     contextTokens += cost;
     for (const { role, content } of turn) kept.unshift({ role, content });

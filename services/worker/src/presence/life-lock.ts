@@ -10,7 +10,11 @@ const retryMs = 250;
  * Holds a session advisory lock on a connection of its own for as long as this process lives: the server drops it the moment the
  * process dies. A connection that breaks is replaced at once; meanwhile the heartbeat keeps the worker alive.
  */
-export function openLifeLock(databaseUrl: string, key: number, logger: Pick<Logger, 'warn'>): { close(): Promise<void> } {
+export function openLifeLock(
+  databaseUrl: string,
+  key: number,
+  logger: Pick<Logger, 'warn'>,
+): { close(): Promise<void> } {
   let client: pg.Client | undefined;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;

@@ -1,12 +1,12 @@
 import type { EventAppender } from '@nexus/common/append-events';
-import { errorMeanings, type ErrorCode } from '@nexus/common/error-codes';
 import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
+import { type ErrorCode, errorMeanings } from '@nexus/common/error-codes';
 import { dispatchNext, finishInvocation, type Outcome, requeueLost } from '@nexus/common/invocation-status';
 import { sha256 } from '@nexus/common/load-snapshot';
 import { readLastSeq } from '@nexus/common/read-log';
 import { type CancelParts, requestCancel } from '@nexus/common/request-cancel';
-import { readLogText } from './read-log-text.ts';
 import type { Chore } from './find-chores.ts';
+import { readLogText } from './read-log-text.ts';
 
 export type ChoreParts = CancelParts & { appender: Pick<EventAppender, 'append'> };
 
@@ -41,7 +41,12 @@ export async function doChore(parts: ChoreParts, chore: Chore): Promise<void> {
 }
 
 /** Ends an invocation that no worker holds, keeping what the log still has of its answer. */
-async function endUnattended(parts: ChoreParts, chore: Chore, from: 'queued' | 'running', code: ErrorCode): Promise<void> {
+async function endUnattended(
+  parts: ChoreParts,
+  chore: Chore,
+  from: 'queued' | 'running',
+  code: ErrorCode,
+): Promise<void> {
   const { text, reasoning } = from === 'running' ? await readLogText(parts.redis, chore) : { text: '', reasoning: '' };
   const { title, retryable } = errorMeanings[code];
   const outcome: Outcome = {
@@ -57,7 +62,14 @@ async function endUnattended(parts: ChoreParts, chore: Chore, from: 'queued' | '
     usage:
       from === 'queued'
         ? null
-        : { inputTokens: 0, outputTokens: 0, cachedTokens: 0, source: 'estimated', costMicroUsd: null, priceTableVersion: null },
+        : {
+            inputTokens: 0,
+            outputTokens: 0,
+            cachedTokens: 0,
+            source: 'estimated',
+            costMicroUsd: null,
+            priceTableVersion: null,
+          },
   };
   const finished = await finishInvocation(parts.database, chore, from, outcome);
   if (!finished) return;

@@ -69,7 +69,9 @@ export async function findEnqueued(
   database: Pick<PrismaClient, '$queryRaw'>,
   afterId: string,
   limit: number,
-): Promise<{ invocationId: string; conversationId: string; provider: ProviderName; dispatch: number; delayMs: number }[]> {
+): Promise<
+  { invocationId: string; conversationId: string; provider: ProviderName; dispatch: number; delayMs: number }[]
+> {
   return database.$queryRaw`
     SELECT id AS "invocationId", conversation_id AS "conversationId", provider, dispatch,
            greatest(0, coalesce(extract(epoch FROM available_at - now()) * 1000, 0))::float8 AS "delayMs"

@@ -1,7 +1,7 @@
 import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
 import { type InvocationQueues, jobId } from '@nexus/common/invocation-queue';
 import { redispatchInvocation } from '@nexus/common/invocation-status';
-import { type ChoreParts } from './do-chore.ts';
+import type { ChoreParts } from './do-chore.ts';
 import { findAlive, findEnqueued } from './find-chores.ts';
 
 const pageSize = 500;

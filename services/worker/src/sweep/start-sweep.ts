@@ -1,7 +1,7 @@
 import type { InvocationQueues } from '@nexus/common/invocation-queue';
-import { createMissingJobFinder } from './find-missing-jobs.ts';
-import { findChores } from './find-chores.ts';
 import { type ChoreParts, doChore } from './do-chore.ts';
+import { findChores } from './find-chores.ts';
+import { createMissingJobFinder } from './find-missing-jobs.ts';
 
 const sweepEveryMs = 500;
 

@@ -1,0 +1,28 @@
+import type { ProviderName } from '@nexus/common/provider-name';
+import { createEchoProvider } from './echo/echo-provider.ts';
+import { createGeminiProvider } from './gemini/gemini-provider.ts';
+import { createOllamaProvider } from './ollama/ollama-provider.ts';
+import { createOpenAiProvider } from './openai/openai-provider.ts';
+import type { Provider } from './provider.ts';
+import type { ProviderConfig } from './provider-config.ts';
+
+/** How each provider is made; null where its credentials are missing. */
+const makers: Record<ProviderName, (config: ProviderConfig) => Provider | null> = {
+  echo: ({ echo }) => createEchoProvider(echo),
+  ollama: ({ ollama }) => createOllamaProvider(ollama),
+  openai: ({ openai: { apiKey, baseUrl } }) => (apiKey === null ? null : createOpenAiProvider({ apiKey, baseUrl })),
+  gemini: ({ gemini: { apiKey, baseUrl } }) => (apiKey === null ? null : createGeminiProvider({ apiKey, baseUrl })),
+};
+
+export type Providers = { providers: Map<ProviderName, Provider>; unconfigured: ProviderName[] };
+
+export function createProviders(config: ProviderConfig, wanted: ProviderName[]): Providers {
+  const providers = new Map<ProviderName, Provider>();
+  const unconfigured: ProviderName[] = [];
+  for (const name of new Set(wanted)) {
+    const provider = makers[name](config);
+    if (provider) providers.set(name, provider);
+    else unconfigured.push(name);
+  }
+  return { providers, unconfigured };
+}

@@ -1,0 +1,43 @@
+import { AppError } from '@nexus/common/app-error';
+import type { Usage } from '@nexus/common/event';
+import type { ChatCompletionChunk } from 'openai/resources/chat/completions';
+import type { FinishReason, ProviderPart } from '../provider.ts';
+
+/** Some compatible servers send what a model thinks under one of these names. */
+type ReasoningDelta = { reasoning_content?: string | null; reasoning?: string | null };
+
+const finishReasons: Record<string, FinishReason> = {
+  stop: 'stop',
+  length: 'length',
+  content_filter: 'content_filter',
+  tool_calls: 'tool_calls',
+  function_call: 'tool_calls',
+};
+
+/** Chunks to parts. The finish comes last, after the chunk with the usage; a stream without a finish reason was cut. */
+export async function* fromOpenAiStream(chunks: AsyncIterable<ChatCompletionChunk>): AsyncIterable<ProviderPart> {
+  let rawReason: string | null = null;
+  let usage: Usage | null = null;
+  for await (const chunk of chunks) {
+    if (chunk.usage) usage = toUsage(chunk.usage);
+    const choice = chunk.choices?.[0];
+    if (!choice) continue;
+    const { content, reasoning_content, reasoning } = (choice.delta ?? {}) as ChatCompletionChunk.Choice.Delta &
+      ReasoningDelta;
+    const thought = reasoning_content || reasoning;
+    if (thought) yield { type: 'reasoning-delta', text: thought };
+    if (content) yield { type: 'text-delta', text: content };
+    if (choice.finish_reason) rawReason = choice.finish_reason;
+  }
+  if (rawReason === null) throw new AppError('stream_interrupted', 'OpenAI ended its stream without a finish reason');
+  yield { type: 'finish', reason: finishReasons[rawReason] ?? 'other', rawReason, usage };
+}
+
+function toUsage(usage: NonNullable<ChatCompletionChunk['usage']>): Usage {
+  return {
+    inputTokens: usage.prompt_tokens ?? 0,
+    outputTokens: usage.completion_tokens ?? 0,
+    cachedTokens: usage.prompt_tokens_details?.cached_tokens ?? 0,
+    source: 'provider',
+  };
+}

@@ -1,0 +1,29 @@
+import type { Usage } from '@nexus/common/event';
+import { isProviderName } from '@nexus/common/provider-name';
+import { type Price, priceTable, priceTableVersion } from './price-table.ts';
+
+export type Cost = { costMicroUsd: bigint; priceTableVersion: string };
+
+/** What these tokens cost in micro-USD, rounded up; null for a model without a known price. Cached tokens are part of the input. */
+export function costOf(
+  provider: string,
+  model: string,
+  { inputTokens, cachedTokens, outputTokens }: Usage,
+): Cost | null {
+  const price = isProviderName(provider) ? findPrice(priceTable[provider], model) : undefined;
+  if (!price) return null;
+  const fresh = Math.max(0, inputTokens - cachedTokens);
+  const total = (fresh * price.input + cachedTokens * price.cachedInput + outputTokens * price.output) / 1_000_000;
+  return { costMicroUsd: BigInt(Math.ceil(total)), priceTableVersion };
+}
+
+/** The name itself, or the name with a date or version after it: gpt-4-0613 is a gpt-4, gpt-4o is not. */
+function findPrice(prices: Record<string, Price>, model: string): Price | undefined {
+  if (prices['']) return prices[''];
+  const names = Object.keys(prices).filter(
+    (name) =>
+      model === name || (model.startsWith(`${name}-`) && /^-(\d|latest|preview|exp)/.test(model.slice(name.length))),
+  );
+  const longest = names.sort((a, b) => b.length - a.length)[0];
+  return longest === undefined ? undefined : prices[longest];
+}

@@ -1,0 +1,49 @@
+import type { ProviderName } from '@nexus/common/provider-name';
+
+/** Micro-USD per million tokens, which is USD per million tokens times a million. */
+export type Price = { input: number; cachedInput: number; output: number };
+
+const usd = (input: number, output: number, cachedInput = input): Price => ({
+  input: input * 1e6,
+  cachedInput: cachedInput * 1e6,
+  output: output * 1e6,
+});
+
+/** Changes whenever a price does: usage records name the table that they were reckoned with. */
+export const priceTableVersion = '2025-10';
+
+/**
+ * List prices by the longest matching prefix of the model's name, standard tier, from openai.com/api/pricing and
+ * ai.google.dev/pricing. A model that is not here has no cost rather than a wrong one. Local providers cost nothing.
+ */
+export const priceTable: Record<ProviderName, Record<string, Price>> = {
+  echo: { '': usd(0, 0) },
+  ollama: { '': usd(0, 0) },
+  openai: {
+    'gpt-3.5-turbo': usd(0.5, 1.5),
+    'gpt-4': usd(30, 60),
+    'gpt-4-turbo': usd(10, 30),
+    'gpt-4o': usd(2.5, 10, 1.25),
+    'gpt-4o-mini': usd(0.15, 0.6, 0.075),
+    'gpt-4.1': usd(2, 8, 0.5),
+    'gpt-4.1-mini': usd(0.4, 1.6, 0.1),
+    'gpt-4.1-nano': usd(0.1, 0.4, 0.025),
+    'gpt-5': usd(1.25, 10, 0.125),
+    'gpt-5-mini': usd(0.25, 2, 0.025),
+    'gpt-5-nano': usd(0.05, 0.4, 0.005),
+    o1: usd(15, 60, 7.5),
+    o3: usd(2, 8, 0.5),
+    'o3-mini': usd(1.1, 4.4, 0.55),
+    'o4-mini': usd(1.1, 4.4, 0.275),
+  },
+  gemini: {
+    'gemini-pro': usd(0.5, 1.5),
+    'gemini-1.0-pro': usd(0.5, 1.5),
+    'gemini-1.5-pro': usd(1.25, 5, 0.3125),
+    'gemini-1.5-flash': usd(0.075, 0.3, 0.01875),
+    'gemini-2.0-flash': usd(0.1, 0.4, 0.025),
+    'gemini-2.5-pro': usd(1.25, 10, 0.125),
+    'gemini-2.5-flash': usd(0.3, 2.5, 0.03),
+    'gemini-2.5-flash-lite': usd(0.1, 0.4, 0.01),
+  },
+};
