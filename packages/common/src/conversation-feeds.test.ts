@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import { createConversationFeeds } from './conversation-feeds.ts';
+import type { Redis } from './open-redis.ts';
+
+const nothingStored = { redis: { xrange: async () => [] } as unknown as Redis, loadSnapshot: async () => null };
+
+/** Subscriptions that come about when the test says so. */
+function createSubscriptions() {
+  const openings: { conversationId: string; resolve(): void; reject(error: Error): void }[] = [];
+  const reconnects: (() => void)[] = [];
+  const counts = { opened: 0, closed: 0 };
+  return {
+    openings,
+    counts,
+    reconnect() {
+      for (const listener of reconnects) listener();
+    },
+    subscriptions: {
+      onReconnect: (listener: () => void) => void reconnects.push(listener),
+      open(conversationId: string) {
+        counts.opened += 1;
+        return new Promise<{ close(): void }>((resolve, reject) => {
+          const close = () => {
+            counts.closed += 1;
+          };
+          openings.push({ conversationId, reject, resolve: () => resolve({ close }) });
+        });
+      },
+    },
+  };
+}
+
+function createFeeds() {
+  const source = createSubscriptions();
+  const asked: string[][] = [];
+  const feeds = createConversationFeeds({
+    ...nothingStored,
+    subscriptions: source.subscriptions,
+    onError: (error) => {
+      throw error;
+    },
+    loadUnfinished: async (conversationIds) => {
+      asked.push(conversationIds);
+      return [];
+    },
+  });
+  return { ...source, feeds, asked };
+}
+
+describe('conversation feeds', () => {
+  it('shares one feed among those who ask at once, and closes it when the last of them leaves', async () => {
+    const { feeds, openings, counts } = createFeeds();
+    const asking = [feeds.open('c'), feeds.open('c')];
+    openings[0]?.resolve();
+    const [first, second] = await Promise.all(asking);
+    expect(counts.opened).toBe(1);
+    expect(first?.feed).toBe(second?.feed);
+    first?.close();
+    first?.close();
+    expect(counts.closed).toBe(0);
+    second?.close();
+    expect(counts).toEqual({ opened: 1, closed: 1 });
+    expect(feeds.size()).toBe(0);
+  });
+
+  it('gives up waiting with the signal, and closes the feed that opens after everybody left', async () => {
+    const { feeds, openings, counts } = createFeeds();
+    const abort = new AbortController();
+    const asking = feeds.open('c', abort.signal);
+    abort.abort(new Error('client gone'));
+    await expect(asking).rejects.toThrow('client gone');
+    expect(feeds.size()).toBe(0);
+    openings[0]?.resolve();
+    await expect.poll(() => counts.closed).toBe(1);
+  });
+
+  it('opens anew after an opening that failed', async () => {
+    const { feeds, openings } = createFeeds();
+    const failing = feeds.open('c');
+    openings[0]?.reject(new Error('no redis'));
+    await expect(failing).rejects.toThrow('no redis');
+    const again = feeds.open('c');
+    openings[1]?.resolve();
+    (await again).close();
+    expect(openings).toHaveLength(2);
+  });
+
+  it('asks once for what is unfinished of all open conversations when the connection came back', async () => {
+    const { feeds, openings, reconnect, asked } = createFeeds();
+    const asking = [feeds.open('a'), feeds.open('b')];
+    for (const opening of openings) opening.resolve();
+    await Promise.all(asking);
+    reconnect();
+    expect(asked).toEqual([['a', 'b']]);
+    feeds.close();
+    expect(feeds.size()).toBe(0);
+  });
+});

@@ -1,0 +1,106 @@
+import { type ConversationFeed, type FeedSources, openConversationFeed } from './conversation-feed.ts';
+import type { EventSubscriptions } from './event-subscriptions.ts';
+
+/** A hold on a conversation's feed. Whoever opened it closes it; closing twice does no harm. */
+export type HeldFeed = { feed: ConversationFeed; close(): void };
+
+export type ConversationFeeds = {
+  /**
+   * The conversation's feed, shared by all who hold it. While Redis is away this waits until it is back: the signal gives up
+   * waiting, with its own reason.
+   */
+  open(conversationId: string, signal?: AbortSignal): Promise<HeldFeed>;
+  /** Conversations watched at present. */
+  size(): number;
+  /** Closes every feed, whoever holds it. */
+  close(): void;
+};
+
+export type ConversationFeedsSources = FeedSources & {
+  subscriptions: Pick<EventSubscriptions, 'open' | 'onReconnect'>;
+  /** The invocations of these conversations that are not over. */
+  loadUnfinished: (conversationIds: string[]) => Promise<{ conversationId: string; invocationId: string }[]>;
+};
+
+type Entry = { opening: Promise<ConversationFeed>; feed: ConversationFeed | null; holders: number };
+
+/** One feed per watched conversation and process, opened for the first who asks and closed when the last one leaves. */
+export function createConversationFeeds(sources: ConversationFeedsSources): ConversationFeeds {
+  const entries = new Map<string, Entry>();
+
+  sources.subscriptions.onReconnect(() => void resyncAll().catch(sources.onError));
+
+  /** What was published while the connection was gone was heard by nobody. */
+  async function resyncAll(): Promise<void> {
+    if (entries.size === 0) return;
+    const unfinished = await sources.loadUnfinished([...entries.keys()]);
+    const byConversation = Map.groupBy(unfinished, (row) => row.conversationId);
+    for (const [conversationId, { feed }] of entries) {
+      const ids = byConversation.get(conversationId)?.map((row) => row.invocationId) ?? [];
+      feed?.resync(ids).catch(sources.onError);
+    }
+  }
+
+  function enter(conversationId: string): Entry {
+    let entry = entries.get(conversationId);
+    if (!entry) {
+      const opened: Entry = { opening: openConversationFeed(conversationId, sources), feed: null, holders: 0 };
+      entry = opened;
+      entries.set(conversationId, opened);
+      opened.opening.then(
+        (feed) => {
+          opened.feed = feed;
+          if (entries.get(conversationId) !== opened) feed.close(); // everybody left while it was being opened
+        },
+        () => forget(conversationId, opened),
+      );
+    }
+    entry.holders += 1;
+    return entry;
+  }
+
+  function forget(conversationId: string, entry: Entry): void {
+    if (entries.get(conversationId) === entry) entries.delete(conversationId);
+  }
+
+  function leave(conversationId: string, entry: Entry): void {
+    entry.holders -= 1;
+    if (entry.holders > 0) return;
+    forget(conversationId, entry);
+    entry.feed?.close();
+  }
+
+  return {
+    async open(conversationId, signal) {
+      signal?.throwIfAborted();
+      const entry = enter(conversationId);
+      let left = false;
+      const close = () => {
+        if (!left) leave(conversationId, entry);
+        left = true;
+      };
+      try {
+        return { feed: await untilAborted(entry.opening, signal), close };
+      } catch (error) {
+        close();
+        throw error;
+      }
+    },
+    size: () => entries.size,
+    close() {
+      for (const [conversationId, entry] of entries) {
+        forget(conversationId, entry);
+        entry.feed?.close();
+      }
+    },
+  };
+}
+
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(signal.reason);
+    signal.addEventListener('abort', giveUp, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
+  });
+}

@@ -1,0 +1,78 @@
+import { AppError } from '@nexus/common/app-error';
+import { isUniqueViolation } from '@nexus/common/database-error';
+import type { PrismaClient } from '@nexus/common/open-database';
+import { Router } from 'express';
+import { v7 as uuidv7 } from 'uuid';
+import { z } from 'zod';
+import { allowOnly } from '../http/not-found.ts';
+import { pageFields, readCursor, sendPage } from '../http/page.ts';
+import { idPath, parseInput } from '../http/parse-input.ts';
+import { principalOf } from '../http/principal.ts';
+import { withoutUndefined } from '../http/without-undefined.ts';
+import { agentPatch, newAgent } from './agent-input.ts';
+
+const listQuery = z.strictObject(pageFields);
+
+/** Never shown: the workspace is the caller's own. */
+const shown = { omit: { workspaceId: true } } as const;
+
+export function createAgentRoutes({ database }: { database: PrismaClient }): Router {
+  const router = Router();
+
+  router
+    .route('/')
+    .get(async (request, response) => {
+      const { limit, cursor } = parseInput(listQuery, request.query, 'query');
+      const after = readCursor(cursor);
+      const rows = await database.agent.findMany({
+        where: { ...principalOf(response), ...(after === null ? {} : { id: { gt: after } }) },
+        orderBy: { id: 'asc' },
+        take: limit + 1,
+        ...shown,
+      });
+      sendPage(request, response, rows, limit);
+    })
+    .post(async (request, response) => {
+      const input = parseInput(newAgent, request.body);
+      const data = { id: uuidv7(), ...principalOf(response), ...withoutUndefined(input) };
+      const agent = await database.agent.create({ data, ...shown }).catch(rejectTakenName);
+      response.status(201).location(`/api/agents/${agent.id}`).json(agent);
+    })
+    .all(allowOnly('GET', 'POST'));
+
+  router
+    .route('/:id')
+    .get(async (request, response) => {
+      const { id } = parseInput(idPath, request.params, 'path');
+      const agent = await database.agent.findFirst({ where: { id, ...principalOf(response) }, ...shown });
+      if (!agent) throw agentNotFound(id);
+      response.json(agent);
+    })
+    .patch(async (request, response) => {
+      const { id } = parseInput(idPath, request.params, 'path');
+      const data = withoutUndefined(parseInput(agentPatch, request.body));
+      const [agent] = await database.agent
+        .updateManyAndReturn({ where: { id, ...principalOf(response) }, data, ...shown })
+        .catch(rejectTakenName);
+      if (!agent) throw agentNotFound(id);
+      response.json(agent);
+    })
+    .delete(async (request, response) => {
+      const { id } = parseInput(idPath, request.params, 'path');
+      const { count } = await database.agent.deleteMany({ where: { id, ...principalOf(response) } });
+      if (count === 0) throw agentNotFound(id);
+      response.status(204).end();
+    })
+    .all(allowOnly('GET', 'PATCH', 'DELETE'));
+
+  return router;
+}
+
+export function agentNotFound(id: string): AppError {
+  return new AppError('agent_not_found', `There is no agent ${id}`, { fields: [{ field: 'agentId', message: 'names no agent' }] });
+}
+
+function rejectTakenName(error: unknown): never {
+  if (!isUniqueViolation(error)) throw error;
+  throw new AppError('agent_name_taken', 'Another agent has this name', { fields: [{ field: 'name', message: 'is taken by another agent' }] });
+}

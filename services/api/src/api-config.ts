@@ -1,0 +1,24 @@
+import { authField, hostProblem, list, port, sharedFields } from '@nexus/common/config-fields';
+import { parseConfig } from '@nexus/common/parse-config';
+import { z } from 'zod';
+
+export const apiConfigSchema = z.object({
+  ...sharedFields,
+  ...authField,
+  API_HOST: z.string().default('127.0.0.1'),
+  API_PORT: port(3001),
+  /** Origins of browsers that may call; none by default. */
+  CORS_ORIGINS: list().default([]),
+});
+
+export type ApiConfig = z.infer<typeof apiConfigSchema>;
+
+export function readApiConfig(environment: NodeJS.ProcessEnv): ApiConfig {
+  return parseConfig(
+    apiConfigSchema.superRefine((config, context) => {
+      const problem = hostProblem(config.API_HOST, config.NEXUS_AUTH);
+      if (problem) context.addIssue({ code: 'custom', path: ['API_HOST'], message: problem });
+    }),
+    environment,
+  );
+}

@@ -1,0 +1,54 @@
+import type { EventAppender } from '@nexus/common/append-events';
+import type { ConversationFeeds } from '@nexus/common/conversation-feeds';
+import type { Logger } from '@nexus/common/create-logger';
+import type { InvocationQueues } from '@nexus/common/invocation-queue';
+import type { PrismaClient } from '@nexus/common/open-database';
+import type { Redis } from '@nexus/common/open-redis';
+import { createHealthHandler } from '@nexus/common/serve-health';
+import express, { type Express } from 'express';
+import helmet from 'helmet';
+import type { Registry } from 'prom-client';
+import { createAgentRoutes } from './agents/agent-routes.ts';
+import { createConversationRoutes } from './conversations/conversation-routes.ts';
+import { cors } from './http/cors.ts';
+import { createErrorHandler } from './http/error-handler.ts';
+import { readJsonBody } from './http/json-body.ts';
+import { notFound } from './http/not-found.ts';
+import { setPrincipal } from './http/principal.ts';
+import { createRequestLog } from './http/request-log.ts';
+import { createInvocationRoutes } from './invocations/invocation-routes.ts';
+
+export type ApiParts = {
+  database: PrismaClient;
+  redis: Redis;
+  queues: InvocationQueues;
+  feeds: ConversationFeeds;
+  appender: EventAppender;
+  logger: Logger;
+  registry: Registry;
+  corsOrigins: string[];
+  /** Aborted when the process stops: open streams end. */
+  stopping: AbortSignal;
+};
+
+/** The HTTP API as a function of its parts; who listens, and where, is not its business. */
+export function createApp(parts: ApiParts): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('etag', false);
+  app.set('query parser', 'simple');
+  const health = createHealthHandler(
+    { database: () => parts.database.$queryRaw`SELECT 1`, redis: () => parts.redis.ping() },
+    parts.registry,
+  );
+  app.use((request, response, next) => {
+    if (!health(request, response)) next();
+  });
+  app.use(createRequestLog(parts.logger, parts.registry), helmet(), cors(parts.corsOrigins), setPrincipal, readJsonBody);
+  app.use('/api/agents', createAgentRoutes(parts));
+  app.use('/api/conversations', createConversationRoutes(parts));
+  app.use('/api', createInvocationRoutes(parts));
+  app.use(notFound);
+  app.use(createErrorHandler(parts.logger));
+  return app;
+}

@@ -1,0 +1,107 @@
+import { AppError } from '@nexus/common/app-error';
+import type { PrismaClient } from '@nexus/common/open-database';
+import { Router } from 'express';
+import { v7 as uuidv7 } from 'uuid';
+import { z } from 'zod';
+import { allowOnly } from '../http/not-found.ts';
+import { pageFields, readCursor, sendPage } from '../http/page.ts';
+import { idPath, parseInput, text } from '../http/parse-input.ts';
+import { principalOf } from '../http/principal.ts';
+
+const listQuery = z.strictObject(pageFields);
+const messagesQuery = z.strictObject({ limit: pageFields.limit, after: z.coerce.number().int().min(0).default(0) });
+const newConversation = z.strictObject({ title: text(200).default('') });
+const conversationPatch = z.strictObject({ title: text(200) });
+
+const shown = { select: { id: true, title: true, messageCount: true, line: true, createdAt: true, updatedAt: true } } as const;
+const shownMessage = { omit: { workspaceId: true } } as const;
+
+type Row = { id: string; title: string; messageCount: number; line: string[]; createdAt: Date; updatedAt: Date };
+
+/** `line` is ours; clients know it as the invocations that are not over. */
+function toConversation({ line, ...rest }: Row) {
+  return { ...rest, unfinishedInvocationIds: line };
+}
+
+export function createConversationRoutes({ database }: { database: PrismaClient }): Router {
+  const router = Router();
+
+  router
+    .route('/')
+    .get(async (request, response) => {
+      const { limit, cursor } = parseInput(listQuery, request.query, 'query');
+      const before = readCursor(cursor);
+      const rows = await database.conversation.findMany({
+        where: { ...principalOf(response), ...(before === null ? {} : { id: { lt: before } }) },
+        orderBy: { id: 'desc' },
+        take: limit + 1,
+        ...shown,
+      });
+      sendPage(request, response, rows, limit, rows.map(toConversation));
+    })
+    .post(async (request, response) => {
+      const { title } = parseInput(newConversation, request.body);
+      const row = await database.conversation.create({ data: { id: uuidv7(), ...principalOf(response), title }, ...shown });
+      response.status(201).location(`/api/conversations/${row.id}`).json(toConversation(row));
+    })
+    .all(allowOnly('GET', 'POST'));
+
+  router
+    .route('/:id')
+    .get(async (request, response) => {
+      const { id } = parseInput(idPath, request.params, 'path');
+      const row = await database.conversation.findFirst({ where: { id, ...principalOf(response) }, ...shown });
+      if (!row) throw conversationNotFound(id);
+      response.json(toConversation(row));
+    })
+    .patch(async (request, response) => {
+      const { id } = parseInput(idPath, request.params, 'path');
+      const data = parseInput(conversationPatch, request.body);
+      const [row] = await database.conversation.updateManyAndReturn({ where: { id, ...principalOf(response) }, data, ...shown });
+      if (!row) throw conversationNotFound(id);
+      response.json(toConversation(row));
+    })
+    .delete(async (request, response) => {
+      const { id } = parseInput(idPath, request.params, 'path');
+      const where = { id, ...principalOf(response) };
+      const { count } = await database.conversation.deleteMany({ where: { ...where, line: { isEmpty: true } } });
+      if (count === 0) await explainKept(id, where);
+      response.status(204).end();
+    })
+    .all(allowOnly('GET', 'PATCH', 'DELETE'));
+
+  router
+    .route('/:id/messages')
+    .get(async (request, response) => {
+      const { id } = parseInput(idPath, request.params, 'path');
+      const { limit, after } = parseInput(messagesQuery, request.query, 'query');
+      const conversation = await database.conversation.findFirst({ where: { id, ...principalOf(response) }, select: { id: true } });
+      if (!conversation) throw conversationNotFound(id);
+      const rows = await database.message.findMany({
+        where: { conversationId: id, ...principalOf(response), position: { gt: after } },
+        orderBy: { position: 'asc' },
+        take: limit + 1,
+        ...shownMessage,
+      });
+      const last = rows[limit - 1];
+      if (rows.length > limit && last) {
+        response.setHeader('link', `</api/conversations/${id}/messages?limit=${limit}&after=${last.position}>; rel="next"`);
+      }
+      response.json(rows.slice(0, limit));
+    })
+    .all(allowOnly('GET'));
+
+  /** A conversation that is answering is not taken away under its workers: cancel first. */
+  async function explainKept(id: string, where: { id: string; workspaceId: string }): Promise<void> {
+    const row = await database.conversation.findFirst({ where, select: { line: true } });
+    if (!row) throw conversationNotFound(id);
+    throw new AppError('conversation_busy', `The conversation has ${row.line.length} unfinished invocations: cancel them first`);
+  }
+
+  return router;
+}
+
+export function conversationNotFound(id: string): AppError {
+  const fields = [{ field: 'conversationId', message: 'names no conversation' }];
+  return new AppError('conversation_not_found', `There is no conversation ${id}`, { fields });
+}

@@ -1,0 +1,21 @@
+import type { NextFunction, Request, Response } from 'express';
+
+const allowedMethods = 'GET, POST, PATCH, DELETE';
+const allowedHeaders = 'Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id';
+const exposedHeaders = 'Link, Location, Retry-After, X-Request-Id';
+
+/** Lets browsers of the configured origins call; others get no header and are stopped by the browser itself. */
+export function cors(origins: string[]) {
+  const allowed = new Set(origins);
+  return (request: Request, response: Response, next: NextFunction): void => {
+    const origin = request.get('origin');
+    response.vary('Origin');
+    if (origin === undefined || !allowed.has(origin)) return next();
+    response.setHeader('access-control-allow-origin', origin);
+    response.setHeader('access-control-expose-headers', exposedHeaders);
+    if (request.method !== 'OPTIONS') return next();
+    response.setHeader('access-control-allow-methods', allowedMethods);
+    response.setHeader('access-control-allow-headers', allowedHeaders);
+    response.status(204).end();
+  };
+}

@@ -1,0 +1,42 @@
+import { AppError, toAppError } from '@nexus/common/app-error';
+import type { Logger } from '@nexus/common/create-logger';
+import { fromDatabaseError } from '@nexus/common/database-error';
+import { errorMeanings } from '@nexus/common/error-codes';
+import type { NextFunction, Request, Response } from 'express';
+
+/** Seconds after which a client may try again what failed because something of ours was away. */
+const retryAfterSeconds = 1;
+
+/** Every failure as application/problem+json (RFC 9457), logged once where it is ours. */
+export function createErrorHandler(logger: Logger) {
+  return (caught: unknown, request: Request, response: Response, _next: NextFunction): void => {
+    const error = toAppError(fromHttpError(fromDatabaseError(caught)));
+    const meaning = errorMeanings[error.code];
+    const requestId: unknown = response.locals.requestId;
+    if (meaning.status >= 500) logger.error({ error, requestId, code: error.code }, 'request failed');
+    if (response.headersSent) return void response.destroy();
+    if (meaning.status === 503) response.setHeader('retry-after', String(retryAfterSeconds));
+    response
+      .status(meaning.status)
+      .type('application/problem+json')
+      .send(
+        JSON.stringify({
+          type: `urn:agent-nexus:error:${error.code}`,
+          title: meaning.title,
+          status: meaning.status,
+          ...(meaning.exposed ? { detail: error.message } : {}),
+          instance: request.path,
+          code: error.code,
+          requestId,
+          ...(error.fields.length > 0 ? { errors: error.fields } : {}),
+        }),
+      );
+  };
+}
+
+/** Express itself refuses a path that cannot be decoded, as a plain error with a status. */
+function fromHttpError(error: unknown): unknown {
+  const { status } = (error ?? {}) as { status?: unknown };
+  if (error instanceof AppError || typeof status !== 'number' || status >= 500) return error;
+  return new AppError('not_found', 'The address cannot be read', { cause: error });
+}

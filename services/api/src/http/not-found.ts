@@ -1,0 +1,14 @@
+import { AppError } from '@nexus/common/app-error';
+import type { NextFunction, Request, Response } from 'express';
+
+export function notFound(request: Request, _response: Response, next: NextFunction): void {
+  next(new AppError('not_found', `There is nothing at ${request.path}`));
+}
+
+/** For a path that is known: tells which methods it takes. */
+export function allowOnly(...methods: string[]) {
+  return (request: Request, response: Response, next: NextFunction): void => {
+    response.setHeader('allow', methods.join(', '));
+    next(new AppError('method_not_allowed', `${request.method}: expected ${methods.join(' or ')}`));
+  };
+}

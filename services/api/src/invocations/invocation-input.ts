@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { invocationStatuses, multitaskStrategies } from '@nexus/common/invocation';
+import { z } from 'zod';
+import { settingFields } from '../agents/agent-input.ts';
+import { pageFields } from '../http/page.ts';
+import { id, text } from '../http/parse-input.ts';
+
+export const longestMessage = 100_000;
+const longestMetadata = 16_384;
+const longestWaitSeconds = 60;
+const longestDeadlineMs = 7 * 24 * 3_600_000;
+
+const metadata = z
+  .record(z.string(), z.unknown())
+  .refine((value) => JSON.stringify(value).length <= longestMetadata, `expected at most ${longestMetadata} characters of JSON`)
+  .refine((value) => text(longestMetadata).safeParse(JSON.stringify(value).replaceAll('\\u0000', '\0')).success, 'must not contain NUL');
+
+const overrides = z.strictObject(settingFields).partial();
+
+export const newInvocation = z.strictObject({
+  agentId: id(),
+  message: text(longestMessage).refine((value) => value.trim() !== '', 'must not be empty'),
+  conversationId: id().optional(),
+  multitaskStrategy: z.enum(multitaskStrategies, `expected one of ${multitaskStrategies.join(', ')}`).default('enqueue'),
+  metadata: metadata.default({}),
+  overrides: overrides.default({}),
+  deadlineMs: z.number().int().min(1).max(longestDeadlineMs).optional(),
+});
+export type NewInvocation = z.infer<typeof newInvocation>;
+
+/** SHA-256 of the request as understood: the same wish in another order of keys is the same request. */
+export function hashRequest(input: NewInvocation): Buffer {
+  return createHash('sha256').update(toCanonicalJson(input)).digest();
+}
+
+function toCanonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
+/** The draft's key: a printable string; ours has up to 255 characters. */
+export const idempotencyKey = z.strictObject({
+  'Idempotency-Key': z
+    .string()
+    .regex(/^[\x21-\x7e]{1,255}$/, 'expected 1 to 255 printable ASCII characters')
+    .optional(),
+});
+
+export const listInvocations = z.strictObject({
+  ...pageFields,
+  status: z.enum(invocationStatuses, `expected one of ${invocationStatuses.join(', ')}`).optional(),
+  agentId: id().optional(),
+  conversationId: id().optional(),
+});
+
+export const readQuery = z.strictObject({ wait: z.coerce.number().min(0).max(longestWaitSeconds).default(0) });
+
+const seq = z.coerce.number('expected a seq: a whole number from 0').int('expected a seq: a whole number from 0').min(0, 'expected a seq: a whole number from 0').max(Number.MAX_SAFE_INTEGER);
+
+export const eventsQuery = z.strictObject({ after: seq.optional() });
+export const lastEventId = z.strictObject({ 'Last-Event-ID': seq.optional() });
+
+export const cancelBody = z.strictObject({});
