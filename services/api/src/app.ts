@@ -44,7 +44,13 @@ export function createApp(parts: ApiParts): Express {
   app.use((request, response, next) => {
     if (!health(request, response)) next();
   });
-  app.use(createRequestLog(parts.logger, parts.registry), helmet(), cors(parts.corsOrigins), setPrincipal, readJsonBody);
+  app.use(
+    createRequestLog(parts.logger, parts.registry),
+    helmet(),
+    cors(parts.corsOrigins),
+    setPrincipal,
+    readJsonBody,
+  );
   app.use('/api/agents', createAgentRoutes(parts));
   app.use('/api/conversations', createConversationRoutes(parts));
   app.use('/api', createInvocationRoutes(parts));

@@ -16,50 +16,58 @@ import { createApp } from './app.ts';
 /** Redis may be away: requests are taken all the same. But one that does not fit is refused while there is somebody to tell. */
 const redisLimitMs = 3_000;
 
-await runService('api', () => readApiConfig(process.env), async ({ config, logger, release }) => {
-  const { database, close } = openDatabase(config.DATABASE_URL, { poolSize: config.DATABASE_POOL_SIZE, name: 'nexus-api', logger });
-  release('database', close);
-  const commands = openRedis(config.REDIS_URL, 'commands', { name: 'nexus-api-commands', logger });
-  release('redis commands', commands.close);
-  const subscriber = openRedis(config.REDIS_URL, 'blocking', { name: 'nexus-api-subscriber', logger });
-  release('redis subscriber', subscriber.close);
-  const { redis } = commands;
-  await waitForRedis(redis, redisLimitMs).then(
-    () => assertRedisFits(redis),
-    () => logger.warn('redis is away: requests are stored and enqueued once it is back'),
-  );
-  const queues = openInvocationQueues(redis, logger);
-  release('queues', queues.close);
+await runService(
+  'api',
+  () => readApiConfig(process.env),
+  async ({ config, logger, release }) => {
+    const { database, close } = openDatabase(config.DATABASE_URL, {
+      poolSize: config.DATABASE_POOL_SIZE,
+      name: 'nexus-api',
+      logger,
+    });
+    release('database', close);
+    const commands = openRedis(config.REDIS_URL, 'commands', { name: 'nexus-api-commands', logger });
+    release('redis commands', commands.close);
+    const subscriber = openRedis(config.REDIS_URL, 'blocking', { name: 'nexus-api-subscriber', logger });
+    release('redis subscriber', subscriber.close);
+    const { redis } = commands;
+    await waitForRedis(redis, redisLimitMs).then(
+      () => assertRedisFits(redis),
+      () => logger.warn('redis is away: requests are stored and enqueued once it is back'),
+    );
+    const queues = openInvocationQueues(redis, logger);
+    release('queues', queues.close);
 
-  const stopping = new AbortController();
-  const feeds = createConversationFeeds({
-    redis,
-    subscriptions: createEventSubscriptions(subscriber.redis),
-    loadSnapshot: (address) => loadSnapshot(database, address),
-    loadUnfinished: (conversationIds) => loadUnfinished(database, conversationIds),
-    onError: (error) => logger.warn({ error }, 'a feed could not be repaired yet'),
-  });
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  const app = createApp({
-    database,
-    redis,
-    queues,
-    feeds,
-    appender: createEventAppender(redis),
-    logger,
-    registry,
-    corsOrigins: config.CORS_ORIGINS,
-    stopping: stopping.signal,
-  });
-  const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, app);
-  release('http server', async () => {
-    const closed = new Promise((resolve) => server.close(resolve));
-    stopping.abort();
-    server.closeIdleConnections();
-    setTimeout(() => server.closeAllConnections(), 2_000).unref();
-    await closed;
-  });
-  const port = await listen(server, config.API_PORT, config.API_HOST, 'API_PORT');
-  logger.info({ port, host: config.API_HOST }, 'api listens');
-});
+    const stopping = new AbortController();
+    const feeds = createConversationFeeds({
+      redis,
+      subscriptions: createEventSubscriptions(subscriber.redis),
+      loadSnapshot: (address) => loadSnapshot(database, address),
+      loadUnfinished: (conversationIds) => loadUnfinished(database, conversationIds),
+      onError: (error) => logger.warn({ error }, 'a feed could not be repaired yet'),
+    });
+    const registry = new Registry();
+    collectDefaultMetrics({ register: registry });
+    const app = createApp({
+      database,
+      redis,
+      queues,
+      feeds,
+      appender: createEventAppender(redis),
+      logger,
+      registry,
+      corsOrigins: config.CORS_ORIGINS,
+      stopping: stopping.signal,
+    });
+    const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, app);
+    release('http server', async () => {
+      const closed = new Promise((resolve) => server.close(resolve));
+      stopping.abort();
+      server.closeIdleConnections();
+      setTimeout(() => server.closeAllConnections(), 2_000).unref();
+      await closed;
+    });
+    const port = await listen(server, config.API_PORT, config.API_HOST, 'API_PORT');
+    logger.info({ port, host: config.API_HOST }, 'api listens');
+  },
+);

@@ -69,10 +69,14 @@ export function createAgentRoutes({ database }: { database: PrismaClient }): Rou
 }
 
 export function agentNotFound(id: string): AppError {
-  return new AppError('agent_not_found', `There is no agent ${id}`, { fields: [{ field: 'agentId', message: 'names no agent' }] });
+  return new AppError('agent_not_found', `There is no agent ${id}`, {
+    fields: [{ field: 'agentId', message: 'names no agent' }],
+  });
 }
 
 function rejectTakenName(error: unknown): never {
   if (!isUniqueViolation(error)) throw error;
-  throw new AppError('agent_name_taken', 'Another agent has this name', { fields: [{ field: 'name', message: 'is taken by another agent' }] });
+  throw new AppError('agent_name_taken', 'Another agent has this name', {
+    fields: [{ field: 'name', message: 'is taken by another agent' }],
+  });
 }

@@ -13,7 +13,9 @@ const messagesQuery = z.strictObject({ limit: pageFields.limit, after: z.coerce.
 const newConversation = z.strictObject({ title: text(200).default('') });
 const conversationPatch = z.strictObject({ title: text(200) });
 
-const shown = { select: { id: true, title: true, messageCount: true, line: true, createdAt: true, updatedAt: true } } as const;
+const shown = {
+  select: { id: true, title: true, messageCount: true, line: true, createdAt: true, updatedAt: true },
+} as const;
 const shownMessage = { omit: { workspaceId: true } } as const;
 
 type Row = { id: string; title: string; messageCount: number; line: string[]; createdAt: Date; updatedAt: Date };
@@ -41,7 +43,10 @@ export function createConversationRoutes({ database }: { database: PrismaClient 
     })
     .post(async (request, response) => {
       const { title } = parseInput(newConversation, request.body);
-      const row = await database.conversation.create({ data: { id: uuidv7(), ...principalOf(response), title }, ...shown });
+      const row = await database.conversation.create({
+        data: { id: uuidv7(), ...principalOf(response), title },
+        ...shown,
+      });
       response.status(201).location(`/api/conversations/${row.id}`).json(toConversation(row));
     })
     .all(allowOnly('GET', 'POST'));
@@ -57,7 +62,11 @@ export function createConversationRoutes({ database }: { database: PrismaClient 
     .patch(async (request, response) => {
       const { id } = parseInput(idPath, request.params, 'path');
       const data = parseInput(conversationPatch, request.body);
-      const [row] = await database.conversation.updateManyAndReturn({ where: { id, ...principalOf(response) }, data, ...shown });
+      const [row] = await database.conversation.updateManyAndReturn({
+        where: { id, ...principalOf(response) },
+        data,
+        ...shown,
+      });
       if (!row) throw conversationNotFound(id);
       response.json(toConversation(row));
     })
@@ -75,7 +84,10 @@ export function createConversationRoutes({ database }: { database: PrismaClient 
     .get(async (request, response) => {
       const { id } = parseInput(idPath, request.params, 'path');
       const { limit, after } = parseInput(messagesQuery, request.query, 'query');
-      const conversation = await database.conversation.findFirst({ where: { id, ...principalOf(response) }, select: { id: true } });
+      const conversation = await database.conversation.findFirst({
+        where: { id, ...principalOf(response) },
+        select: { id: true },
+      });
       if (!conversation) throw conversationNotFound(id);
       const rows = await database.message.findMany({
         where: { conversationId: id, ...principalOf(response), position: { gt: after } },
@@ -85,7 +97,10 @@ export function createConversationRoutes({ database }: { database: PrismaClient 
       });
       const last = rows[limit - 1];
       if (rows.length > limit && last) {
-        response.setHeader('link', `</api/conversations/${id}/messages?limit=${limit}&after=${last.position}>; rel="next"`);
+        response.setHeader(
+          'link',
+          `</api/conversations/${id}/messages?limit=${limit}&after=${last.position}>; rel="next"`,
+        );
       }
       response.json(rows.slice(0, limit));
     })
@@ -95,7 +110,10 @@ export function createConversationRoutes({ database }: { database: PrismaClient 
   async function explainKept(id: string, where: { id: string; workspaceId: string }): Promise<void> {
     const row = await database.conversation.findFirst({ where, select: { line: true } });
     if (!row) throw conversationNotFound(id);
-    throw new AppError('conversation_busy', `The conversation has ${row.line.length} unfinished invocations: cancel them first`);
+    throw new AppError(
+      'conversation_busy',
+      `The conversation has ${row.line.length} unfinished invocations: cancel them first`,
+    );
   }
 
   return router;

@@ -8,7 +8,8 @@ const parse = express.json({ limit: bodyLimit, strict: true, inflate: true });
 
 /** The body as JSON, or none at all. Whoever sends something else is told what was expected. */
 export function readJsonBody(request: Request, response: Response, next: NextFunction): void {
-  const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
+  const hasBody =
+    request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
   if (hasBody && !request.is('application/json')) {
     return next(new AppError('unsupported_media_type', 'Content-Type: expected application/json'));
   }
@@ -19,7 +20,8 @@ type ParserError = { type?: string; status?: number };
 
 function fromParserError(error: unknown): unknown {
   const { type, status } = error as ParserError;
-  if (type === 'entity.too.large') return new AppError('payload_too_large', `The body has more than ${bodyLimit} bytes`);
+  if (type === 'entity.too.large')
+    return new AppError('payload_too_large', `The body has more than ${bodyLimit} bytes`);
   if (type === 'entity.parse.failed') return new AppError('malformed_json', 'The body is not a JSON object');
   if (status === 415) return new AppError('unsupported_media_type', 'The body has an encoding that is not supported');
   if (status === 400) return new AppError('malformed_json', 'The body ended early or has the wrong length');

@@ -17,12 +17,21 @@ const idPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export function readCursor(cursor: string | undefined): string | null {
   if (cursor === undefined) return null;
   const id = Buffer.from(cursor, 'base64url').toString('latin1');
-  if (!idPattern.test(id)) throw new AppError('invalid_cursor', 'cursor: expected one from a Link header', { fields: [{ field: 'cursor', message: 'expected one from a Link header' }] });
+  if (!idPattern.test(id))
+    throw new AppError('invalid_cursor', 'cursor: expected one from a Link header', {
+      fields: [{ field: 'cursor', message: 'expected one from a Link header' }],
+    });
   return id;
 }
 
 /** Sends a page as an array, with a Link to the next (RFC 8288) where there is one. `rows` has one row more than the limit then. */
-export function sendPage<T extends { id: string }>(request: Request, response: Response, rows: T[], limit: number, body: unknown[] = rows): void {
+export function sendPage<T extends { id: string }>(
+  request: Request,
+  response: Response,
+  rows: T[],
+  limit: number,
+  body: unknown[] = rows,
+): void {
   const last = rows[limit - 1];
   if (rows.length > limit && last) {
     const next = new URL(request.originalUrl, 'http://localhost');

@@ -1,9 +1,13 @@
-import { AppError } from '@nexus/common/app-error';
 import type { FieldError } from '@nexus/common/app-error';
+import { AppError } from '@nexus/common/app-error';
 import { z } from 'zod';
 
 /** What a client sent through its schema; `invalid_request` names every field that does not fit and what was expected. */
-export function parseInput<S extends z.ZodType>(schema: S, input: unknown, where: 'body' | 'query' | 'path' = 'body'): z.infer<S> {
+export function parseInput<S extends z.ZodType>(
+  schema: S,
+  input: unknown,
+  where: 'body' | 'query' | 'path' = 'body',
+): z.infer<S> {
   const result = schema.safeParse(input ?? {});
   if (result.success) return result.data;
   const fields = result.error.issues.flatMap(toFieldErrors);
@@ -15,7 +19,9 @@ export function parseInput<S extends z.ZodType>(schema: S, input: unknown, where
 function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   const path = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.slice(0, 20).map((key) => ({ field: [path, key.slice(0, 100)].filter(Boolean).join('.'), message: 'is not a known field' }));
+    return issue.keys
+      .slice(0, 20)
+      .map((key) => ({ field: [path, key.slice(0, 100)].filter(Boolean).join('.'), message: 'is not a known field' }));
   }
   const missing = issue.code === 'invalid_type' && /received undefined/.test(issue.message);
   return [{ field: path || 'body', message: missing ? 'is required' : issue.message }];

@@ -1,4 +1,5 @@
-import type { PrismaClient } from '@nexus/common/open-database';
+import type { MultitaskStrategy } from '@nexus/common/invocation';
+import { Prisma, type PrismaClient } from '@nexus/common/open-database';
 import { v7 as uuidv7 } from 'uuid';
 import type { NewInvocation } from './invocation-input.ts';
 
@@ -18,9 +19,11 @@ export type InsertedInvocation = {
   agentId: string | null;
   status: string;
   provider: string;
-  createdAt: Date;
+  createdAt: string;
   dispatch: number;
-  requestHash: Uint8Array | null;
+  multitaskStrategy: MultitaskStrategy;
+  /** Hex; null when the request had no idempotency key. */
+  requestHash: string | null;
 };
 
 export type InsertResult = {
@@ -37,6 +40,11 @@ export type InsertResult = {
   position: number;
 };
 
+const row = Prisma.sql`jsonb_build_object(
+  'id', id, 'conversationId', conversation_id, 'agentId', agent_id, 'status', status, 'provider', provider,
+  'createdAt', to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'dispatch', dispatch, 'multitaskStrategy', multitask_strategy,
+  'requestHash', encode(request_hash, 'hex'))`;
+
 /** Key and hash live this long. */
 const idempotencyHours = 24;
 const mostCounted = 1_000;
@@ -47,14 +55,17 @@ const titleLength = 80;
  * WHERE of the UPDATE again on the newest version of the row, so that the position and `reject` hold against any other writer.
  * The row is the outbox: nothing is on the queue yet. Throws a unique violation when another request with the same key was quicker.
  */
-export async function insertInvocation(database: Database, { workspaceId, input, idempotencyKey, requestHash }: Insertion): Promise<InsertResult> {
+export async function insertInvocation(
+  database: Database,
+  { workspaceId, input, idempotencyKey, requestHash }: Insertion,
+): Promise<InsertResult> {
   const invocationId = uuidv7();
   const isNew = input.conversationId === undefined;
   const conversationId = input.conversationId ?? uuidv7();
   const messageId = uuidv7();
   const { agentId, message, multitaskStrategy: strategy } = input;
   const cancels = strategy === 'interrupt' || strategy === 'rollback';
-  const [row] = await database.$queryRaw<[InsertResult]>`
+  const [result] = await database.$queryRaw<[InsertResult]>`
     WITH known AS (
       SELECT * FROM invocation
       WHERE workspace_id = ${workspaceId}::uuid AND idempotency_key = ${idempotencyKey}::text
@@ -99,12 +110,31 @@ export async function insertInvocation(database: Database, { workspaceId, input,
       FROM place WHERE ${cancels}::bool AND i.id = ANY(place.line) AND i.id <> ${invocationId}::uuid AND i.status IN ('queued', 'running')
     )
     SELECT
-      (SELECT ${shownColumns('made')} FROM made) AS created,
-      (SELECT ${shownColumns('known')} FROM known) AS known,
+      (SELECT ${row} FROM made) AS created,
+      (SELECT ${row} FROM known) AS known,
       (SELECT jsonb_build_object('active', active, 'provider', provider, 'unconfigured', unconfigured) FROM chosen) AS agent,
       ${isNew}::bool OR EXISTS (SELECT 1 FROM conversation c WHERE c.id = ${conversationId}::uuid AND c.workspace_id = ${workspaceId}::uuid) AS "conversationFound",
       coalesce((SELECT array_remove(line, ${invocationId}::uuid) FROM place), '{}') AS before,
       (SELECT count(*)::int + 1 FROM (
         SELECT 1 FROM invocation q JOIN made ON q.provider = made.provider WHERE q.status = 'queued' LIMIT ${mostCounted}::int) ahead) AS position`;
-  return row;
+  return result;
+}
+
+function toTitle(message: string): string {
+  return [
+    ...message
+      .trim()
+      .slice(0, 2 * titleLength)
+      .replaceAll(/\s+/g, ' '),
+  ]
+    .slice(0, titleLength)
+    .join('');
+}
+
+/** Frees a key whose day is over, so that it can be used again. */
+export async function releaseOldKey(database: Database, workspaceId: string, key: string): Promise<void> {
+  await database.$queryRaw`
+    UPDATE invocation SET idempotency_key = NULL
+    WHERE workspace_id = ${workspaceId}::uuid AND idempotency_key = ${key}::text
+      AND created_at <= now() - ${idempotencyHours}::int * interval '1 hour'`;
 }

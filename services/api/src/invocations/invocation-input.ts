@@ -12,8 +12,14 @@ const longestDeadlineMs = 7 * 24 * 3_600_000;
 
 const metadata = z
   .record(z.string(), z.unknown())
-  .refine((value) => JSON.stringify(value).length <= longestMetadata, `expected at most ${longestMetadata} characters of JSON`)
-  .refine((value) => text(longestMetadata).safeParse(JSON.stringify(value).replaceAll('\\u0000', '\0')).success, 'must not contain NUL');
+  .refine(
+    (value) => JSON.stringify(value).length <= longestMetadata,
+    `expected at most ${longestMetadata} characters of JSON`,
+  )
+  .refine(
+    (value) => text(longestMetadata).safeParse(JSON.stringify(value).replaceAll('\\u0000', '\0')).success,
+    'must not contain NUL',
+  );
 
 const overrides = z.strictObject(settingFields).partial();
 
@@ -21,7 +27,9 @@ export const newInvocation = z.strictObject({
   agentId: id(),
   message: text(longestMessage).refine((value) => value.trim() !== '', 'must not be empty'),
   conversationId: id().optional(),
-  multitaskStrategy: z.enum(multitaskStrategies, `expected one of ${multitaskStrategies.join(', ')}`).default('enqueue'),
+  multitaskStrategy: z
+    .enum(multitaskStrategies, `expected one of ${multitaskStrategies.join(', ')}`)
+    .default('enqueue'),
   metadata: metadata.default({}),
   overrides: overrides.default({}),
   deadlineMs: z.number().int().min(1).max(longestDeadlineMs).optional(),
@@ -58,7 +66,11 @@ export const listInvocations = z.strictObject({
 
 export const readQuery = z.strictObject({ wait: z.coerce.number().min(0).max(longestWaitSeconds).default(0) });
 
-const seq = z.coerce.number('expected a seq: a whole number from 0').int('expected a seq: a whole number from 0').min(0, 'expected a seq: a whole number from 0').max(Number.MAX_SAFE_INTEGER);
+const seq = z.coerce
+  .number('expected a seq: a whole number from 0')
+  .int('expected a seq: a whole number from 0')
+  .min(0, 'expected a seq: a whole number from 0')
+  .max(Number.MAX_SAFE_INTEGER);
 
 export const eventsQuery = z.strictObject({ after: seq.optional() });
 export const lastEventId = z.strictObject({ 'Last-Event-ID': seq.optional() });

@@ -1,0 +1,103 @@
+import { AppError } from '@nexus/common/app-error';
+import { isUniqueViolation } from '@nexus/common/database-error';
+import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
+import { isProviderName, providerCredentials } from '@nexus/common/provider-name';
+import { requestCancel } from '@nexus/common/request-cancel';
+import { agentNotFound } from '../agents/agent-routes.ts';
+import type { ApiParts } from '../app.ts';
+import { conversationNotFound } from '../conversations/conversation-routes.ts';
+import type { Principal } from '../http/principal.ts';
+import { type InsertedInvocation, type InsertResult, insertInvocation, releaseOldKey } from './insert-invocation.ts';
+import { hashRequest, type NewInvocation } from './invocation-input.ts';
+
+export type CreateInvocation = (
+  principal: Principal,
+  input: NewInvocation,
+  idempotencyKey: string | null,
+) => Promise<InsertedInvocation>;
+
+/** Another request with the same key commits between our look and our insert: after so many looks something else is wrong. */
+const mostTries = 5;
+
+/**
+ * Stores a request, then takes it to the queue. Once this resolves the request is durable, whatever becomes of Redis or of us.
+ * The same idempotency key with the same request gives the first invocation again, however many ask at once.
+ */
+export function createInvocationCreator(
+  parts: Pick<ApiParts, 'database' | 'redis' | 'queues' | 'appender' | 'logger'>,
+): CreateInvocation {
+  return async function createInvocation(principal, input, idempotencyKey) {
+    const result = await insertOnce(principal, input, idempotencyKey);
+    if (result.known) return assertSameRequest(result.known, input);
+    if (!result.created) throw whyNot(result, input);
+    announce(result.created, result, principal);
+    return result.created;
+  };
+
+  async function insertOnce(
+    { workspaceId }: Principal,
+    input: NewInvocation,
+    idempotencyKey: string | null,
+  ): Promise<InsertResult> {
+    const requestHash = new Uint8Array(hashRequest(input));
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await insertInvocation(parts.database, { workspaceId, input, idempotencyKey, requestHash });
+      } catch (error) {
+        if (!isUniqueViolation(error) || idempotencyKey === null || tries === mostTries) throw error;
+        await releaseOldKey(parts.database, workspaceId, idempotencyKey);
+      }
+    }
+  }
+
+  /** Not awaited: the row is the outbox, and whatever of this does not happen the sweep does. */
+  function announce(created: InsertedInvocation, { before, position }: InsertResult, { workspaceId }: Principal): void {
+    const { id: invocationId, conversationId, provider, dispatch } = created;
+    const ids = { invocationId, conversationId };
+    parts.appender.append(ids, 0, [{ type: 'invocation.queued', data: { position } }], -1).catch((error: unknown) => {
+      // A worker that was quicker has spoken already: then nobody needs to hear that it was queued.
+      if (!(error instanceof AppError)) parts.logger.warn({ error, ...ids }, 'could not announce that it is queued');
+    });
+    if (dispatch > 0 && isProviderName(provider))
+      void dispatchInvocation(parts, { invocationId, dispatch, provider, delayMs: 0 });
+    if (before.length > 0 && wantsInterrupt(created)) {
+      for (const earlier of before) {
+        requestCancel(parts, { invocationId: earlier, conversationId, workspaceId }).catch((error: unknown) =>
+          parts.logger.warn({ error, invocationId: earlier }, 'left for the sweep to cancel'),
+        );
+      }
+    }
+  }
+}
+
+function wantsInterrupt({ multitaskStrategy }: InsertedInvocation): boolean {
+  return multitaskStrategy === 'interrupt' || multitaskStrategy === 'rollback';
+}
+
+function assertSameRequest(known: InsertedInvocation, input: NewInvocation): InsertedInvocation {
+  if (known.requestHash === hashRequest(input).toString('hex')) return known;
+  throw new AppError(
+    'idempotency_key_reused',
+    'Idempotency-Key: was used with another request within the last 24 hours',
+    {
+      fields: [{ field: 'Idempotency-Key', message: 'was used with another request' }],
+    },
+  );
+}
+
+function whyNot({ agent, conversationFound }: InsertResult, input: NewInvocation): AppError {
+  if (!agent) return agentNotFound(input.agentId);
+  if (!agent.active) return new AppError('agent_inactive', `The agent ${input.agentId} is switched off`);
+  if (agent.unconfigured && isProviderName(agent.provider)) {
+    const variable = providerCredentials[agent.provider];
+    return new AppError(
+      'provider_not_configured',
+      `No worker has credentials for ${agent.provider}: set ${variable} where the workers run`,
+    );
+  }
+  if (!conversationFound) return conversationNotFound(input.conversationId ?? '');
+  return new AppError(
+    'conversation_busy',
+    'The conversation has an unfinished invocation, and multitaskStrategy is reject',
+  );
+}

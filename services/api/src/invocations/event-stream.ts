@@ -1,0 +1,103 @@
+import type { ConversationFeeds } from '@nexus/common/conversation-feeds';
+import { type InvocationEvent, isLastEvent } from '@nexus/common/event';
+import type { Response } from 'express';
+
+const keepAliveMs = 15_000;
+
+/** Bytes that may wait for a reader; one that falls further behind is cut off and resumes by Last-Event-ID. */
+const mostWaiting = 4 * 1_048_576;
+
+export type StreamParts = { feeds: Pick<ConversationFeeds, 'open'>; stopping: AbortSignal };
+export type StreamTarget = { conversationId: string; invocationId: string; after: number };
+
+/**
+ * Sends an invocation's events as server-sent events, from the seq after `after` to the last one, then ends the response.
+ * `id` is the seq, `event` the type, `data` the envelope. Ends early, to be resumed, when the process stops.
+ */
+export async function streamEvents(
+  { feeds, stopping }: StreamParts,
+  response: Response,
+  target: StreamTarget,
+): Promise<void> {
+  const { conversationId, invocationId, after } = target;
+  const gone = new AbortController();
+  const { feed, close } = await feeds.open(conversationId);
+  let stopListening = () => {};
+  const keepAlive = setInterval(() => response.write(': keepalive\n\n'), keepAliveMs);
+  const onStopping = () => response.end(': the server stops, resume elsewhere\n\n');
+  const release = () => {
+    clearInterval(keepAlive);
+    stopping.removeEventListener('abort', onStopping);
+    stopListening();
+    close();
+    gone.abort();
+  };
+  response.once('close', release);
+  if (response.destroyed) return release();
+  stopping.addEventListener('abort', onStopping);
+  writeHead(response);
+
+  const send = (event: InvocationEvent) => {
+    if (response.writableEnded) return;
+    response.write(`id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+    if (isLastEvent(event)) response.end();
+    else if (response.writableLength > mostWaiting) response.destroy();
+  };
+  try {
+    await feed.attach(
+      invocationId,
+      after,
+      (missed) => {
+        stopListening = feed.onEvent((event) => {
+          if (event.invocationId === invocationId) send(event);
+        });
+        for (const event of missed) send(event);
+        if (missed.length === 0 && feed.hasEnded(invocationId)) response.end();
+      },
+      gone.signal,
+    );
+  } catch (error) {
+    if (!gone.signal.aborted) response.destroy();
+    if (!gone.signal.aborted) throw error;
+  }
+}
+
+function writeHead(response: Response): void {
+  response.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache, no-transform',
+    'x-accel-buffering': 'no',
+  });
+  response.flushHeaders();
+}
+
+/** Resolves when the invocation is over, the wait is, or the client left. */
+export async function waitForEnd(
+  { feeds, stopping }: StreamParts,
+  { conversationId, invocationId }: Omit<StreamTarget, 'after'>,
+  limit: AbortSignal,
+): Promise<void> {
+  const { feed, close } = await feeds.open(conversationId);
+  const either = AbortSignal.any([limit, stopping]);
+  const over = Promise.withResolvers<void>();
+  either.addEventListener('abort', () => over.resolve());
+  const stopListening = feed.onEvent((event) => {
+    if (event.invocationId === invocationId && isLastEvent(event)) over.resolve();
+  });
+  try {
+    if (either.aborted) return;
+    const attached = feed.attach(
+      invocationId,
+      0,
+      (missed) => {
+        if (missed.some(isLastEvent) || feed.hasEnded(invocationId)) over.resolve();
+      },
+      either,
+    );
+    attached.catch(() => over.resolve());
+    await over.promise;
+  } finally {
+    stopListening();
+    close();
+  }
+}

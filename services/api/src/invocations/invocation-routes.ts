@@ -1,0 +1,134 @@
+import { AppError } from '@nexus/common/app-error';
+import { isFinished } from '@nexus/common/invocation';
+import { loadSnapshot } from '@nexus/common/load-snapshot';
+import { joinDeltas } from '@nexus/common/read-log';
+import { readMissed } from '@nexus/common/read-missed';
+import { requestCancel } from '@nexus/common/request-cancel';
+import { type Request, type Response, Router } from 'express';
+import type { ApiParts } from '../app.ts';
+import { allowOnly } from '../http/not-found.ts';
+import { readCursor, sendPage } from '../http/page.ts';
+import { idPath, parseInput } from '../http/parse-input.ts';
+import { principalOf } from '../http/principal.ts';
+import { createInvocationCreator } from './create-invocation.ts';
+import { streamEvents, waitForEnd } from './event-stream.ts';
+import {
+  cancelBody,
+  eventsQuery,
+  idempotencyKey,
+  lastEventId,
+  listInvocations,
+  newInvocation,
+  readQuery,
+} from './invocation-input.ts';
+import { invocationFields, loadInvocation, toInvocation } from './load-invocation.ts';
+
+export function createInvocationRoutes(parts: ApiParts): Router {
+  const { database, redis } = parts;
+  const router = Router();
+  const createInvocation = createInvocationCreator(parts);
+
+  async function postInvocation(request: Request, response: Response): Promise<void> {
+    const headers = parseInput(idempotencyKey, { 'Idempotency-Key': request.get('idempotency-key') });
+    const input = parseInput(newInvocation, request.body);
+    const made = await createInvocation(principalOf(response), input, headers['Idempotency-Key'] ?? null);
+    const { id, conversationId, agentId, status, createdAt } = made;
+    response.location(`/api/invocations/${id}`);
+    if (wantsStream(request)) return streamEvents(parts, response, { conversationId, invocationId: id, after: 0 });
+    response
+      .status(202)
+      .json({ id, conversationId, agentId, status, createdAt, eventsUrl: `/api/invocations/${id}/events` });
+  }
+
+  async function load(request: Request, response: Response) {
+    const { id } = parseInput(idPath, request.params, 'path');
+    const invocation = await loadInvocation(database, principalOf(response), id);
+    if (!invocation) throw invocationNotFound(id);
+    return invocation;
+  }
+
+  router.route('/invoke').post(postInvocation).all(allowOnly('POST'));
+
+  router
+    .route('/invocations')
+    .post(postInvocation)
+    .get(async (request, response) => {
+      const { limit, cursor, ...filter } = parseInput(listInvocations, request.query, 'query');
+      const before = readCursor(cursor);
+      const rows = await database.invocation.findMany({
+        where: {
+          ...principalOf(response),
+          ...(filter.status ? { status: filter.status } : {}),
+          ...(filter.agentId ? { agentId: filter.agentId } : {}),
+          ...(filter.conversationId ? { conversationId: filter.conversationId } : {}),
+          ...(before === null ? {} : { id: { lt: before } }),
+        },
+        orderBy: { id: 'desc' },
+        take: limit + 1,
+        select: invocationFields,
+      });
+      sendPage(request, response, rows, limit, rows.map(toInvocation));
+    })
+    .all(allowOnly('GET', 'POST'));
+
+  router
+    .route('/invocations/:id')
+    .get(async (request, response) => {
+      const { wait } = parseInput(readQuery, request.query, 'query');
+      const invocation = await load(request, response);
+      if (wait === 0 || isFinished(invocation.status)) return void response.json(invocation);
+      const gone = new AbortController();
+      response.once('close', () => gone.abort());
+      const limit = AbortSignal.any([gone.signal, AbortSignal.timeout(wait * 1_000)]);
+      await waitForEnd(parts, { conversationId: invocation.conversationId, invocationId: invocation.id }, limit);
+      if (!gone.signal.aborted) response.json(await load(request, response));
+    })
+    .all(allowOnly('GET'));
+
+  router
+    .route('/invocations/:id/events')
+    .get(async (request, response) => {
+      const query = parseInput(eventsQuery, request.query, 'query');
+      const header = parseInput(lastEventId, { 'Last-Event-ID': request.get('last-event-id') });
+      const after = header['Last-Event-ID'] ?? query.after ?? 0;
+      const { id: invocationId, conversationId } = await load(request, response);
+      if (!wantsJson(request)) return streamEvents(parts, response, { conversationId, invocationId, after });
+      const sources = {
+        redis,
+        loadSnapshot: (address: Parameters<typeof loadSnapshot>[1]) => loadSnapshot(database, address),
+      };
+      response.json(joinDeltas((await readMissed(sources, { conversationId, invocationId }, after)) ?? []));
+    })
+    .all(allowOnly('GET'));
+
+  router
+    .route('/invocations/:id/cancel')
+    .post(async (request, response) => {
+      const { id: invocationId } = parseInput(idPath, request.params, 'path');
+      parseInput(cancelBody, request.body);
+      const { workspaceId } = principalOf(response);
+      const row = await database.invocation.findFirst({
+        where: { id: invocationId, workspaceId },
+        select: { conversationId: true },
+      });
+      const status =
+        row && (await requestCancel(parts, { invocationId, conversationId: row.conversationId, workspaceId }));
+      if (!status) throw invocationNotFound(invocationId);
+      response.status(isFinished(status) ? 200 : 202).json(await load(request, response));
+    })
+    .all(allowOnly('POST'));
+
+  return router;
+}
+
+function invocationNotFound(id: string): AppError {
+  return new AppError('invocation_not_found', `There is no invocation ${id}`);
+}
+
+function wantsStream(request: Request): boolean {
+  return request.accepts(['application/json', 'text/event-stream']) === 'text/event-stream';
+}
+
+function wantsJson(request: Request): boolean {
+  return request.accepts(['text/event-stream', 'application/json']) === 'application/json';
+}

@@ -1,0 +1,81 @@
+import type { ErrorCode } from '@nexus/common/error-codes';
+import { errorMeanings } from '@nexus/common/error-codes';
+import type { Prisma, PrismaClient } from '@nexus/common/open-database';
+import type { Principal } from '../http/principal.ts';
+
+/** What a client is shown of an invocation; its text comes from the message it led to. */
+export const invocationFields = {
+  id: true,
+  conversationId: true,
+  agentId: true,
+  status: true,
+  provider: true,
+  model: true,
+  attempt: true,
+  multitaskStrategy: true,
+  metadata: true,
+  inputMessageId: true,
+  outputMessageId: true,
+  createdAt: true,
+  enqueuedAt: true,
+  startedAt: true,
+  firstTokenAt: true,
+  finishedAt: true,
+  cancelRequestedAt: true,
+  deadlineAt: true,
+  finishReason: true,
+  errorCode: true,
+  errorMessage: true,
+  usage: {
+    select: {
+      attempt: true,
+      inputTokens: true,
+      outputTokens: true,
+      cachedTokens: true,
+      source: true,
+      costMicroUsd: true,
+      priceTableVersion: true,
+    },
+    orderBy: { attempt: 'asc' },
+  },
+} satisfies Prisma.InvocationSelect;
+
+type Row = Prisma.InvocationGetPayload<{ select: typeof invocationFields }>;
+
+export function toInvocation({ errorCode, errorMessage, usage, ...row }: Row) {
+  const finished = row.status !== 'queued' && row.status !== 'running';
+  const code = errorCode as ErrorCode | null;
+  return {
+    ...row,
+    error:
+      finished && code !== null
+        ? { code, message: errorMessage ?? errorMeanings[code].title, retryable: errorMeanings[code].retryable }
+        : null,
+    usage: usage.map(({ costMicroUsd, ...rest }) => ({
+      ...rest,
+      costMicroUsd: costMicroUsd === null ? null : Number(costMicroUsd),
+    })),
+  };
+}
+
+/** One invocation with its text, and, while it is queued, how many workers could take it. null: none in this workspace. */
+export async function loadInvocation(database: PrismaClient, { workspaceId }: Principal, id: string) {
+  const row = await database.invocation.findFirst({ where: { id, workspaceId }, select: invocationFields });
+  if (!row) return null;
+  const output =
+    row.outputMessageId === null
+      ? null
+      : await database.message.findUnique({ where: { id: row.outputMessageId }, select: { content: true } });
+  const workersOnline = row.status === 'queued' ? await countWorkers(database, row.provider) : undefined;
+  return {
+    ...toInvocation(row),
+    output: output?.content ?? null,
+    ...(workersOnline === undefined ? {} : { workersOnline }),
+  };
+}
+
+async function countWorkers(database: PrismaClient, provider: string): Promise<number> {
+  const [row] = await database.$queryRaw<[{ count: number }]>`
+    SELECT count(*)::int AS count FROM worker WHERE ${provider} = ANY(providers) AND heartbeat_at > now() - interval '5 s'`;
+  return row.count;
+}
