@@ -50,8 +50,9 @@ export async function loadSnapshot(
   };
 }
 
-function toEventError({ errorCode, errorMessage }: Row): EventError | null {
-  if (errorCode === null) return null;
+/** An attempt that was given back leaves its reason behind while the invocation goes on: only a failed one has an error. */
+function toEventError({ status, errorCode, errorMessage }: Row): EventError | null {
+  if (status !== 'failed' || errorCode === null) return null;
   const { title, retryable } = errorMeanings[errorCode];
   return { code: errorCode, message: errorMessage ?? title, retryable };
 }

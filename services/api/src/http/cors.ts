@@ -10,10 +10,17 @@ export function cors(origins: string[]) {
   return (request: Request, response: Response, next: NextFunction): void => {
     const origin = request.get('origin');
     response.vary('Origin');
-    if (origin === undefined || !allowed.has(origin)) return next();
+    const known = origin !== undefined && allowed.has(origin);
+    if (!known) {
+      next();
+      return;
+    }
     response.setHeader('access-control-allow-origin', origin);
     response.setHeader('access-control-expose-headers', exposedHeaders);
-    if (request.method !== 'OPTIONS') return next();
+    if (request.method !== 'OPTIONS') {
+      next();
+      return;
+    }
     response.setHeader('access-control-allow-methods', allowedMethods);
     response.setHeader('access-control-allow-headers', allowedHeaders);
     response.status(204).end();

@@ -11,7 +11,8 @@ export function readJsonBody(request: Request, response: Response, next: NextFun
   const hasBody =
     request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
   if (hasBody && !request.is('application/json')) {
-    return next(new AppError('unsupported_media_type', 'Content-Type: expected application/json'));
+    next(new AppError('unsupported_media_type', 'Content-Type: expected application/json'));
+    return;
   }
   parse(request, response, (error?: unknown) => next(error === undefined ? undefined : fromParserError(error)));
 }

@@ -35,6 +35,7 @@ export const text = (longest: number) =>
     .refine((value) => !value.includes('\0'), 'must not contain the NUL character')
     .refine((value) => value.isWellFormed(), 'must not contain half a surrogate pair');
 
-export const id = () => z.uuid('expected a UUID');
+/** In lower case, as Postgres writes it: ids are parts of Redis keys. */
+export const id = () => z.uuid('expected a UUID').toLowerCase();
 
 export const idPath = z.object({ id: id() });

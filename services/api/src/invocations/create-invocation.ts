@@ -1,13 +1,13 @@
 import { AppError } from '@nexus/common/app-error';
-import { isUniqueViolation } from '@nexus/common/database-error';
+import { isForeignKeyViolation, isUniqueViolation } from '@nexus/common/database-error';
 import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
 import { isProviderName, providerCredentials } from '@nexus/common/provider-name';
-import { requestCancel } from '@nexus/common/request-cancel';
 import { agentNotFound } from '../agents/agent-routes.ts';
 import type { ApiParts } from '../app.ts';
 import { conversationNotFound } from '../conversations/conversation-routes.ts';
 import type { Principal } from '../http/principal.ts';
 import { type InsertedInvocation, type InsertResult, insertInvocation, releaseOldKey } from './insert-invocation.ts';
+import { interruptEarlier } from './interrupt-earlier.ts';
 import { hashRequest, type NewInvocation } from './invocation-input.ts';
 
 export type CreateInvocation = (
@@ -16,7 +16,7 @@ export type CreateInvocation = (
   idempotencyKey: string | null,
 ) => Promise<InsertedInvocation>;
 
-/** Another request with the same key commits between our look and our insert: after so many looks something else is wrong. */
+/** Another request with the same key, or the agent's deletion, may commit between our look and our insert; not for ever. */
 const mostTries = 5;
 
 /**
@@ -44,8 +44,9 @@ export function createInvocationCreator(
       try {
         return await insertInvocation(parts.database, { workspaceId, input, idempotencyKey, requestHash });
       } catch (error) {
-        if (!isUniqueViolation(error) || idempotencyKey === null || tries === mostTries) throw error;
-        await releaseOldKey(parts.database, workspaceId, idempotencyKey);
+        const keyTaken = isUniqueViolation(error) && idempotencyKey !== null;
+        if (tries === mostTries || !(keyTaken || isForeignKeyViolation(error))) throw error;
+        if (keyTaken) await releaseOldKey(parts.database, workspaceId, idempotencyKey);
       }
     }
   }
@@ -61,11 +62,10 @@ export function createInvocationCreator(
     if (dispatch > 0 && isProviderName(provider))
       void dispatchInvocation(parts, { invocationId, dispatch, provider, delayMs: 0 });
     if (before.length > 0 && wantsInterrupt(created)) {
-      for (const earlier of before) {
-        requestCancel(parts, { invocationId: earlier, conversationId, workspaceId }).catch((error: unknown) =>
-          parts.logger.warn({ error, invocationId: earlier }, 'left for the sweep to cancel'),
-        );
-      }
+      const rollback = created.multitaskStrategy === 'rollback';
+      interruptEarlier(parts, { invocationIds: before, conversationId, workspaceId, rollback }).catch(
+        (error: unknown) => parts.logger.warn({ error, ...ids }, 'those before it are left for the sweep to cancel'),
+      );
     }
   }
 }

@@ -1,8 +1,12 @@
+import { AppError } from '@nexus/common/app-error';
 import type { ConversationFeeds } from '@nexus/common/conversation-feeds';
 import { type InvocationEvent, isLastEvent } from '@nexus/common/event';
 import type { Response } from 'express';
 
 const keepAliveMs = 15_000;
+
+/** How long a stream waits for a Redis that is away before the client is told to come back. */
+const openLimitMs = 5_000;
 
 /** Bytes that may wait for a reader; one that falls further behind is cut off and resumes by Last-Event-ID. */
 const mostWaiting = 4 * 1_048_576;
@@ -21,7 +25,11 @@ export async function streamEvents(
 ): Promise<void> {
   const { conversationId, invocationId, after } = target;
   const gone = new AbortController();
-  const { feed, close } = await feeds.open(conversationId);
+  response.once('close', () => gone.abort());
+  const limit = AbortSignal.any([gone.signal, AbortSignal.timeout(openLimitMs)]);
+  const { feed, close } = await feeds.open(conversationId, limit).catch((cause: unknown) => {
+    throw new AppError('redis_unavailable', undefined, { cause });
+  });
   let stopListening = () => {};
   const keepAlive = setInterval(() => response.write(': keepalive\n\n'), keepAliveMs);
   const onStopping = () => response.end(': the server stops, resume elsewhere\n\n');
@@ -30,18 +38,18 @@ export async function streamEvents(
     stopping.removeEventListener('abort', onStopping);
     stopListening();
     close();
-    gone.abort();
   };
   response.once('close', release);
   if (response.destroyed) return release();
   stopping.addEventListener('abort', onStopping);
   writeHead(response);
 
+  let mostWaitingNow = mostWaiting;
   const send = (event: InvocationEvent) => {
     if (response.writableEnded) return;
     response.write(`id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
     if (isLastEvent(event)) response.end();
-    else if (response.writableLength > mostWaiting) response.destroy();
+    else if (response.writableLength > mostWaitingNow) response.destroy();
   };
   try {
     await feed.attach(
@@ -51,14 +59,16 @@ export async function streamEvents(
         stopListening = feed.onEvent((event) => {
           if (event.invocationId === invocationId) send(event);
         });
+        mostWaitingNow = Number.POSITIVE_INFINITY; // a long answer is no slow reader
         for (const event of missed) send(event);
-        if (missed.length === 0 && feed.hasEnded(invocationId)) response.end();
+        mostWaitingNow = mostWaiting + response.writableLength;
       },
       gone.signal,
     );
   } catch (error) {
-    if (!gone.signal.aborted) response.destroy();
-    if (!gone.signal.aborted) throw error;
+    if (gone.signal.aborted) return;
+    response.destroy();
+    throw error;
   }
 }
 
@@ -77,8 +87,10 @@ export async function waitForEnd(
   { conversationId, invocationId }: Omit<StreamTarget, 'after'>,
   limit: AbortSignal,
 ): Promise<void> {
-  const { feed, close } = await feeds.open(conversationId);
   const either = AbortSignal.any([limit, stopping]);
+  const held = await feeds.open(conversationId, either).catch(() => null);
+  if (!held) return;
+  const { feed, close } = held;
   const over = Promise.withResolvers<void>();
   either.addEventListener('abort', () => over.resolve());
   const stopListening = feed.onEvent((event) => {

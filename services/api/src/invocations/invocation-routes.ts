@@ -91,7 +91,9 @@ export function createInvocationRoutes(parts: ApiParts): Router {
       const query = parseInput(eventsQuery, request.query, 'query');
       const header = parseInput(lastEventId, { 'Last-Event-ID': request.get('last-event-id') });
       const after = header['Last-Event-ID'] ?? query.after ?? 0;
-      const { id: invocationId, conversationId } = await load(request, response);
+      const { id: invocationId, conversationId, status, lastSeq } = await load(request, response);
+      // An EventSource connects again after the end; 204 tells it that there is nothing more to come.
+      if (isFinished(status) && after >= lastSeq) return void response.status(204).end();
       if (!wantsJson(request)) return streamEvents(parts, response, { conversationId, invocationId, after });
       const sources = {
         redis,

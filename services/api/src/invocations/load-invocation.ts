@@ -24,6 +24,7 @@ export const invocationFields = {
   cancelRequestedAt: true,
   deadlineAt: true,
   finishReason: true,
+  lastSeq: true,
   errorCode: true,
   errorMessage: true,
   usage: {
@@ -42,13 +43,13 @@ export const invocationFields = {
 
 type Row = Prisma.InvocationGetPayload<{ select: typeof invocationFields }>;
 
-export function toInvocation({ errorCode, errorMessage, usage, ...row }: Row) {
-  const finished = row.status !== 'queued' && row.status !== 'running';
-  const code = errorCode as ErrorCode | null;
+export function toInvocation({ errorCode, errorMessage, usage, lastSeq, ...row }: Row) {
+  const code = row.status === 'failed' ? (errorCode as ErrorCode | null) : null;
   return {
     ...row,
+    lastSeq: Number(lastSeq),
     error:
-      finished && code !== null
+      code !== null
         ? { code, message: errorMessage ?? errorMeanings[code].title, retryable: errorMeanings[code].retryable }
         : null,
     usage: usage.map(({ costMicroUsd, ...rest }) => ({

@@ -1,0 +1,18 @@
+import { type CancelParts, requestCancel } from '@nexus/common/request-cancel';
+
+export type Earlier = { invocationIds: string[]; conversationId: string; workspaceId: string; rollback: boolean };
+
+/**
+ * Cancels those that stood in line before an interrupting invocation. The statement that wrote it asked for this already, but could
+ * not see rows that were written while it waited for the conversation's lock: here they are seen. Newest first, so that the end of
+ * one does not let another go that is about to be cancelled.
+ */
+export async function interruptEarlier(parts: CancelParts, earlier: Earlier): Promise<void> {
+  const { invocationIds, conversationId, workspaceId, rollback } = earlier;
+  if (rollback) {
+    await parts.database.$queryRaw`
+      UPDATE invocation SET rolled_back = true WHERE id = ANY(${invocationIds}::uuid[]) AND NOT rolled_back AND status <> 'completed'`;
+  }
+  for (const invocationId of invocationIds.toReversed())
+    await requestCancel(parts, { invocationId, conversationId, workspaceId });
+}

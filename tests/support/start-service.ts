@@ -1,0 +1,63 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { waitUntil } from './wait-until.ts';
+
+export type ServiceName = 'api' | 'worker' | 'gateway';
+
+export type RunningService = {
+  pid: number;
+  /** Of its HTTP port, where it answers /livez, /readyz and /metrics. */
+  url: string;
+  /** Its log so far. */
+  output(): string;
+  signal(name: NodeJS.Signals): void;
+  /** Ends it by this signal and resolves with how it went. */
+  stop(name?: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+};
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const stopLimitMs = 40_000;
+
+/** A service as the process it is in production, on a port of its own, ready to be used. */
+export async function startService(name: ServiceName, env: Record<string, string>): Promise<RunningService> {
+  const portVariable = `${name.toUpperCase()}_PORT`;
+  const child = spawn(process.execPath, [`services/${name}/src/main.ts`], {
+    cwd: root,
+    env: { PATH: process.env.PATH ?? '', NODE_ENV: 'test', LOG_LEVEL: 'info', [portVariable]: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      output = `${output}${chunk}`.slice(-400_000);
+    });
+  }
+  const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+  const port = await waitUntil(
+    () => {
+      if (child.exitCode !== null) throw new Error(`${name} exited with ${child.exitCode}:\n${output}`);
+      return /"port":(\d+)/.exec(output)?.[1];
+    },
+    { what: `${name} to listen`, timeoutMs: 20_000, everyMs: 20 },
+  );
+  return {
+    pid: child.pid ?? 0,
+    url: `http://127.0.0.1:${port}`,
+    output: () => output,
+    signal: (which) => void child.kill(which),
+    stop: (which = 'SIGTERM') => stop(child, which, exited),
+    exited,
+  };
+}
+
+async function stop(child: ChildProcess, signal: NodeJS.Signals, exited: RunningService['exited']) {
+  if (child.exitCode === null && child.signalCode === null) {
+    child.kill('SIGCONT'); // a stopped process would not hear the other one
+    child.kill(signal);
+  }
+  const timer = setTimeout(() => child.kill('SIGKILL'), stopLimitMs);
+  return exited.finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,98 @@
+import type { InvocationEvent } from '@nexus/common/event';
+import { isLastEvent } from '@nexus/common/event';
+import { sha256 } from '@nexus/common/load-snapshot';
+import { io, type Socket } from 'socket.io-client';
+import { waitUntil } from './wait-until.ts';
+
+export type Shown = { text: string; reasoning: string; last: InvocationEvent | null; seq: number };
+
+export type Watcher = {
+  socket: Socket;
+  /** Everything that arrived, in order. */
+  events: InvocationEvent[];
+  eventsOf(invocationId: string): InvocationEvent[];
+  /** What a client that follows the protocol shows of an invocation. */
+  shown(invocationId: string): Shown;
+  cursors(): Record<string, number>;
+  /** Resolves once the last event of the invocation is here. */
+  ended(invocationId: string, timeoutMs?: number): Promise<Shown>;
+  subscribe(cursors?: Record<string, number>): Promise<unknown>;
+  close(): void;
+};
+
+export type WatchOptions = {
+  conversationId: string;
+  cursors?: Record<string, number>;
+  transports?: ('websocket' | 'polling')[];
+  /** Subscribes again with its cursors after each reconnect, as a real client does. */
+  resume?: boolean;
+};
+
+/** A client of the gateway as the protocol describes one. Throws out of its listener nothing: a bad sequence shows in `events`. */
+export async function watch(gatewayUrl: string, options: WatchOptions): Promise<Watcher> {
+  const { conversationId, transports = ['websocket'], resume = true } = options;
+  const events: InvocationEvent[] = [];
+  const shown = new Map<string, Shown>();
+  const socket = io(gatewayUrl, { transports, reconnectionDelay: 50, reconnectionDelayMax: 500, forceNew: true });
+
+  const showOf = (invocationId: string): Shown => {
+    let entry = shown.get(invocationId);
+    if (!entry) shown.set(invocationId, (entry = { text: '', reasoning: '', last: null, seq: 0 }));
+    return entry;
+  };
+  socket.on('invocation:event', (event: InvocationEvent) => {
+    events.push(event);
+    show(showOf(event.invocationId), event);
+  });
+  const cursors = () => ({ ...options.cursors, ...Object.fromEntries([...shown].map(([id, { seq }]) => [id, seq])) });
+  const subscribe = async (from: Record<string, number> = cursors()) => {
+    const answer: unknown = await socket
+      .timeout(10_000)
+      .emitWithAck('conversation:subscribe', { conversationId, cursors: from });
+    if (typeof answer === 'object' && answer !== null && 'error' in answer)
+      throw new Error(JSON.stringify(answer.error));
+    return answer;
+  };
+  let first = true;
+  const ready = new Promise<void>((resolve, reject) => {
+    socket.on('connect', () => {
+      if (!first && !resume) return;
+      first = false;
+      subscribe().then(() => resolve(), reject);
+    });
+  });
+  await ready;
+  return {
+    socket,
+    events,
+    eventsOf: (invocationId) => events.filter((event) => event.invocationId === invocationId),
+    shown: showOf,
+    cursors,
+    subscribe,
+    ended: (invocationId, timeoutMs = 20_000) =>
+      waitUntil(
+        () => {
+          const entry = showOf(invocationId);
+          return entry.last && isLastEvent(entry.last) ? entry : null;
+        },
+        { what: `the end of ${invocationId}`, timeoutMs },
+      ),
+    close: () => void socket.disconnect(),
+  };
+}
+
+function show(entry: Shown, event: InvocationEvent): void {
+  entry.seq = Math.max(entry.seq, event.seq);
+  entry.last = event;
+  if (event.type === 'message.delta') entry.text += event.data.text;
+  else if (event.type === 'reasoning.delta') entry.reasoning += event.data.text;
+  else if (event.type === 'invocation.restarted') Object.assign(entry, { text: '', reasoning: '' });
+  else if (event.type === 'invocation.snapshot')
+    Object.assign(entry, { text: event.data.text, reasoning: event.data.reasoning });
+}
+
+/** What the last event says the stored text hashes to, beside what the client shows. */
+export function hashes({ text, last }: Shown): { shown: string | null; stored: string | null } {
+  const stored = last && 'contentSha256' in last.data ? last.data.contentSha256 : null;
+  return { shown: stored === null && text === '' ? null : sha256(text), stored };
+}
