@@ -6,7 +6,7 @@ import { openStack, type Stack } from './support/open-stack.ts';
 describe('a first message', () => {
   let stack: Stack;
   beforeAll(async () => {
-    stack = await openStack();
+    stack = await openStack({ gateways: 0 });
   });
   afterAll(() => stack.close());
 

@@ -36,8 +36,8 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
   const socket = io(gatewayUrl, { transports, reconnectionDelay: 50, reconnectionDelayMax: 500, forceNew: true });
 
   const showOf = (invocationId: string): Shown => {
-    let entry = shown.get(invocationId);
-    if (!entry) shown.set(invocationId, (entry = { text: '', reasoning: '', last: null, seq: 0 }));
+    const entry = shown.get(invocationId) ?? { text: '', reasoning: '', last: null, seq: 0 };
+    shown.set(invocationId, entry);
     return entry;
   };
   socket.on('invocation:event', (event: InvocationEvent) => {

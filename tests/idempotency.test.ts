@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createPacedAgent } from './support/create-paced-agent.ts';
+import { openProviderServer, type ProviderServer } from './support/open-provider-server.ts';
+import { openStack, type Stack } from './support/open-stack.ts';
+
+describe('Idempotency-Key', () => {
+  let provider: ProviderServer;
+  let stack: Stack;
+  let agentId: string;
+  beforeAll(async () => {
+    provider = await openProviderServer();
+    stack = await openStack({ gateways: 0, env: { OPENAI_API_KEY: 'test-key', OPENAI_BASE_URL: provider.url } });
+    agentId = await createPacedAgent(stack.api, 't5-n5-d5');
+  });
+  afterAll(async () => {
+    await stack.close();
+    await provider.close();
+  });
+
+  it('makes one invocation and one provider call of 50 equal requests at once', async () => {
+    const body = { agentId, message: 'only once' };
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => stack.api.invoke(body, { 'idempotency-key': 'key-1' })),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+    expect(new Set(answers.map(({ body: { id } }) => id)).size).toBe(1);
+    await stack.api.finished(answers[0]?.body.id ?? '');
+    expect(await stack.database.invocation.count({ where: { idempotencyKey: 'key-1' } })).toBe(1);
+    expect(await stack.database.message.count({ where: { content: 'only once' } })).toBe(1);
+    expect(provider.callsFor('only once')).toHaveLength(1);
+  });
+
+  it('answers the same however the keys of the body are ordered, and refuses another body', async () => {
+    const headers = { 'idempotency-key': 'key-2' };
+    const first = await stack.api.invoke({ agentId, message: 'a', metadata: { x: 1, y: 2 } }, headers);
+    const again = await stack.api.invoke({ metadata: { y: 2, x: 1 }, message: 'a', agentId }, headers);
+    expect(again.body.id).toBe(first.body.id);
+    const other = await stack.api.send<{ code: string; errors: unknown }>(
+      'POST',
+      '/api/invoke',
+      { agentId, message: 'b' },
+      headers,
+    );
+    expect(other.status).toBe(422);
+    expect(other.body).toMatchObject({ code: 'idempotency_key_reused', errors: [{ field: 'Idempotency-Key' }] });
+  });
+
+  it('gives a repeated request the same stream', async () => {
+    const headers = { 'idempotency-key': 'key-3', accept: 'text/event-stream', 'content-type': 'application/json' };
+    const ask = async () => {
+      const response = await fetch(`${stack.apiUrl}/api/invoke`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify({ agentId, message: 'streamed' }),
+      });
+      return [...(await response.text()).matchAll(/"text":"([^"]*)"/g)].map((match) => match[1]).join('');
+    };
+    const [one, two] = await Promise.all([ask(), ask()]);
+    expect(one).toBe('word0 word1 word2 word3 word4 ');
+    expect(two).toBe(one);
+    expect(provider.callsFor('streamed')).toHaveLength(1);
+  });
+
+  it('lets a key be used again after a day', async () => {
+    const headers = { 'idempotency-key': 'key-4' };
+    const first = await stack.api.invoke({ agentId, message: 'yesterday' }, headers);
+    await stack.database
+      .$executeRaw`UPDATE invocation SET created_at = now() - interval '25 hours' WHERE id = ${first.body.id}::uuid`;
+    const second = await stack.api.invoke({ agentId, message: 'today' }, headers);
+    expect(second.status).toBe(202);
+    expect(second.body.id).not.toBe(first.body.id);
+  });
+});

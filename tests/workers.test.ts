@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createPacedAgent } from './support/create-paced-agent.ts';
+import { openProviderServer, type ProviderServer } from './support/open-provider-server.ts';
+import { openStack, type Stack } from './support/open-stack.ts';
+import { waitUntil } from './support/wait-until.ts';
+
+describe('workers', () => {
+  let provider: ProviderServer;
+  let stack: Stack;
+  beforeAll(async () => {
+    provider = await openProviderServer();
+    const env = {
+      OPENAI_API_KEY: 'test-key',
+      OPENAI_BASE_URL: provider.url,
+      WORKER_CONCURRENCY: '20',
+      SHUTDOWN_GRACE_MS: '500',
+    };
+    stack = await openStack({ gateways: 0, workers: 3, env });
+  });
+  afterAll(async () => {
+    await stack.close();
+    await provider.close();
+  });
+
+  it('share 200 invocations, each processed once', async () => {
+    const agentId = await createPacedAgent(stack.api, 't5-n5-d5');
+    const posted = await Promise.all(
+      Array.from({ length: 200 }, (_, index) => stack.api.invoke({ agentId, message: `shared ${index}` })),
+    );
+    const done = await Promise.all(posted.map(({ body }) => stack.api.finished(body.id)));
+    expect(new Set(done.map(({ status }) => status))).toEqual(new Set(['completed']));
+    for (let index = 0; index < 200; index += 1) expect(provider.callsFor(`shared ${index}`)).toHaveLength(1);
+    const rows = await stack.database.invocation.groupBy({
+      by: ['workerId'],
+      _count: true,
+      where: { provider: 'openai' },
+    });
+    expect(rows).toHaveLength(3);
+  });
+
+  it('that are told to stop let short answers end and hand the rest to another, which starts at once', async () => {
+    const agentId = await createPacedAgent(stack.api, 't0-n60-d50');
+    const posted = await Promise.all(
+      Array.from({ length: 12 }, (_, index) => stack.api.invoke({ agentId, message: `handed ${index}` })),
+    );
+    const all = () => posted.every((_, index) => (provider.callsFor(`handed ${index}`)[0]?.sent.length ?? 0) > 0);
+    await waitUntil(all, { what: 'all twelve to begin' });
+
+    const leaving = stack.workers[0];
+    const stopped = await leaving?.stop('SIGTERM');
+    expect(stopped).toEqual({ code: 0, signal: null });
+    expect(leaving?.output()).not.toMatch(/"level":50/);
+
+    const done = await Promise.all(posted.map(({ body }) => stack.api.finished(body.id)));
+    expect(new Set(done.map(({ status }) => status))).toEqual(new Set(['completed']));
+    const moved = done.filter(({ attempt }) => attempt === 2);
+    expect(moved.length).toBeGreaterThan(0);
+    for (const invocation of moved) expect(invocation.usage.map(({ attempt }) => attempt)).toEqual([1, 2]);
+    const full = Array.from({ length: 60 }, (_, index) => `word${index} `).join('');
+    for (const invocation of done) expect(invocation.output).toBe(full);
+  });
+});
