@@ -1,0 +1,134 @@
+import type { InvocationEvent } from '@nexus/common/event';
+import { logKey } from '@nexus/common/event-log-names';
+import { sha256 } from '@nexus/common/load-snapshot';
+import { createParser } from 'eventsource-parser';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createPacedAgent } from './support/create-paced-agent.ts';
+import { openProviderServer, type ProviderServer } from './support/open-provider-server.ts';
+import { openStack, type Stack } from './support/open-stack.ts';
+import { waitUntil } from './support/wait-until.ts';
+
+describe('server-sent events', () => {
+  let provider: ProviderServer;
+  let stack: Stack;
+  let agentId: string;
+  beforeAll(async () => {
+    provider = await openProviderServer();
+    stack = await openStack({ gateways: 0, env: { OPENAI_API_KEY: 'test-key', OPENAI_BASE_URL: provider.url } });
+    agentId = await createPacedAgent(stack.api, 't5-n30-d10');
+  });
+  afterAll(async () => {
+    await stack.close();
+    await provider.close();
+  });
+
+  const streamOf = (id: string) => `${stack.apiUrl}/api/invocations/${id}/events`;
+
+  /** Reads until the server ends the stream, or until `enough` says so; then leaves. */
+  async function read(
+    url: string,
+    init: RequestInit = {},
+    enough: (event: InvocationEvent) => boolean = () => false,
+  ): Promise<InvocationEvent[]> {
+    const events: InvocationEvent[] = [];
+    const leave = new AbortController();
+    const parser = createParser({
+      onEvent: ({ id, event, data }) => {
+        const parsed = JSON.parse(data) as InvocationEvent;
+        expect([id, event]).toEqual([String(parsed.seq), parsed.type]);
+        if (!leave.signal.aborted) events.push(parsed);
+        if (enough(parsed)) leave.abort();
+      },
+    });
+    const response = await fetch(url, { ...init, signal: leave.signal });
+    expect(response.headers.get('content-type')).toContain('text/event-stream');
+    try {
+      for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) parser.feed(chunk);
+    } catch (error) {
+      if (!leave.signal.aborted) throw error;
+    }
+    return events;
+  }
+  const textOf = (events: InvocationEvent[]) =>
+    events.flatMap((event) => (event.type === 'message.delta' ? [event.data.text] : [])).join('');
+
+  it('are the direct answer of a POST that asks for them, and end with the invocation', async () => {
+    const events = await read(`${stack.apiUrl}/api/invoke`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+      body: JSON.stringify({ agentId, message: 'stream it' }),
+    });
+    const last = events.at(-1);
+    expect(last?.type).toBe('invocation.completed');
+    expect(last?.data).toMatchObject({ contentSha256: sha256(textOf(events)) });
+    expect(textOf(events)).toMatch(/^word0 .*word29 $/);
+  });
+
+  it('resume after the Last-Event-ID, without a gap and without a repeat', async () => {
+    const { body } = await stack.api.invoke({ agentId, message: 'drop and return' });
+    const before = await read(streamOf(body.id), {}, (event) => textOf([event]).includes('word5'));
+    const cursor = before.at(-1)?.seq ?? 0;
+    const after = await read(streamOf(body.id), { headers: { 'last-event-id': String(cursor) } });
+    expect(after[0]?.seq).toBeGreaterThan(cursor);
+    const done = await stack.api.finished(body.id);
+    expect(textOf(before) + textOf(after)).toBe(done.output);
+  });
+
+  it('are not sent again to one that has seen the end: 204', async () => {
+    const { body } = await stack.api.invoke({ agentId: stack.echoAgentId, message: 'over' });
+    const events = await read(streamOf(body.id));
+    const response = await fetch(streamOf(body.id), { headers: { 'last-event-id': String(events.at(-1)?.seq) } });
+    expect(response.status).toBe(204);
+  });
+
+  it('begin with a snapshot where the log has expired', async () => {
+    const { body } = await stack.api.invoke({ agentId: stack.echoAgentId, message: 'long ago' });
+    await stack.api.finished(body.id);
+    await stack.redis.del(logKey(body.conversationId, body.id));
+    const [snapshot, ...rest] = await read(streamOf(body.id));
+    expect(rest).toEqual([]);
+    expect(snapshot).toMatchObject({
+      type: 'invocation.snapshot',
+      data: { status: 'completed', text: 'You said: long ago', contentSha256: sha256('You said: long ago') },
+    });
+  });
+
+  it('refuse a cursor that is none, and answer one from the future with what there is', async () => {
+    const { body } = await stack.api.invoke({ agentId, message: 'cursors' });
+    for (const cursor of ['-1', 'abc', '1.5']) {
+      const response = await fetch(streamOf(body.id), { headers: { 'last-event-id': cursor } });
+      expect(response.status).toBe(422);
+      expect(await response.json()).toMatchObject({ errors: [{ field: 'Last-Event-ID' }] });
+    }
+    await waitUntil(() => provider.callsFor('cursors')[0]?.sent, { what: 'some text' });
+    const events = await read(streamOf(body.id), { headers: { 'last-event-id': '5000' } });
+    expect(events[0]?.type).toBe('invocation.snapshot');
+    const first = events[0]?.type === 'invocation.snapshot' ? events[0].data.text : '';
+    expect(first + textOf(events)).toBe((await stack.api.finished(body.id)).output);
+  });
+
+  it('leave no subscription behind when the reader leaves', async () => {
+    const { body } = await stack.api.invoke({ agentId, message: 'leaves' });
+    await read(streamOf(body.id), {}, (event) => event.type === 'message.delta');
+    await stack.api.finished(body.id);
+    await waitUntil(async () => (await stack.redis.pubsub('CHANNELS', 'nexus:*:events')).length === 0, {
+      what: 'no subscription',
+    });
+  });
+
+  it('are there as a JSON array as well, and a long poll waits for the end', async () => {
+    const { body } = await stack.api.invoke({ agentId, message: 'as json' });
+    const polled = await stack.api.get<{ status: string }>(`/api/invocations/${body.id}?wait=20`);
+    expect(polled.body.status).toBe('completed');
+    const all = await stack.api.get<InvocationEvent[]>(`/api/invocations/${body.id}/events`, {
+      accept: 'application/json',
+    });
+    expect(textOf(all.body)).toMatch(/word29 $/);
+    const { seq } = all.body[1] ?? { seq: 0 };
+    const some = await stack.api.get<InvocationEvent[]>(`/api/invocations/${body.id}/events?after=${seq}`, {
+      accept: 'application/json',
+    });
+    expect(some.body[0]?.seq).toBeGreaterThan(seq);
+    expect(some.body.at(-1)?.type).toBe('invocation.completed');
+  });
+});

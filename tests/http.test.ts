@@ -1,0 +1,292 @@
+import { request as httpRequest } from 'node:http';
+import { defaultWorkspaceId } from '@nexus/common/default-workspace';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openStack, type Stack } from './support/open-stack.ts';
+
+type Problem = {
+  type: string;
+  title: string;
+  status: number;
+  code: string;
+  detail?: string;
+  requestId: string;
+  errors?: { field: string; message: string }[];
+};
+
+const nobody = '00000000-0000-7000-8000-00000000ffff';
+
+describe('the HTTP API', () => {
+  let stack: Stack;
+  let agentId: string;
+  beforeAll(async () => {
+    stack = await openStack({ gateways: 0, workers: 0 });
+    agentId = stack.echoAgentId;
+  });
+  afterAll(() => stack.close());
+
+  const post = (body: unknown, path = '/api/invocations') => stack.api.send<Problem>('POST', path, body);
+
+  it('lists the seeded agents as a JSON array', async () => {
+    const { status, body } =
+      await stack.api.get<{ name: string; avatar: string; workspaceId?: string }[]>('/api/agents');
+    expect(status).toBe(200);
+    expect(body.map(({ name }) => name)).toEqual([
+      'Llama 3 Assistant',
+      'GPT-4 Strategist',
+      'Gemini Analyst',
+      'Code Helper',
+      'GPT-3.5 Turbo',
+      'Echo',
+    ]);
+    for (const agent of body) expect(agent).toMatchObject({ avatar: expect.stringMatching(/./) });
+    expect(body[0]).not.toHaveProperty('workspaceId');
+  });
+
+  it('takes a message on both addresses', async () => {
+    for (const path of ['/api/invoke', '/api/invocations']) {
+      const { status, body } = await post({ agentId, message: 'Hello!' }, path);
+      expect(status).toBe(202);
+      expect(body).toMatchObject({
+        id: expect.any(String),
+        conversationId: expect.any(String),
+        agentId,
+        status: 'queued',
+      });
+    }
+  });
+
+  it.each([
+    ['an agent that is not there', { agentId: nobody, message: 'x' }, 404, 'agent_not_found', 'agentId'],
+    ['an agent id that is no UUID', { agentId: 'x', message: 'x' }, 422, 'invalid_request', 'agentId'],
+    ['no message', {}, 422, 'invalid_request', 'message'],
+    ['an empty message', { message: ' \n ' }, 422, 'invalid_request', 'message'],
+    ['a message that is too long', { message: 'x'.repeat(100_001) }, 413, 'payload_too_large', 'message'],
+    ['a message with NUL', { message: 'a\0b' }, 422, 'invalid_request', 'message'],
+    ['a message with half a surrogate pair', { message: 'a\ud800b' }, 422, 'invalid_request', 'message'],
+    ['a field that does not exist', { message: 'x', prompt: 'y' }, 422, 'invalid_request', 'prompt'],
+    [
+      'a strategy that does not exist',
+      { message: 'x', multitaskStrategy: 'later' },
+      422,
+      'invalid_request',
+      'multitaskStrategy',
+    ],
+    [
+      'an override that does not fit',
+      { message: 'x', overrides: { temperature: 3 } },
+      422,
+      'invalid_request',
+      'overrides.temperature',
+    ],
+    [
+      'an override that does not exist',
+      { message: 'x', overrides: { seed: 3 } },
+      422,
+      'invalid_request',
+      'overrides.seed',
+    ],
+    ['a deadline of no time', { message: 'x', deadlineMs: 0 }, 422, 'invalid_request', 'deadlineMs'],
+    ['NUL in the metadata', { message: 'x', metadata: { a: 'b\0' } }, 422, 'invalid_request', 'metadata'],
+    [
+      'a conversation that is not there',
+      { message: 'x', conversationId: nobody },
+      404,
+      'conversation_not_found',
+      'conversationId',
+    ],
+  ])('refuses %s and names the field', async (_what, body, status, code, field) => {
+    const answer = await post({ agentId, ...body });
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get('content-type')).toContain('application/problem+json');
+    expect(answer.body).toMatchObject({
+      status,
+      code,
+      errors: [{ field, message: expect.any(String) }],
+      requestId: answer.headers.get('x-request-id'),
+    });
+  });
+
+  it.each([
+    ['{"a":', 400, 'malformed_json'],
+    ['"text"', 400, 'malformed_json'],
+    [`{"message":"${'x'.repeat(1_100_000)}"}`, 413, 'payload_too_large'],
+  ])('refuses a body that is not what it should be', async (body, status, code) => {
+    const answer = await post(body);
+    expect([answer.status, answer.body.code]).toEqual([status, code]);
+  });
+
+  it('refuses a body that is not JSON, an unknown address and an unknown method', async () => {
+    const form = await stack.api.send<Problem>('POST', '/api/invoke', 'a=b', {
+      'content-type': 'application/x-www-form-urlencoded',
+    });
+    expect([form.status, form.body.code]).toEqual([415, 'unsupported_media_type']);
+    const nowhere = await stack.api.get<Problem>('/api/nowhere');
+    expect([nowhere.status, nowhere.body.code]).toEqual([404, 'not_found']);
+    const method = await stack.api.send<Problem>('PUT', '/api/agents');
+    expect([method.status, method.body.code, method.headers.get('allow')]).toEqual([
+      405,
+      'method_not_allowed',
+      'GET, POST',
+    ]);
+    const undecodable = await stack.api.get<Problem>('/api/agents/%E0%A4%A');
+    expect(undecodable.status).toBe(404);
+  });
+
+  it('keeps the request id it was given and makes one where it was given none that is decent', async () => {
+    const given = await stack.api.get('/api/agents', { 'x-request-id': 'abc-123' });
+    expect(given.headers.get('x-request-id')).toBe('abc-123');
+    const made = await stack.api.get('/api/agents', { 'x-request-id': 'a b<c>' });
+    expect(made.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it('refuses an agent that is switched off', async () => {
+    const { body: agent } = await stack.api.send<{ id: string }>('POST', '/api/agents', {
+      name: 'Off',
+      provider: 'echo',
+      model: 'echo',
+      active: false,
+    });
+    const answer = await post({ agentId: agent.id, message: 'x' });
+    expect([answer.status, answer.body.code]).toEqual([409, 'agent_inactive']);
+  });
+
+  it('names the variable when no worker has credentials for the provider', async () => {
+    const worker = await stack.start('worker', { WORKER_PROVIDERS: 'openai,echo' });
+    const gpt = (await stack.api.get<{ id: string; provider: string }[]>('/api/agents')).body.find(
+      ({ provider }) => provider === 'openai',
+    );
+    const answer = await post({ agentId: gpt?.id, message: 'x' });
+    expect([answer.status, answer.body.code]).toEqual([409, 'provider_not_configured']);
+    expect(answer.body.detail).toContain('OPENAI_API_KEY');
+    await worker.stop();
+  });
+
+  it('creates, changes and deletes agents', async () => {
+    const made = await stack.api.send<{ id: string; contextTokens: number }>('POST', '/api/agents', {
+      name: 'Mine',
+      provider: 'ollama',
+      model: 'llama3',
+      temperature: 0.5,
+    });
+    expect(made.status).toBe(201);
+    expect(made.body).toMatchObject({ name: 'Mine', temperature: 0.5, contextTokens: 8192, active: true });
+    const path = `/api/agents/${made.body.id}`;
+    expect((await stack.api.send('PATCH', path, { temperature: null, name: 'Ours' })).body).toMatchObject({
+      name: 'Ours',
+      temperature: null,
+    });
+    const taken = await stack.api.send<Problem>('PATCH', path, { name: 'Echo' });
+    expect([taken.status, taken.body.code, taken.body.errors?.[0]?.field]).toEqual([409, 'agent_name_taken', 'name']);
+    const wrong = await stack.api.send<Problem>('POST', '/api/agents', { name: 'x', provider: 'acme', model: '' });
+    expect(wrong.body.errors?.map(({ field }) => field)).toEqual(['model', 'provider']);
+    expect((await stack.api.send('DELETE', path)).status).toBe(204);
+    expect((await stack.api.get(path)).status).toBe(404);
+  });
+
+  it('pages through lists by the Link header, each row once', async () => {
+    const ids = new Set<string>();
+    const made: string[] = [];
+    for (let index = 0; index < 7; index += 1) {
+      made.push((await stack.api.send<{ id: string }>('POST', '/api/conversations', { title: `c${index}` })).body.id);
+    }
+    let pages = 0;
+    for (let path: string | undefined = '/api/conversations?limit=3'; path; pages += 1) {
+      const page: { headers: Headers; body: { id: string }[] } = await stack.api.get<{ id: string }[]>(path);
+      for (const { id } of page.body) {
+        expect(ids.has(id)).toBe(false);
+        ids.add(id);
+      }
+      path = /<([^>]+)>; rel="next"/.exec(page.headers.get('link') ?? '')?.[1];
+    }
+    expect(pages).toBeGreaterThan(2);
+    for (const id of made) expect(ids.has(id)).toBe(true);
+    const bad = await stack.api.get<Problem>('/api/conversations?cursor=nonsense');
+    expect([bad.status, bad.body.code]).toEqual([422, 'invalid_cursor']);
+    expect((await stack.api.get<Problem>('/api/conversations?limit=1000')).body.errors?.[0]?.field).toBe('limit');
+  });
+
+  it('gives the messages of a conversation positions without a gap, however many are posted at once', async () => {
+    const { body: conversation } = await stack.api.send<{ id: string }>('POST', '/api/conversations', {});
+    await Promise.all(
+      Array.from({ length: 50 }, (_, index) =>
+        post({ agentId, message: `m${index}`, conversationId: conversation.id }),
+      ),
+    );
+    const { body } = await stack.api.get<{ position: number }[]>(
+      `/api/conversations/${conversation.id}/messages?limit=100`,
+    );
+    expect(body.map(({ position }) => position)).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
+    const busy = await stack.api.send<Problem>('DELETE', `/api/conversations/${conversation.id}`);
+    expect([busy.status, busy.body.code]).toEqual([409, 'conversation_busy']);
+  });
+
+  it('shows nothing of another workspace', async () => {
+    const other = '00000000-0000-7000-8000-00000000beef';
+    const ids = { agent: '00000000-0000-7000-8000-00000000a9e7', conversation: '00000000-0000-7000-8000-00000000c0de' };
+    await stack.database.workspace.create({ data: { id: other, name: 'Other' } });
+    await stack.database.agent.create({
+      data: { id: ids.agent, workspaceId: other, name: 'Theirs', provider: 'echo', model: 'echo' },
+    });
+    await stack.database.conversation.create({ data: { id: ids.conversation, workspaceId: other } });
+    expect((await stack.api.get(`/api/agents/${ids.agent}`)).status).toBe(404);
+    expect((await stack.api.get(`/api/conversations/${ids.conversation}`)).status).toBe(404);
+    expect((await stack.api.get(`/api/conversations/${ids.conversation}/messages`)).status).toBe(404);
+    expect((await post({ agentId: ids.agent, message: 'x' })).status).toBe(404);
+    expect((await post({ agentId, message: 'x', conversationId: ids.conversation })).status).toBe(404);
+    expect(await stack.database.message.count({ where: { NOT: { workspaceId: defaultWorkspaceId } } })).toBe(0);
+  });
+
+  it('says that a queued invocation has no worker, and ends it at its deadline once one sweeps', async () => {
+    const { body } = await stack.api.invoke({ agentId, message: 'nobody is here', deadlineMs: 50 });
+    const queued = await stack.api.get<{ status: string; workersOnline: number }>(`/api/invocations/${body.id}`);
+    expect(queued.body).toMatchObject({ status: 'queued', workersOnline: 0 });
+    const worker = await stack.start('worker', { WORKER_PROVIDERS: 'ollama' });
+    expect(await stack.api.finished(body.id)).toMatchObject({ status: 'failed', error: { code: 'deadline_exceeded' } });
+    await worker.stop();
+  });
+
+  it('answers health and metrics', async () => {
+    expect((await stack.api.get('/livez')).body).toEqual({ status: 'ok' });
+    expect((await stack.api.get('/readyz')).body).toMatchObject({
+      status: 'ok',
+      checks: { database: 'ok', redis: 'ok' },
+    });
+    const metrics = await fetch(`${stack.apiUrl}/metrics`);
+    expect(await metrics.text()).toContain('nexus_http_request_duration_seconds');
+  });
+
+  it('ends a request with a wrong content-length without harm', async () => {
+    const status = await new Promise<number | string>((resolve) => {
+      const request = httpRequest(`${stack.apiUrl}/api/invoke`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'content-length': '5' },
+      });
+      request.once('response', (response) => resolve(response.statusCode ?? 0));
+      request.once('error', (error) => resolve(error.message));
+      request.end('{"a":');
+    });
+    expect(status).toBe(400);
+    expect((await stack.api.get('/livez')).status).toBe(200);
+  });
+});
+
+describe('the HTTP API without Redis', () => {
+  it('still takes a request, which is answered once Redis is back', async () => {
+    const stack = await openStack({ gateways: 0, workers: 0 });
+    try {
+      await stack.testRedis.stop();
+      const startedAt = performance.now();
+      const { status, body } = await stack.api.invoke({ agentId: stack.echoAgentId, message: 'through the outbox' });
+      expect(status).toBe(202);
+      expect(performance.now() - startedAt).toBeLessThan(2_000);
+      await stack.testRedis.start();
+      await stack.start('worker');
+      expect(await stack.api.finished(body.id)).toMatchObject({
+        status: 'completed',
+        output: 'You said: through the outbox',
+      });
+    } finally {
+      await stack.close();
+    }
+  });
+});
