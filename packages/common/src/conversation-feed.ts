@@ -24,6 +24,8 @@ export type ConversationFeed = {
   ): Promise<void>;
   /** The seq up to which the feed has delivered. */
   lastSeq(invocationId: string): number;
+  /** The same for every invocation that the feed knows. */
+  positions(): Record<string, number>;
   /** Whether the last event of the invocation has been delivered. */
   hasEnded(invocationId: string): boolean;
   /** Reads again what may have been published unheard: `unfinished` are the invocations that are not over. */
@@ -135,6 +137,7 @@ export async function openConversationFeed(conversationId: string, sources: Feed
       }
     },
     lastSeq: (invocationId) => positions.get(invocationId)?.lastSeq ?? 0,
+    positions: () => Object.fromEntries([...positions].map(([invocationId, { lastSeq }]) => [invocationId, lastSeq])),
     hasEnded: (invocationId) => positions.get(invocationId)?.ended ?? false,
     async resync(unfinished) {
       for (const invocationId of unfinished) positionOf(invocationId);

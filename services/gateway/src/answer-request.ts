@@ -1,0 +1,55 @@
+import { AppError, toAppError } from '@nexus/common/app-error';
+import type { Logger } from '@nexus/common/create-logger';
+import { fromDatabaseError } from '@nexus/common/database-error';
+import { errorMeanings } from '@nexus/common/error-codes';
+import type { Acknowledgement, SocketError } from '@nexus/common/socket-events';
+import type { z } from 'zod';
+
+/**
+ * A handler of a socket message: parses what came, answers with what `handle` gives or with why not. Whatever a client sends, with or
+ * without an acknowledgement to call, nothing is thrown. `then` runs right after the answer was sent.
+ */
+export function answerRequest<S extends z.ZodType, T>(
+  schema: S,
+  logger: Pick<Logger, 'error'>,
+  handle: (request: z.output<S>) => Promise<{ data: T; then?: () => void }>,
+): (request: unknown, acknowledge: unknown) => void {
+  return (request, acknowledge) => {
+    const reply: Acknowledgement<T> =
+      typeof acknowledge === 'function' ? (acknowledge as Acknowledgement<T>) : () => {};
+    Promise.resolve()
+      .then(() => handle(parseRequest(schema, request)))
+      .then(
+        ({ data, then }) => {
+          reply({ data });
+          then?.();
+        },
+        (error: unknown) => reply({ error: toSocketError(error, logger) }),
+      )
+      .catch((error: unknown) => logger.error({ error }, 'a socket request failed after its answer'));
+  };
+}
+
+function parseRequest<S extends z.ZodType>(schema: S, request: unknown): z.output<S> {
+  const result = schema.safeParse(request);
+  if (result.success) return result.data;
+  const fields = result.error.issues.map((issue) => ({
+    field:
+      [...issue.path.map(String), ...(issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [])].join('.') ||
+      'request',
+    message: issue.code === 'unrecognized_keys' ? 'is not a known field' : issue.message,
+  }));
+  const named = fields.map(({ field, message }) => `${field}: ${message}`).join('; ');
+  throw new AppError('invalid_request', named, { fields });
+}
+
+export function toSocketError(caught: unknown, logger: Pick<Logger, 'error'>): SocketError {
+  const error = toAppError(fromDatabaseError(caught));
+  const { exposed, title, status } = errorMeanings[error.code];
+  if (status >= 500) logger.error({ error, code: error.code }, 'socket request failed');
+  return {
+    code: error.code,
+    message: exposed ? error.message : title,
+    ...(error.fields.length > 0 ? { fields: error.fields } : {}),
+  };
+}

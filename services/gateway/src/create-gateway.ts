@@ -1,0 +1,158 @@
+import { createServer, type Server as HttpServer } from 'node:http';
+import { AppError } from '@nexus/common/app-error';
+import type { ConversationFeeds } from '@nexus/common/conversation-feeds';
+import type { Logger } from '@nexus/common/create-logger';
+import { type CancelParts, requestCancel } from '@nexus/common/request-cancel';
+import { createHealthHandler } from '@nexus/common/serve-health';
+import {
+  type ClientToServerEvents,
+  cancelRequest,
+  type ServerToClientEvents,
+  subscribeRequest,
+  unsubscribeRequest,
+} from '@nexus/common/socket-events';
+import type { Registry } from 'prom-client';
+import { type DefaultEventsMap, Server, type Socket } from 'socket.io';
+import { answerRequest, toSocketError } from './answer-request.ts';
+import { createConversationRooms, roomOf } from './conversation-rooms.ts';
+import type { GatewayMetrics } from './gateway-metrics.ts';
+import { loadWatchable } from './load-watchable.ts';
+import { type Principal, principalOfHandshake } from './principal.ts';
+import type { BufferLimits } from './watch-buffer.ts';
+import { createWatchedConversations } from './watched-conversations.ts';
+
+export type GatewayParts = CancelParts & {
+  feeds: Pick<ConversationFeeds, 'open'>;
+  logger: Logger;
+  registry: Registry;
+  metrics: GatewayMetrics;
+  corsOrigins: string[];
+  bufferLimits: BufferLimits;
+};
+
+type SocketData = { principal: Principal };
+type NexusSocket = Socket<ClientToServerEvents, ServerToClientEvents, DefaultEventsMap, SocketData>;
+
+const bufferCheckMs = 100;
+/** Bytes; clients send ids and cursors. */
+const longestRequest = 65_536;
+
+/** The Socket.IO server as a function of its parts; who listens, and where, is not its business. */
+export function createGateway(parts: GatewayParts): { server: HttpServer; close(): Promise<void> } {
+  const { database, logger, metrics } = parts;
+  const server = createHttpServer(parts);
+  const io = new Server<ClientToServerEvents, ServerToClientEvents, DefaultEventsMap, SocketData>(server, {
+    cors: { origin: parts.corsOrigins },
+    maxHttpBufferSize: longestRequest,
+    pingInterval: 10_000,
+    pingTimeout: 10_000,
+    perMessageDeflate: false,
+    httpCompression: false,
+    serveClient: false,
+  });
+  const rooms = createConversationRooms(parts.feeds, (room, event) => {
+    metrics.delivered.inc();
+    io.local.to(room).emit('invocation:event', event);
+  });
+  const checks = new Set<() => void>();
+  const bufferCheck = setInterval(() => {
+    for (const check of checks) check();
+  }, bufferCheckMs);
+
+  io.use((socket, next) => {
+    socket.data.principal = principalOfHandshake();
+    next();
+  });
+  io.on('connection', (socket) => {
+    const watched = watchedBy(socket);
+    const check = () => {
+      if (watched.checkBuffer(socket.conn as never, parts.bufferLimits)) metrics.slowClients.inc();
+    };
+    checks.add(check);
+    metrics.connections.inc();
+    socket.once('disconnect', () => {
+      checks.delete(check);
+      watched.closeAll();
+      metrics.connections.dec();
+    });
+    serve(socket, watched);
+    socket.emit('connection:ready', { socketId: socket.id });
+  });
+
+  function watchedBy(socket: NexusSocket) {
+    return createWatchedConversations({
+      rooms,
+      targetFor: (conversationId) => ({
+        send: (event) => void socket.emit('invocation:event', event),
+        joinRoom: () => void socket.join(roomOf(conversationId)),
+        leaveRoom: () => void socket.leave(roomOf(conversationId)),
+      }),
+      onLost: (conversationId, error) =>
+        void socket.emit('conversation:interrupted', { conversationId, error: toSocketError(error, logger) }),
+    });
+  }
+
+  function serve(socket: NexusSocket, watched: ReturnType<typeof watchedBy>): void {
+    const { principal } = socket.data;
+    socket.on(
+      'conversation:subscribe',
+      answerRequest(subscribeRequest, logger, async ({ conversationId, cursors }) => {
+        const load = () => loadWatchable(database, principal, conversationId, Object.keys(cursors));
+        if (!(await load())) throw new AppError('conversation_not_found', `There is no conversation ${conversationId}`);
+        const watch = await watched.open(conversationId);
+        // Again, now that we listen: who began in between is in the list or will be heard.
+        const invocations = (await load()) ?? [];
+        const ids = invocations.map(({ id }) => id);
+        return {
+          data: {
+            invocations: invocations.map((each) => ({
+              ...each,
+              lastSeq: Math.max(each.lastSeq, watch.lastSeq(each.id)),
+            })),
+          },
+          then: () => watch.start(cursors, ids),
+        };
+      }),
+    );
+    socket.on(
+      'conversation:unsubscribe',
+      answerRequest(unsubscribeRequest, logger, async ({ conversationId }) => {
+        watched.close(conversationId);
+        return { data: null };
+      }),
+    );
+    socket.on(
+      'invocation:cancel',
+      answerRequest(cancelRequest, logger, async ({ invocationId }) => {
+        const { workspaceId } = principal;
+        const row = await database.invocation.findFirst({
+          where: { id: invocationId, workspaceId },
+          select: { conversationId: true },
+        });
+        const status =
+          row && (await requestCancel(parts, { invocationId, workspaceId, conversationId: row.conversationId }));
+        if (!status) throw new AppError('invocation_not_found', `There is no invocation ${invocationId}`);
+        return { data: { status } };
+      }),
+    );
+  }
+
+  return {
+    server,
+    async close() {
+      clearInterval(bufferCheck);
+      await io.close();
+    },
+  };
+}
+
+function createHttpServer({ database, redis, registry }: GatewayParts): HttpServer {
+  const health = createHealthHandler(
+    { database: () => database.$queryRaw`SELECT 1`, redis: () => redis.ping() },
+    registry,
+  );
+  return createServer((request, response) => {
+    if (health(request, response)) return;
+    response.writeHead(404, { 'content-type': 'application/json' }).end('{"status":"not found"}');
+  });
+}

@@ -1,0 +1,26 @@
+import { authField, count, hostProblem, list, port, sharedFields } from '@nexus/common/config-fields';
+import { parseConfig } from '@nexus/common/parse-config';
+import { z } from 'zod';
+
+export const gatewayConfigSchema = z.object({
+  ...sharedFields,
+  ...authField,
+  GATEWAY_HOST: z.string().default('127.0.0.1'),
+  GATEWAY_PORT: port(3002),
+  /** Origins of browsers that may connect; none by default. */
+  CORS_ORIGINS: list().default([]),
+  /** Packets that may wait for one client before it is taken off live delivery. */
+  GATEWAY_WRITE_BUFFER_LIMIT: count(256),
+});
+
+export type GatewayConfig = z.infer<typeof gatewayConfigSchema>;
+
+export function readGatewayConfig(environment: NodeJS.ProcessEnv): GatewayConfig {
+  return parseConfig(
+    gatewayConfigSchema.superRefine((config, context) => {
+      const problem = hostProblem(config.GATEWAY_HOST, config.NEXUS_AUTH);
+      if (problem) context.addIssue({ code: 'custom', path: ['GATEWAY_HOST'], message: problem });
+    }),
+    environment,
+  );
+}

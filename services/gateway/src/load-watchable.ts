@@ -1,0 +1,23 @@
+import type { InvocationStatus } from '@nexus/common/invocation';
+import type { PrismaClient } from '@nexus/common/open-database';
+import type { Principal } from './principal.ts';
+
+export type WatchableInvocation = { id: string; status: InvocationStatus; lastSeq: number };
+
+/**
+ * The conversation's unfinished invocations and, of those named, the ones that are its own. null: no such conversation in the
+ * principal's workspace.
+ */
+export async function loadWatchable(
+  database: Pick<PrismaClient, '$queryRaw'>,
+  { workspaceId }: Principal,
+  conversationId: string,
+  named: string[],
+): Promise<WatchableInvocation[] | null> {
+  const [row] = await database.$queryRaw<{ invocations: WatchableInvocation[] }[]>`
+    SELECT coalesce((
+      SELECT jsonb_agg(jsonb_build_object('id', i.id, 'status', i.status, 'lastSeq', i.last_seq) ORDER BY i.input_position)
+      FROM invocation i WHERE i.conversation_id = c.id AND (i.id = ANY(c.line) OR i.id = ANY(${named}::uuid[]))), '[]') AS invocations
+    FROM conversation c WHERE c.id = ${conversationId}::uuid AND c.workspace_id = ${workspaceId}::uuid`;
+  return row?.invocations ?? null;
+}

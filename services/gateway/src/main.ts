@@ -1,0 +1,67 @@
+import { createEventAppender } from '@nexus/common/append-events';
+import { createConversationFeeds } from '@nexus/common/conversation-feeds';
+import { createEventSubscriptions } from '@nexus/common/event-subscriptions';
+import { openInvocationQueues } from '@nexus/common/invocation-queue';
+import { loadSnapshot } from '@nexus/common/load-snapshot';
+import { loadUnfinished } from '@nexus/common/load-unfinished';
+import { openDatabase } from '@nexus/common/open-database';
+import { assertRedisFits, openRedis, waitForRedis } from '@nexus/common/open-redis';
+import { runService } from '@nexus/common/run-service';
+import { listen } from '@nexus/common/serve-health';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { createGateway } from './create-gateway.ts';
+import { readGatewayConfig } from './gateway-config.ts';
+import { createGatewayMetrics } from './gateway-metrics.ts';
+
+/** Bytes that may wait for one client, besides the limit in packets. */
+const bufferBytes = 4 * 1_048_576;
+
+await runService(
+  'gateway',
+  () => readGatewayConfig(process.env),
+  async ({ config, logger, release }) => {
+    const { database, close } = openDatabase(config.DATABASE_URL, {
+      poolSize: config.DATABASE_POOL_SIZE,
+      name: 'nexus-gateway',
+      logger,
+    });
+    release('database', close);
+    const commands = openRedis(config.REDIS_URL, 'commands', { name: 'nexus-gateway-commands', logger });
+    release('redis commands', commands.close);
+    const subscriber = openRedis(config.REDIS_URL, 'blocking', { name: 'nexus-gateway-subscriber', logger });
+    release('redis subscriber', subscriber.close);
+    const { redis } = commands;
+    await waitForRedis(redis, 10_000);
+    await assertRedisFits(redis);
+    const queues = openInvocationQueues(redis, logger);
+    release('queues', queues.close);
+
+    const registry = new Registry();
+    collectDefaultMetrics({ register: registry });
+    const metrics = createGatewayMetrics(registry);
+    const feeds = createConversationFeeds({
+      redis,
+      subscriptions: createEventSubscriptions(subscriber.redis),
+      loadSnapshot: (address) => loadSnapshot(database, address),
+      loadUnfinished: (conversationIds) => loadUnfinished(database, conversationIds),
+      onError: (error) => logger.warn({ error }, 'a feed could not be repaired yet'),
+      counters: { replayed: (events) => metrics.replayed.inc(events), gapRepaired: () => metrics.gaps.inc() },
+    });
+    release('feeds', feeds.close);
+    const gateway = createGateway({
+      database,
+      redis,
+      queues,
+      appender: createEventAppender(redis),
+      feeds,
+      logger,
+      registry,
+      metrics,
+      corsOrigins: config.CORS_ORIGINS,
+      bufferLimits: { packets: config.GATEWAY_WRITE_BUFFER_LIMIT, bytes: bufferBytes },
+    });
+    release('sockets', gateway.close);
+    const port = await listen(gateway.server, config.GATEWAY_PORT, config.GATEWAY_HOST, 'GATEWAY_PORT');
+    logger.info({ port, host: config.GATEWAY_HOST }, 'gateway listens');
+  },
+);
