@@ -7,12 +7,12 @@ import type { z } from 'zod';
 
 /**
  * A handler of a socket message: parses what came, answers with what `handle` gives or with why not. Whatever a client sends, with or
- * without an acknowledgement to call, nothing is thrown. `then` runs right after the answer was sent.
+ * without an acknowledgement to call, nothing is thrown. `afterwards` runs right after the answer was sent.
  */
 export function answerRequest<S extends z.ZodType, T>(
   schema: S,
   logger: Pick<Logger, 'error'>,
-  handle: (request: z.output<S>) => Promise<{ data: T; then?: () => void }>,
+  handle: (request: z.output<S>) => Promise<{ data: T; afterwards?: () => void }>,
 ): (request: unknown, acknowledge: unknown) => void {
   return (request, acknowledge) => {
     const reply: Acknowledgement<T> =
@@ -20,9 +20,9 @@ export function answerRequest<S extends z.ZodType, T>(
     Promise.resolve()
       .then(() => handle(parseRequest(schema, request)))
       .then(
-        ({ data, then }) => {
+        ({ data, afterwards }) => {
           reply({ data });
-          then?.();
+          afterwards?.();
         },
         (error: unknown) => reply({ error: toSocketError(error, logger) }),
       )

@@ -110,7 +110,7 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
               lastSeq: Math.max(each.lastSeq, watch.lastSeq(each.id)),
             })),
           },
-          then: () => watch.start(cursors, ids),
+          afterwards: () => watch.start(cursors, ids),
         };
       }),
     );

@@ -5,7 +5,8 @@ import { type BufferedConnection, type BufferLimits, isBehind, isDrained } from 
 
 export const mostSubscriptions = 1_000;
 
-type Watched = { subscription: Subscription; held: HeldRoom; suspended: Cursors | null };
+/** `asked` are the invocations it began with, whether or not the feed has heard of them yet. */
+type Watched = { subscription: Subscription; held: HeldRoom; suspended: Cursors | null; asked: string[] };
 
 export type WatchedConversations = {
   /** Opens the watch; `start` sends what was missed and goes live. Watching again begins anew, from the new cursors. */
@@ -39,6 +40,7 @@ export function createWatchedConversations({ rooms, targetFor, onLost }: Watched
   }
 
   function run(conversationId: string, entry: Watched, cursors: Cursors, invocationIds: string[]): void {
+    entry.asked = invocationIds;
     entry.subscription.catchUp(cursors, invocationIds).catch((error: unknown) => {
       if (watched.get(conversationId) !== entry || (error instanceof DOMException && error.name === 'AbortError'))
         return;
@@ -65,6 +67,7 @@ export function createWatchedConversations({ rooms, targetFor, onLost }: Watched
         subscription: createSubscription(held.feed, targetFor(conversationId)),
         held,
         suspended: null,
+        asked: [],
       };
       watched.set(conversationId, entry);
       return {
@@ -102,7 +105,8 @@ export function createWatchedConversations({ rooms, targetFor, onLost }: Watched
       if (!cursors) continue;
       entry.suspended = null;
       const positions = entry.subscription.feedPositions();
-      const behind = Object.keys(positions).filter((id) => cursors[id] !== positions[id]);
+      const known = new Set([...entry.asked, ...Object.keys(positions)]);
+      const behind = [...known].filter((id) => positions[id] === undefined || cursors[id] !== positions[id]);
       run(conversationId, entry, cursors, behind);
     }
   }

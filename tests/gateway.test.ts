@@ -1,0 +1,285 @@
+import { createEventAppender } from '@nexus/common/append-events';
+import type { InvocationEvent } from '@nexus/common/event';
+import { logKey } from '@nexus/common/event-log-names';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createPacedAgent } from './support/create-paced-agent.ts';
+import { openProviderServer, type ProviderServer } from './support/open-provider-server.ts';
+import { openStack, type Stack } from './support/open-stack.ts';
+import { waitUntil } from './support/wait-until.ts';
+import { hashes, type Watcher } from './support/watch-conversation.ts';
+
+describe('the gateway', () => {
+  let provider: ProviderServer;
+  let stack: Stack;
+  let agentId: string;
+  beforeAll(async () => {
+    provider = await openProviderServer();
+    stack = await openStack({ gateways: 2, env: { OPENAI_API_KEY: 'test-key', OPENAI_BASE_URL: provider.url } });
+    agentId = await createPacedAgent(stack.api, 't20-n40-d15');
+  });
+  afterAll(async () => {
+    await stack.close();
+    await provider.close();
+  });
+
+  const newConversation = async () => (await stack.api.send<{ id: string }>('POST', '/api/conversations', {})).body.id;
+  const invoke = async (message: string, conversationId?: string) =>
+    (await stack.api.invoke({ agentId, message, ...(conversationId ? { conversationId } : {}) })).body;
+  const seqs = (events: InvocationEvent[]) => events.map(({ seq }) => seq);
+  const strictlyRising = (numbers: number[]) =>
+    numbers.every((seq, index) => index === 0 || seq > (numbers[index - 1] ?? 0));
+  const gapFree = (numbers: number[]) => numbers.every((seq, index) => seq === index + 1);
+
+  async function endsAsStored(watcher: Watcher, invocationId: string): Promise<void> {
+    const shown = await watcher.ended(invocationId);
+    const { shown: own, stored } = hashes(shown);
+    expect(stored).not.toBeNull();
+    expect(own).toBe(stored);
+    expect(strictlyRising(seqs(watcher.eventsOf(invocationId)))).toBe(true);
+  }
+
+  it('shows ten clients of a room identical sequences, on two gateways alike', async () => {
+    const conversationId = await newConversation();
+    const watchers = await Promise.all(
+      Array.from({ length: 10 }, (_, index) => stack.watch({ conversationId, gateway: index % 2 })),
+    );
+    const { id } = await invoke('to ten', conversationId);
+    for (const watcher of watchers) await endsAsStored(watcher, id);
+    const [first, ...others] = watchers.map((watcher) => JSON.stringify(watcher.eventsOf(id)));
+    for (const other of others) expect(other).toBe(first);
+    expect(gapFree(seqs(watchers[0]?.eventsOf(id) ?? []))).toBe(true);
+  });
+
+  it.each(['websocket', 'polling'] as const)(
+    'lets one that joins late end with exactly the stored text, over %s',
+    async (transport) => {
+      const { id, conversationId } = await invoke(`late over ${transport}`);
+      await waitUntil(() => (provider.callsFor(`late over ${transport}`)[0]?.sent.length ?? 0) > 60, {
+        what: 'some text',
+      });
+      const late = await stack.watch({ conversationId, transports: [transport] });
+      await endsAsStored(late, id);
+      expect(late.eventsOf(id).length).toBeGreaterThan(3);
+    },
+  );
+
+  it.each(['websocket', 'polling'] as const)(
+    'lets one that drops and returns with cursors miss nothing and see nothing twice, over %s',
+    async (transport) => {
+      const conversationId = await newConversation();
+      const watcher = await stack.watch({ conversationId, transports: [transport] });
+      const { id } = await invoke(`drops over ${transport}`, conversationId);
+      for (const length of [20, 60, 120]) {
+        await waitUntil(() => watcher.shown(id).text.length > length, { what: `${length} characters` });
+        watcher.socket.disconnect();
+        await new Promise((resolve) => setTimeout(resolve, 40));
+        watcher.socket.connect();
+      }
+      await endsAsStored(watcher, id);
+    },
+  );
+
+  it('gives the whole answer to one that asks for a finished invocation from cursor 0', async () => {
+    const { id, conversationId } = await invoke('finished before');
+    await stack.api.finished(id);
+    const watcher = await stack.watch({ conversationId, cursors: { [id]: 0 } });
+    await endsAsStored(watcher, id);
+    const without = await stack.watch({ conversationId });
+    expect(without.eventsOf(id)).toEqual([]);
+  });
+
+  it('gives a snapshot where the log has expired, and where the cursor is from the future', async () => {
+    const { id, conversationId } = await invoke('expires');
+    await stack.api.finished(id);
+    const future = await stack.watch({ conversationId, cursors: { [id]: 1_000_000 } });
+    await endsAsStored(future, id);
+    await stack.redis.del(logKey(conversationId, id));
+    const expired = await stack.watch({ conversationId, cursors: { [id]: 3 } });
+    await endsAsStored(expired, id);
+    expect(expired.eventsOf(id).map(({ type }) => type)).toEqual(['invocation.snapshot']);
+  });
+
+  it('hears of several invocations of one conversation, begun before and after it came', async () => {
+    const conversationId = await newConversation();
+    const before = await stack.api.invoke({
+      agentId,
+      message: 'several 1',
+      conversationId,
+      multitaskStrategy: 'parallel',
+    });
+    const also = await stack.api.invoke({
+      agentId,
+      message: 'several 2',
+      conversationId,
+      multitaskStrategy: 'parallel',
+    });
+    await waitUntil(() => provider.callsFor('several 2')[0]?.sent, { what: 'both to begin' });
+    const watcher = await stack.watch({ conversationId });
+    const after = await stack.api.invoke({
+      agentId,
+      message: 'several 3',
+      conversationId,
+      multitaskStrategy: 'parallel',
+    });
+    for (const { body } of [before, also, after]) await endsAsStored(watcher, body.id);
+  });
+
+  it('fills a hole from the log when an event was published to nobody', async () => {
+    const conversationId = await newConversation();
+    const invocationId = '01890000-0000-7000-8000-000000000001';
+    await insertRunning(conversationId, invocationId);
+    const watcher = await stack.watch({ conversationId });
+    const appender = createEventAppender(stack.redis);
+    const address = { conversationId, invocationId };
+    const delta = (text: string) => ({ type: 'message.delta', data: { text } }) as const;
+    await appender.append(address, 1, [delta('a')], -1);
+    await waitUntil(() => watcher.shown(invocationId).text === 'a', { what: 'the first delta' });
+    await stack.redis.xadd(logKey(conversationId, invocationId), '0-2', 'a', '1', 't', '0', 'e', lost(address, 'b'));
+    await appender.append(address, 1, [delta('c')], 2);
+    await waitUntil(() => watcher.shown(invocationId).text === 'abc', { what: 'the hole to be filled' });
+    expect(gapFree(seqs(watcher.eventsOf(invocationId)))).toBe(true);
+  });
+
+  it('finds what was published to nobody last, by asking after a silence', async () => {
+    const conversationId = await newConversation();
+    const invocationId = '01890000-0000-7000-8000-000000000002';
+    await insertRunning(conversationId, invocationId);
+    const watcher = await stack.watch({ conversationId });
+    await createEventAppender(stack.redis).append(
+      { conversationId, invocationId },
+      1,
+      [{ type: 'message.delta', data: { text: 'a' } }],
+      -1,
+    );
+    await stack.redis.xadd(
+      logKey(conversationId, invocationId),
+      '0-2',
+      'a',
+      '1',
+      't',
+      '0',
+      'e',
+      lost({ conversationId, invocationId }, 'b'),
+    );
+    await waitUntil(() => watcher.shown(invocationId).text === 'ab', {
+      what: 'the silence to be broken',
+      timeoutMs: 8_000,
+    });
+  });
+
+  it('cancels through the socket', async () => {
+    const conversationId = await newConversation();
+    const watcher = await stack.watch({ conversationId });
+    const { id } = await invoke('cancel me', conversationId);
+    await waitUntil(() => watcher.shown(id).text !== '', { what: 'some text' });
+    expect(await watcher.socket.emitWithAck('invocation:cancel', { invocationId: id })).toEqual({
+      data: { status: 'running' },
+    });
+    const shown = await watcher.ended(id);
+    expect(shown.last?.type).toBe('invocation.cancelled');
+    expect(hashes(shown).shown).toBe(hashes(shown).stored);
+    expect(await watcher.socket.emitWithAck('invocation:cancel', { invocationId: id })).toEqual({
+      data: { status: 'cancelled' },
+    });
+  });
+
+  it('answers whatever a client sends, and lives', async () => {
+    const { socket } = await stack.watch({ conversationId: await newConversation() });
+    const ask = (name: string, ...args: unknown[]) =>
+      socket.timeout(5_000).emitWithAck(name, ...args) as Promise<{
+        error: { code: string; fields: { field: string }[] };
+      }>;
+    expect((await ask('conversation:subscribe', null)).error.code).toBe('invalid_request');
+    expect((await ask('conversation:subscribe', { conversationId: 'x' })).error.fields[0]?.field).toBe(
+      'conversationId',
+    );
+    expect(
+      (await ask('conversation:subscribe', { conversationId: await newConversation(), cursors: { x: -1 } })).error.code,
+    ).toBe('invalid_request');
+    expect(
+      (await ask('conversation:subscribe', { conversationId: await newConversation(), filter: 1 })).error.fields[0]
+        ?.field,
+    ).toBe('filter');
+    expect(
+      (await ask('conversation:subscribe', { conversationId: '00000000-0000-7000-8000-00000000ffff' })).error.code,
+    ).toBe('conversation_not_found');
+    expect((await ask('invocation:cancel', { invocationId: '00000000-0000-7000-8000-00000000ffff' })).error.code).toBe(
+      'invocation_not_found',
+    );
+    socket.emit('conversation:subscribe', { conversationId: await newConversation() });
+    socket.emit('conversation:subscribe', 'text', 7, 'not a function');
+    socket.emit('no:such:message', { a: 1 });
+    socket.emit('conversation:unsubscribe');
+    expect(await ask('conversation:unsubscribe', { conversationId: await newConversation() })).toEqual({ data: null });
+    expect((await fetch(`${stack.gatewayUrl}/livez`)).status).toBe(200);
+    expect((await fetch(`${stack.gatewayUrl}/nowhere`)).status).toBe(404);
+  });
+
+  it('gives every subscription back when the last watcher has left', async () => {
+    const conversationId = await newConversation();
+    const channel = `nexus:{${conversationId}}:events`;
+    const count = async () => Number((await stack.redis.pubsub('NUMSUB', channel))[1]);
+    const one = await stack.watch({ conversationId });
+    const two = await stack.watch({ conversationId, gateway: 1 });
+    const three = await stack.watch({ conversationId, gateway: 1 });
+    expect(await count()).toBe(2);
+    one.close();
+    two.close();
+    await waitUntil(async () => (await count()) === 1, { what: 'one subscription' });
+    await three.socket.emitWithAck('conversation:unsubscribe', { conversationId });
+    await waitUntil(async () => (await count()) === 0, { what: 'no subscription' });
+  });
+
+  it('takes a client that does not read off live delivery, and brings it back complete', async () => {
+    const conversationId = await newConversation();
+    const fast = await stack.watch({ conversationId });
+    const slow = await stack.watch({ conversationId });
+    const invocationId = '01890000-0000-7000-8000-000000000003';
+    await insertRunning(conversationId, invocationId);
+    const wire = (slow.socket.io.engine.transport as unknown as { ws: { _socket: { pause(): void; resume(): void } } })
+      .ws._socket;
+    wire.pause();
+
+    const appender = createEventAppender(stack.redis);
+    const text = 'x'.repeat(30_000);
+    let seq = -1;
+    for (let index = 0; index < 700; index += 1) {
+      ({ seq } = await appender.append(
+        { conversationId, invocationId },
+        1,
+        [{ type: 'message.delta', data: { text } }],
+        seq,
+      ));
+    }
+    await waitUntil(() => fast.shown(invocationId).text.length === 700 * text.length, {
+      what: 'the fast client to have all',
+    });
+    const metrics = async () => (await fetch(`${stack.gatewayUrl}/metrics`)).text();
+    await waitUntil(async () => /nexus_slow_clients_total [1-9]/.test(await metrics()), {
+      what: 'the slow client to be noticed',
+    });
+    wire.resume();
+    await waitUntil(() => slow.shown(invocationId).text.length === 700 * text.length, {
+      what: 'the slow client to have all',
+    });
+    expect(strictlyRising(seqs(slow.eventsOf(invocationId)))).toBe(true);
+  });
+
+  /** A running invocation whose worker is this test. */
+  async function insertRunning(conversationId: string, invocationId: string): Promise<void> {
+    const worker = '01890000-0000-7000-8000-00000000aaaa';
+    await stack.database.$executeRaw`
+      INSERT INTO worker (id, hostname, pid, concurrency, heartbeat_at) VALUES (${worker}::uuid, 'test', 1, 1, now() + interval '1 hour')
+      ON CONFLICT DO NOTHING`;
+    await stack.database.$executeRaw`
+      INSERT INTO invocation (id, workspace_id, conversation_id, status, provider, model, settings, attempt, dispatch, worker_id, input_message_id, input_position)
+      SELECT ${invocationId}::uuid, workspace_id, id, 'running', 'echo', 'echo', '{}', 1, 1, ${worker}::uuid, gen_random_uuid(), 1
+      FROM conversation WHERE id = ${conversationId}::uuid`;
+    await stack.database
+      .$executeRaw`UPDATE conversation SET line = ARRAY[${invocationId}::uuid] WHERE id = ${conversationId}::uuid`;
+  }
+
+  function lost(address: { conversationId: string; invocationId: string }, text: string): string {
+    return JSON.stringify({ ...address, type: 'message.delta', at: new Date().toISOString(), data: { text } }).slice(1);
+  }
+});
