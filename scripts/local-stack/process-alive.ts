@@ -14,3 +14,13 @@ export function isAlive(pid: number, program: string): boolean {
     return true;
   }
 }
+
+/** Signals a process that is not our child and resolves once it is gone; throws when it outlives the limit. */
+export async function endProcess(pid: number, program: string, signal: NodeJS.Signals, limitMs: number): Promise<void> {
+  process.kill(pid, signal);
+  for (const end = performance.now() + limitMs; isAlive(pid, program); ) {
+    if (performance.now() > end)
+      throw new Error(`${program} (process ${pid}), left over from an earlier start, does not stop`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

@@ -1,0 +1,90 @@
+import { styleText } from 'node:util';
+import { deployMigrations } from '../prisma/migrate.ts';
+import { describeDatabase } from '../prisma/schema-engine.ts';
+import { seed } from '../prisma/seed.ts';
+import { openLocalPostgres } from './local-stack/open-local-postgres.ts';
+import { openLocalRedis } from './local-stack/open-local-redis.ts';
+import { assertPortsFree } from './start/assert-ports-free.ts';
+import { createStopper } from './start/create-stopper.ts';
+import { keepRunning } from './start/keep-running.ts';
+import { lockStateFolder } from './start/lock-state-folder.ts';
+import { openService, type ServiceSpec } from './start/open-service.ts';
+import { readOptions, type StartOptions } from './start/read-options.ts';
+import { loadAgents, showFirstAnswer } from './start/show-first-answer.ts';
+import { toGuide } from './start/to-guide.ts';
+
+const say = (line: string) => console.log(`${styleText('cyan', '›')} ${line}`);
+const warning = 40;
+
+/** Lines below this level are kept back until the first answer has been shown. */
+let quietBelow = warning;
+const print = (line: string, level: number) => {
+  if (level >= quietBelow) console.log(line);
+};
+
+const stopper = createStopper(say);
+try {
+  await start();
+} catch (error) {
+  if (!stopper.stopping()) console.error(styleText('red', error instanceof Error ? error.message : String(error)));
+  await stopper.stop(1);
+}
+
+async function start(): Promise<void> {
+  const options = readOptions(process.argv.slice(2));
+  await assertPortsFree(options);
+  stopper.onStop('the lock', lockStateFolder(options.stateFolder));
+
+  const databaseUrl = await openDatabase(options);
+  const redisUrl = await openRedis(options);
+  const applied = await deployMigrations(databaseUrl);
+  say(applied.length > 0 ? `Database migrated (${applied.join(', ')})` : 'Database is up to date');
+  const added = await seed(databaseUrl, { withEcho: true });
+  say(added > 0 ? `Seeded ${added} agents` : 'Found the agents and conversations of an earlier start');
+
+  const { api, gateway, worker } = options.ports;
+  const env = { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl };
+  const specs: ServiceSpec[] = [
+    ...Array.from({ length: options.workers }, (_, index): ServiceSpec => {
+      const name = options.workers > 1 ? `worker ${index + 1}` : 'worker';
+      return { name, service: 'worker', port: worker + index, env, print };
+    }),
+    { name: 'api', service: 'api', port: api, env, print },
+    { name: 'gateway', service: 'gateway', port: gateway, env, print },
+  ];
+  say(`Starting ${specs.map(({ name }) => name).join(', ')} …`);
+  await Promise.all(specs.map((spec) => keepRunning(spec, openService, stopper, say)));
+
+  const apiUrl = `http://127.0.0.1:${api}`;
+  const agents = await loadAgents(apiUrl);
+  const echo = agents.find(({ provider }) => provider === 'echo');
+  if (echo) {
+    say(`A first message to ${echo.name}, its answer as it streams:\n`);
+    await showFirstAnswer(apiUrl, `http://127.0.0.1:${gateway}`, echo, (text) => process.stdout.write(text));
+    console.log('\n');
+  }
+  if (echo) console.log(toGuide(options, agents, echo));
+  quietBelow = 0;
+}
+
+async function openDatabase({ databaseUrl, stateFolder }: StartOptions): Promise<string> {
+  if (databaseUrl) {
+    say(`Postgres: ${describeDatabase(databaseUrl)} (DATABASE_URL)`);
+    return databaseUrl;
+  }
+  say('Postgres: starting a local one …');
+  const postgres = await openLocalPostgres({ dataFolder: `${stateFolder}/postgres` });
+  stopper.onStop('Postgres', postgres.stop);
+  return postgres.url;
+}
+
+async function openRedis({ redisUrl, stateFolder }: StartOptions): Promise<string> {
+  if (redisUrl) {
+    say(`Redis: ${new URL(redisUrl).host} (REDIS_URL)`);
+    return redisUrl;
+  }
+  say('Redis: starting a local one …');
+  const redis = await openLocalRedis({ dataFolder: `${stateFolder}/redis`, appendOnly: true, say });
+  stopper.onStop('Redis', redis.stop);
+  return redis.url;
+}

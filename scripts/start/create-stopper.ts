@@ -1,0 +1,43 @@
+export type Stopper = {
+  /** Registers how something is stopped, at the moment it is opened; the newest stops first. */
+  onStop(name: string, stop: (signal?: NodeJS.Signals) => unknown): void;
+  stopping(): boolean;
+  /** Stops everything and exits. */
+  stop(code: number): Promise<void>;
+};
+
+/** Ctrl-C and SIGTERM stop everything in order and exit 0; a second Ctrl-C kills what still runs. */
+export function createStopper(say: (line: string) => void): Stopper {
+  const stops: { name: string; stop: (signal?: NodeJS.Signals) => unknown }[] = [];
+  let stopping: Promise<void> | undefined;
+
+  async function stopAll(): Promise<void> {
+    for (let next = stops.at(-1); next; next = stops.at(-1)) {
+      try {
+        await next.stop();
+      } catch (error) {
+        say(`${next.name} did not stop: ${error instanceof Error ? error.message : error}`);
+      }
+      stops.pop();
+    }
+  }
+
+  async function stop(code: number): Promise<void> {
+    stopping ??= stopAll();
+    await stopping;
+    process.exit(code);
+  }
+
+  function onSignal(signal: string): void {
+    if (!stopping) {
+      say(`${signal}: stopping everything. Answers under way are finished or handed back.`);
+      void stop(0);
+    } else if (signal === 'SIGINT') {
+      say('Stopping at once.');
+      for (const each of stops) void each.stop('SIGKILL');
+    }
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => onSignal(signal));
+
+  return { onStop: (name, how) => void stops.push({ name, stop: how }), stopping: () => stopping !== undefined, stop };
+}

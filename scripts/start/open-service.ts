@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { styleText } from 'node:util';
+import { root } from './read-options.ts';
+import { showLogLine } from './show-log-line.ts';
+
+export type OpenService = {
+  name: string;
+  /** Resolves when the process is gone, with its exit code. */
+  exited: Promise<number | null>;
+  /** The last lines it wrote. */
+  lastLines(): string[];
+  stop(signal?: NodeJS.Signals): Promise<void>;
+};
+
+export type ServiceSpec = {
+  name: string;
+  service: 'api' | 'gateway' | 'worker';
+  port: number;
+  env: Record<string, string>;
+  print: (line: string, level: number) => void;
+};
+
+const readyLimitMs = 30_000;
+const stopLimitMs = 40_000;
+const keptLines = 12;
+
+/** A service as a process of its own, its log lines under its name; resolves when it says that it is ready. */
+export async function openService({ name, service, port, env, print }: ServiceSpec): Promise<OpenService> {
+  const child = spawn(
+    process.execPath,
+    ['--import', './scripts/start/die-with-parent.mjs', `services/${service}/src/main.ts`],
+    {
+      cwd: root,
+      env: { ...process.env, ...env, LOG_FORMAT: 'json', [`${service.toUpperCase()}_PORT`]: String(port) },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    },
+  );
+  const kept: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    if (!stream) continue;
+    createInterface({ input: stream }).on('line', (text) => {
+      const { level, shown } = showLogLine(text);
+      kept.push(shown);
+      if (kept.length > keptLines) kept.shift();
+      print(`${styleText('cyan', name.padEnd(9))} ${shown}`, level);
+    });
+  }
+  const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+  const opened: OpenService = {
+    name,
+    exited,
+    lastLines: () => [...kept],
+    async stop(signal = 'SIGTERM') {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill(signal);
+      const timer = setTimeout(() => child.kill('SIGKILL'), stopLimitMs);
+      await exited;
+      clearTimeout(timer);
+    },
+  };
+  await untilReady(opened, port);
+  return opened;
+}
+
+async function untilReady(service: OpenService, port: number): Promise<void> {
+  let gone = false;
+  void service.exited.then(() => {
+    gone = true;
+  });
+  for (const end = performance.now() + readyLimitMs; ; ) {
+    if (gone) throw new Error(`${service.name} did not start:\n${service.lastLines().join('\n')}`);
+    const ready = await fetch(`http://127.0.0.1:${port}/readyz`).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (ready) return;
+    if (performance.now() > end) {
+      await service.stop('SIGKILL');
+      throw new Error(
+        `${service.name} is not ready after ${readyLimitMs / 1_000} s:\n${service.lastLines().join('\n')}`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
