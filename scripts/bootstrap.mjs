@@ -43,6 +43,7 @@ if (Number(process.versions.node.split('.')[0]) < 20)
 if (!isInstalled()) install();
 
 // The client first: everything that is handed over to imports it.
+const quiet = '--disable-warning=ExperimentalWarning'; // migrations run on WebAssembly, imported as a module
 const generated = spawnSync(ownNode, [join(root, 'prisma', 'generate.ts')], {
   cwd: root,
   stdio: ['ignore', 'ignore', 'inherit'],
@@ -53,7 +54,7 @@ const [script, ...args] = process.argv.slice(2);
 if (script === undefined) process.exit(0);
 // In a group of its own: a terminal's Ctrl-C reaches this process alone, which passes it on, so that the child stops what it started
 // in order instead of everything being interrupted at once.
-const child = spawn(ownNode, [join(root, script), ...args], {
+const child = spawn(ownNode, [quiet, join(root, script), ...args], {
   cwd: root,
   stdio: 'inherit',
   detached: process.platform !== 'win32',

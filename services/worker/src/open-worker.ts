@@ -105,7 +105,7 @@ export async function openWorker(
   release('running attempts', async () => {
     await consumer.pause();
     await Promise.race([attempts.whenEmpty(), after(parts.shutdownGraceMs)]);
-    logger.info({ running: attempts.size() }, 'handing back what still runs');
+    if (attempts.size() > 0) logger.info({ running: attempts.size() }, 'handing back what still runs');
     attempts.abortAll(new AppError('worker_stopping'));
     await Promise.race([attempts.whenEmpty(), after(handBackLimitMs)]);
     giveUp.abort();

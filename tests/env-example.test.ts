@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { parseConfig } from '@nexus/common/parse-config';
+import { describe, expect, it } from 'vitest';
+import { apiConfigSchema, readApiConfig } from '../services/api/src/api-config.ts';
+import { gatewayConfigSchema } from '../services/gateway/src/gateway-config.ts';
+import { workerConfigSchema } from '../services/worker/src/worker-config.ts';
+
+const text = readFileSync(new URL('../.env.example', import.meta.url), 'utf8');
+const example = Object.fromEntries(
+  [...text.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]),
+);
+const schemas = { api: apiConfigSchema, worker: workerConfigSchema, gateway: gatewayConfigSchema };
+/** Of `npm start` alone. */
+const ofStart = ['NEXUS_STATE_FOLDER'];
+const needed = { DATABASE_URL: 'postgresql://user:secret-word@127.0.0.1/nexus', REDIS_URL: 'redis://127.0.0.1' };
+
+describe('.env.example', () => {
+  it('names every variable of every service, and no other', () => {
+    const known = new Set([...Object.values(schemas).flatMap((schema) => Object.keys(schema.shape)), ...ofStart]);
+    expect(Object.keys(example).toSorted()).toEqual([...known].toSorted());
+  });
+
+  it.each(Object.entries(schemas))('has values that the %s takes, which are its defaults', (_name, schema) => {
+    const given = parseConfig(schema, { ...example, ...needed });
+    expect(given).toEqual(parseConfig(schema, needed));
+  });
+});
+
+describe('configuration', () => {
+  it('names all bad variables in one message, and never a value', () => {
+    const bad = {
+      ...needed,
+      DATABASE_URL: 'mysql://user:secret-word@host',
+      API_PORT: 'ninety',
+      LOG_LEVEL: 'loud',
+      REDIS_URL: '',
+    };
+    let message = '';
+    try {
+      readApiConfig(bad);
+    } catch (error) {
+      message = String(error);
+    }
+    for (const name of ['DATABASE_URL', 'API_PORT', 'LOG_LEVEL', 'REDIS_URL']) expect(message).toContain(name);
+    for (const value of ['secret-word', 'ninety', 'loud']) expect(message).not.toContain(value);
+    expect(message).toContain('REDIS_URL: is missing');
+  });
+
+  it('refuses a host beyond loopback until NEXUS_AUTH=off is said', () => {
+    expect(() => readApiConfig({ ...needed, API_HOST: '0.0.0.0' })).toThrow(/API_HOST.*NEXUS_AUTH=off/);
+    expect(readApiConfig({ ...needed, API_HOST: '0.0.0.0', NEXUS_AUTH: 'off' }).API_HOST).toBe('0.0.0.0');
+  });
+});

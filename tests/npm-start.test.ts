@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../scripts/local-stack/free-port.ts';
+import { waitUntil } from './support/wait-until.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+describe('npm start', () => {
+  let stateFolder: string;
+  let env: Record<string, string>;
+  beforeAll(async () => {
+    stateFolder = mkdtempSync(join(tmpdir(), 'nexus-start-'));
+    const [api, gateway, worker] = [await freePort(), await freePort(), await freePort()];
+    env = {
+      PATH: process.env.PATH ?? '',
+      HOME: process.env.HOME ?? '',
+      NEXUS_STATE_FOLDER: stateFolder,
+      API_PORT: String(api),
+      GATEWAY_PORT: String(gateway),
+      WORKER_PORT: String(worker),
+      ECHO_DELAY_MS: '5',
+    };
+  });
+  afterAll(() => rmSync(stateFolder, { recursive: true, force: true }));
+
+  function start(more: Record<string, string> = {}) {
+    const child = spawn('npm', ['start', '--silent'], {
+      cwd: root,
+      env: { ...env, ...more },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk) => {
+        output += chunk;
+      });
+    }
+    const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+    return { output: () => output, exited, interrupt: () => interruptStarter(stateFolder) };
+  }
+
+  /** What a terminal's Ctrl-C comes to: the signal to the process that runs start.ts. */
+  function interruptStarter(folder: string): void {
+    process.kill(Number(readFileSync(join(folder, 'start.pid'), 'utf8')), 'SIGINT');
+  }
+
+  /** Processes whose environment names our state folder: everything that was started, however deep. */
+  function leftOver(): string[] {
+    return readdirSync('/proc').filter((pid) => {
+      if (!/^\d+$/.test(pid)) return false;
+      try {
+        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`NEXUS_STATE_FOLDER=${stateFolder}`);
+      } catch {
+        return false;
+      }
+    });
+  }
+
+  it('brings everything up, shows a first answer streaming, stays up, and stops in order', async () => {
+    const first = start();
+    await waitUntil(() => first.output().includes('Ctrl-C stops everything'), {
+      what: `the guide\n${first.output()}`,
+      timeoutMs: 60_000,
+    });
+    expect(first.output()).toContain('You said: Hello!');
+    const agents = (await (await fetch(`http://127.0.0.1:${env.API_PORT}/api/agents`)).json()) as { id: string }[];
+    expect(agents).toHaveLength(6);
+    for (const { id } of agents) expect(first.output()).toContain(id);
+
+    const another = start();
+    expect(await another.exited).toBe(1);
+    expect(another.output()).toMatch(/Port \d+ is taken/);
+
+    first.interrupt();
+    expect(await first.exited).toBe(0);
+    await waitUntil(() => leftOver().length === 0, { what: 'every process to be gone', timeoutMs: 5_000 });
+  }, 90_000);
+
+  it('finds its data at the second start', async () => {
+    const second = start();
+    await waitUntil(() => second.output().includes('Ctrl-C stops everything'), {
+      what: 'the guide',
+      timeoutMs: 60_000,
+    });
+    expect(second.output()).toContain('Found the agents and conversations of an earlier start');
+    const conversations = await (await fetch(`http://127.0.0.1:${env.API_PORT}/api/conversations`)).json();
+    expect(conversations).toHaveLength(2);
+    second.interrupt();
+    expect(await second.exited).toBe(0);
+    await waitUntil(() => leftOver().length === 0, { what: 'every process to be gone', timeoutMs: 5_000 });
+  }, 90_000);
+
+  it('says in one line what is wrong, exits with 1 and leaves nothing running', async () => {
+    const taken = createServer().listen(Number(env.GATEWAY_PORT), '127.0.0.1');
+    const blocked = start();
+    expect(await blocked.exited).toBe(1);
+    expect(blocked.output().trim().split('\n')).toHaveLength(1);
+    expect(blocked.output()).toContain(
+      `Port ${env.GATEWAY_PORT} is taken. Stop what listens there, or set GATEWAY_PORT to another port.`,
+    );
+    taken.close();
+
+    const unreachable = start({ DATABASE_URL: 'postgresql://user:secret-word@127.0.0.1:1/nexus' });
+    expect(await unreachable.exited).toBe(1);
+    expect(unreachable.output()).toContain('DATABASE_URL: cannot reach nexus at 127.0.0.1:1');
+    expect(unreachable.output()).not.toContain('secret-word');
+    expect(unreachable.output()).not.toMatch(/\n\s+at /);
+
+    const nonsense = start({ REDIS_URL: 'http://127.0.0.1' });
+    expect(await nonsense.exited).toBe(1);
+    expect(nonsense.output()).toContain('REDIS_URL: expected a redis://');
+    expect(leftOver()).toEqual([]);
+  }, 60_000);
+});
