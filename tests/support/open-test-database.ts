@@ -4,11 +4,11 @@ import { inject } from 'vitest';
 
 export type TestDatabase = { url: string; close(): Promise<void> };
 
-/** A database of one's own, migrated and seeded; dropped, with whatever is still connected, when closed. */
-export async function openTestDatabase(): Promise<TestDatabase> {
+/** A database of one's own, migrated and seeded unless it is to be empty; dropped, with whatever is still connected, when closed. */
+export async function openTestDatabase({ empty = false } = {}): Promise<TestDatabase> {
   const template = new URL(inject('postgresUrl'));
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await asAdmin(template, `CREATE DATABASE ${name} TEMPLATE ${template.pathname.slice(1)}`);
+  await asAdmin(template, `CREATE DATABASE ${name} TEMPLATE ${empty ? 'template0' : template.pathname.slice(1)}`);
   const url = new URL(template);
   url.pathname = `/${name}`;
   return { url: url.href, close: () => asAdmin(template, `DROP DATABASE ${name} WITH (FORCE)`) };

@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { collect, failureOf, hello } from '../testing/collect.ts';
+import { describeWire } from '../testing/describe-wire.ts';
+import { openWireServer, type WireServer } from '../testing/open-wire-server.ts';
+import { createOpenAiProvider } from './openai-provider.ts';
+
+const apiKey = 'sk-test-0123456789abcdef';
+const never = new AbortController().signal;
+const event = (data: unknown, end = '\n\n') => `data: ${JSON.stringify(data)}${end}`;
+const delta = (text: string) => event({ choices: [{ index: 0, delta: { content: text } }] });
+const finish = (reason: string) => event({ choices: [{ index: 0, delta: {}, finish_reason: reason }] });
+const done = 'data: [DONE]\n\n';
+
+describeWire({
+  name: 'OpenAI',
+  create: (baseUrl) => createOpenAiProvider({ apiKey, baseUrl }),
+  fixture: new URL('./fixtures/answer.sse', import.meta.url),
+  contentType: 'text/event-stream',
+  delta,
+  end: finish('stop') + done,
+  errorInStream: event({ error: { message: 'overloaded', type: 'server_error' } }),
+});
+
+describe('OpenAI', () => {
+  let server: WireServer;
+  beforeAll(async () => {
+    server = await openWireServer();
+  });
+  afterAll(() => server.close());
+  const ask = (more: Partial<typeof hello> = {}) =>
+    createOpenAiProvider({ apiKey, baseUrl: server.url }).stream({ ...hello, ...more }, never);
+
+  it('is asked with the system prompt, the history and every setting', async () => {
+    server.reply({ pieces: [delta('a'), finish('stop'), done] });
+    const messages = [
+      { role: 'user' as const, content: 'one' },
+      { role: 'assistant' as const, content: 'two' },
+      { role: 'user' as const, content: 'three' },
+    ];
+    await collect(
+      ask({ model: 'gpt-4', systemPrompt: 'Be brief.', messages, temperature: 0.5, topP: 0.9, maxOutputTokens: 100 }),
+    );
+    expect(server.calls.at(-1)).toMatchObject({
+      path: '/chat/completions',
+      headers: { authorization: `Bearer ${apiKey}` },
+    });
+    expect(server.calls.at(-1)?.body).toEqual({
+      model: 'gpt-4',
+      messages: [{ role: 'system', content: 'Be brief.' }, ...messages],
+      stream: true,
+      stream_options: { include_usage: true },
+      temperature: 0.5,
+      top_p: 0.9,
+      max_tokens: 100,
+    });
+  });
+
+  it('asks a reasoning model without sampling parameters, and with the newer name of the limit', async () => {
+    server.reply({ pieces: [delta('a'), finish('stop'), done] });
+    await collect(ask({ model: 'o3-mini', temperature: 0.5, topP: 0.9, maxOutputTokens: 100 }));
+    expect(server.calls.at(-1)?.body).toMatchObject({ max_completion_tokens: 100 });
+    for (const field of ['temperature', 'top_p', 'max_tokens'])
+      expect(server.calls.at(-1)?.body).not.toHaveProperty(field);
+  });
+
+  it.each([
+    ['stop', 'stop'],
+    ['length', 'length'],
+    ['content_filter', 'content_filter'],
+    ['tool_calls', 'tool_calls'],
+    ['something_new', 'other'],
+  ])('keeps the finish reason %s as %s', async (rawReason, reason) => {
+    server.reply({ pieces: [delta('a'), finish(rawReason), done] });
+    expect((await collect(ask())).finish).toMatchObject({ reason, rawReason });
+  });
+
+  it('reads CRLF, comments, chunks without choices and cached tokens', async () => {
+    const usage = {
+      prompt_tokens: 5,
+      completion_tokens: 2,
+      total_tokens: 7,
+      prompt_tokens_details: { cached_tokens: 3 },
+    };
+    server.reply({
+      pieces: [
+        ': keepalive\r\n\r\n',
+        event({ choices: [] }, '\r\n\r\n'),
+        event({ choices: [{ index: 0, delta: { content: 'a' } }] }, '\r\n\r\n'),
+        event({ choices: [{ index: 0 }] }),
+        finish('stop'),
+        event({ choices: [], usage }),
+        done,
+      ],
+    });
+    const { text, finish: end } = await collect(ask());
+    expect(text).toBe('a');
+    expect(end?.usage).toEqual({ inputTokens: 5, outputTokens: 2, cachedTokens: 3, source: 'provider' });
+  });
+
+  it.each(['reasoning_content', 'reasoning'])('gives what a model thinks, sent as %s, as reasoning', async (field) => {
+    server.reply({
+      pieces: [event({ choices: [{ index: 0, delta: { [field]: 'hm' } }] }), delta('a'), finish('stop'), done],
+    });
+    expect(await collect(ask())).toMatchObject({ text: 'a', reasoning: 'hm' });
+  });
+
+  it.each([
+    [401, { message: `Incorrect API key provided: ${apiKey}.`, code: 'invalid_api_key' }, 'provider_key_rejected'],
+    [404, { message: 'The model `x` does not exist', code: 'model_not_found' }, 'provider_model_not_found'],
+    [429, { message: 'You exceeded your current quota', code: 'insufficient_quota' }, 'provider_quota_exceeded'],
+    [429, { message: 'Rate limit reached', code: 'rate_limit_exceeded' }, 'provider_rate_limited'],
+    [
+      400,
+      { message: "This model's maximum context length is 8192 tokens", code: 'context_length_exceeded' },
+      'provider_context_too_long',
+    ],
+    [400, { message: 'The response was filtered', code: 'content_filter' }, 'provider_content_filtered'],
+  ])('translates %i %o to %s, without the key', async (status, error, code) => {
+    server.reply({ status, headers: { 'content-type': 'application/json' }, pieces: [JSON.stringify({ error })] });
+    const failure = (await failureOf(ask())) as Error & { code: string };
+    expect(failure.code).toBe(code);
+    expect(failure.message).not.toContain(apiKey);
+    if (code === 'provider_key_rejected') expect(failure.message).toContain('OPENAI_API_KEY');
+  });
+
+  it.each([
+    [{ 'retry-after': '7' }, 7_000],
+    [{ 'retry-after-ms': '250' }, 250],
+    [{ 'retry-after': 'nonsense' }, undefined],
+    [{}, undefined],
+  ])('hears how long to wait from %o', async (headers, retryAfterMs) => {
+    server.reply({
+      status: 429,
+      headers: { 'content-type': 'application/json', ...headers },
+      pieces: ['{"error":{"message":"slow down"}}'],
+    });
+    expect(await failureOf(ask())).toMatchObject({ code: 'provider_rate_limited', retryAfterMs });
+  });
+
+  it('hears of a date to come back at', async () => {
+    const date = new Date(Date.now() + 20_000).toUTCString();
+    server.reply({ status: 429, headers: { 'content-type': 'application/json', 'retry-after': date }, pieces: ['{}'] });
+    const { retryAfterMs } = (await failureOf(ask())) as { retryAfterMs: number };
+    expect(retryAfterMs).toBeGreaterThan(15_000);
+    expect(retryAfterMs).toBeLessThanOrEqual(20_000);
+  });
+});

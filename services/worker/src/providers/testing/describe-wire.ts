@@ -1,0 +1,162 @@
+import { readFileSync } from 'node:fs';
+import { AppError } from '@nexus/common/app-error';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Provider } from '../provider.ts';
+import { collect, failureOf, hello } from './collect.ts';
+import { oneByteSlices, openWireServer, type WireServer } from './open-wire-server.ts';
+
+export type WireProtocol = {
+  name: string;
+  create: (baseUrl: string) => Provider;
+  /** A whole answer of the text "Grüße, 🦙 world\n" with 21 + 9 tokens. */
+  fixture: URL;
+  contentType: string;
+  /** One delta of this text, as a line or event with its end. */
+  delta: (text: string) => string;
+  /** What makes an answer complete, after its last delta, without usage. */
+  end: string;
+  /** An error inside a stream that began with 200. */
+  errorInStream: string;
+};
+
+const never = new AbortController().signal;
+const answer = 'Grüße, 🦙 world\n';
+
+/** What holds for every provider, whatever its protocol. */
+export function describeWire({ name, create, fixture, contentType, delta, end, errorInStream }: WireProtocol): void {
+  describe(`${name} on the wire`, () => {
+    let server: WireServer;
+    let provider: Provider;
+    const written: unknown[] = [];
+    const bytes = readFileSync(fixture, 'utf8');
+    const headers = { 'content-type': contentType };
+    beforeAll(async () => {
+      server = await openWireServer();
+      provider = create(server.url);
+      for (const method of ['log', 'warn', 'error'] as const)
+        vi.spyOn(console, method).mockImplementation((...args) => void written.push(args));
+    });
+    afterAll(async () => {
+      vi.restoreAllMocks();
+      await server.close();
+      expect(written).toEqual([]);
+    });
+    const ask = (signal = never) => provider.stream(hello, signal);
+
+    it('gives text, finish and usage of a whole answer', async () => {
+      server.reply({ headers, pieces: [bytes] });
+      const { text, finish } = await collect(ask());
+      expect(text).toBe(answer);
+      expect(finish).toMatchObject({ reason: 'stop', usage: { inputTokens: 21, outputTokens: 9, source: 'provider' } });
+    });
+
+    it('does not care how the bytes are cut, not even within a character', async () => {
+      server.reply({ headers, pieces: oneByteSlices(bytes) });
+      expect((await collect(ask())).text).toBe(answer);
+    });
+
+    it('reads 5 MB in one chunk', async () => {
+      const long = 'x'.repeat(5_000_000);
+      server.reply({ headers, pieces: [delta(long) + end] });
+      expect((await collect(ask())).text).toHaveLength(long.length);
+    });
+
+    it('leaves usage to us where the provider does not say', async () => {
+      server.reply({ headers, pieces: [delta('a'), end] });
+      expect((await collect(ask())).finish).toMatchObject({ reason: 'stop', usage: null });
+    });
+
+    it.each([
+      ['ends early', { pieces: [delta('a'), delta('b')] }],
+      ['is reset', { pieces: [delta('a')], after: 'reset' as const }],
+      ['ends in the middle of a line', { pieces: [delta('a'), delta('bcd').slice(0, -8)] }],
+      ['says nothing at all', { pieces: [] }],
+    ])('never takes an answer for complete that %s', async (_how, reply) => {
+      server.reply({ headers, ...reply });
+      expect(await failureOf(ask())).toMatchObject({
+        code: expect.stringMatching(/^(stream_interrupted|provider_unreachable|provider_protocol_error)$/),
+      });
+    });
+
+    it('tells an error inside a stream that had begun well', async () => {
+      server.reply({ headers, pieces: [delta('a'), errorInStream] });
+      expect(await failureOf(ask())).toMatchObject({
+        code: 'provider_unavailable',
+        message: expect.stringContaining('overloaded'),
+      });
+    });
+
+    it('takes garbage for a fault of the protocol, and shows none of it', async () => {
+      server.reply({ headers, pieces: [delta('a'), delta('secret words').replaceAll('"', "'")] });
+      const error = await failureOf(ask());
+      expect(error).toMatchObject({ code: 'provider_protocol_error' });
+      expect(JSON.stringify([(error as Error).message, String((error as Error).cause)])).not.toContain('secret words');
+    });
+
+    it.each([
+      ['before the headers', { silent: true }, false],
+      ['mid-stream', { pieces: [delta('a')], after: 'hang' as const }, true],
+    ])('aborted %s closes the socket within a second and throws the reason', async (_when, reply, begins) => {
+      server.reply({ headers, ...reply });
+      const controller = new AbortController();
+      const reason = new AppError('cancelled');
+      const before = server.calls.length;
+      const failure = failureOf(
+        (async function* () {
+          for await (const part of ask(controller.signal)) {
+            yield part;
+            if (begins) queueMicrotask(() => controller.abort(reason));
+          }
+        })(),
+      );
+      await vi.waitFor(() => expect(server.calls.length).toBe(before + 1));
+      const abortedAt = performance.now();
+      if (!begins) controller.abort(reason);
+      expect(await failure).toBe(reason);
+      await server.calls.at(-1)?.closed;
+      expect(performance.now() - abortedAt).toBeLessThan(1_000);
+    });
+
+    it('closes the socket when the consumer leaves', async () => {
+      server.reply({ headers, pieces: [delta('a')], after: 'hang' });
+      for await (const part of ask()) {
+        expect(part).toEqual({ type: 'text-delta', text: 'a' });
+        break;
+      }
+      await server.calls.at(-1)?.closed;
+    });
+
+    it('does not begin when it is aborted already', async () => {
+      const before = server.calls.length;
+      const reason = new AppError('deadline_exceeded');
+      expect(await failureOf(ask(AbortSignal.abort(reason)))).toBe(reason);
+      expect(server.calls.length).toBe(before);
+    });
+
+    it.each([
+      [500, 'provider_unavailable'],
+      [502, 'provider_unavailable'],
+      [529, 'provider_unavailable'],
+      [408, 'provider_unavailable'],
+      [409, 'provider_unavailable'],
+      [404, 'provider_model_not_found'],
+      [400, 'provider_request_rejected'],
+      [401, 'provider_key_rejected'],
+      [403, 'provider_key_rejected'],
+    ])('translates status %i to %s, and says who it was', async (status, code) => {
+      server.reply({ status, headers: { 'content-type': 'application/json' }, pieces: ['{"error":{"message":"no"}}'] });
+      const error = await failureOf(ask());
+      expect(error).toMatchObject({ code, message: expect.stringContaining(name) });
+    });
+
+    it('says where it could not be reached', async () => {
+      const closed = await openWireServer();
+      await closed.close();
+      const error = await failureOf(create(closed.url).stream(hello, never));
+      expect(error).toMatchObject({
+        code: 'provider_unreachable',
+        message: expect.stringContaining(new URL(closed.url).host),
+      });
+    });
+  });
+}

@@ -1,0 +1,70 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What a call is answered with: bytes in pieces, each a write of its own. */
+export type Reply = {
+  status?: number;
+  headers?: Record<string, string>;
+  pieces?: (string | Uint8Array)[];
+  /** What follows the last piece. `hang` keeps the connection open, `reset` breaks it. */
+  after?: 'end' | 'hang' | 'reset';
+  /** Not even the headers are sent. */
+  silent?: boolean;
+};
+
+export type WireCall = { path: string; headers: IncomingMessage['headers']; body: unknown; closed: Promise<void> };
+
+export type WireServer = {
+  url: string;
+  calls: WireCall[];
+  /** The reply to every call from now on. */
+  reply(reply: Reply): void;
+  close(): Promise<void>;
+};
+
+/** A server that answers with exactly these bytes, in exactly these pieces. */
+export async function openWireServer(): Promise<WireServer> {
+  const calls: WireCall[] = [];
+  let next: Reply = {};
+  const server = createServer(async (request, response) => {
+    const closed = new Promise<void>((resolve) => response.once('close', resolve));
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    calls.push({ path: request.url ?? '', headers: request.headers, body: JSON.parse(body), closed });
+    const {
+      status = 200,
+      headers = { 'content-type': 'text/event-stream' },
+      pieces = [],
+      after = 'end',
+      silent = false,
+    } = next;
+    if (silent) return;
+    response.writeHead(status, headers);
+    response.flushHeaders();
+    for (const piece of pieces) {
+      if (response.destroyed) return;
+      response.write(piece);
+      await new Promise((resolve) => setImmediate(resolve)); // a write of its own, not joined with the next
+    }
+    if (after === 'end') response.end();
+    if (after === 'reset') request.socket.resetAndDestroy();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    calls,
+    reply: (reply) => {
+      next = reply;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** Every byte a piece of its own: no boundary of characters, lines or events is respected. */
+export function oneByteSlices(text: string): Uint8Array[] {
+  return [...Buffer.from(text)].map((byte) => Uint8Array.of(byte));
+}
