@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { countTokens } from '../services/worker/src/context/count-tokens.ts';
+import { createPacedAgent } from './support/create-paced-agent.ts';
+import {
+  beginStream,
+  finishStream,
+  openProviderServer,
+  type ProviderServer,
+  sendText,
+} from './support/open-provider-server.ts';
+import { openStack, type Stack } from './support/open-stack.ts';
+
+describe('a long conversation', () => {
+  let provider: ProviderServer;
+  let stack: Stack;
+  beforeAll(async () => {
+    provider = await openProviderServer();
+    stack = await openStack({ gateways: 0, env: { OPENAI_API_KEY: 'test-key', OPENAI_BASE_URL: provider.url } });
+  });
+  afterAll(async () => {
+    await stack.close();
+    await provider.close();
+  });
+
+  it('of 50 turns keeps to its token budget, newest turns first and whole', async () => {
+    const contextTokens = 600;
+    const agentId = await createPacedAgent(stack.api, 't0-n8-d0', { contextTokens, systemPrompt: 'Be brief.' });
+    let conversationId: string | undefined;
+    for (let turn = 1; turn <= 50; turn += 1) {
+      const message = `turn ${turn}: ${'some words to count '.repeat(3)}`;
+      const { body } = await stack.api.invoke({ agentId, message, ...(conversationId ? { conversationId } : {}) });
+      conversationId = body.conversationId;
+      expect((await stack.api.finished(body.id)).status).toBe('completed');
+    }
+    const last = provider.calls.at(-1)?.request.messages ?? [];
+    const tokens = last.reduce((sum, { content }) => sum + countTokens(content) + 4, 0);
+    expect(tokens).toBeLessThanOrEqual(contextTokens);
+    expect(tokens).toBeGreaterThan(contextTokens - 60);
+
+    const [system, ...messages] = last;
+    expect(system).toEqual({ role: 'system', content: 'Be brief.' });
+    expect(messages.map(({ role }) => role)).toEqual(
+      messages.map((_, index) => (index % 2 === 0 ? 'user' : 'assistant')),
+    );
+    const turns = messages
+      .filter(({ role }) => role === 'user')
+      .map(({ content }) => Number(/turn (\d+)/.exec(content)?.[1]));
+    expect(turns).toEqual(Array.from({ length: turns.length }, (_, index) => 51 - turns.length + index));
+  });
+
+  it('keeps what a model thinks out of the context, as a message of its own', async () => {
+    provider.next(async (call, response) => {
+      beginStream(response);
+      response.write(
+        `data: ${JSON.stringify({ choices: [{ index: 0, delta: { reasoning_content: 'let me think' } }] })}\n\n`,
+      );
+      sendText(call, response, 'the answer');
+      finishStream(call, response);
+    });
+    const agentId = await createPacedAgent(stack.api, 't0-n3-d0');
+    const first = await stack.api.invoke({ agentId, message: 'think' });
+    await stack.api.finished(first.body.id);
+    const { conversationId } = first.body;
+    const second = await stack.api.invoke({ agentId, message: 'and now', conversationId });
+    await stack.api.finished(second.body.id);
+    expect(provider.callsFor('and now')[0]?.request.messages.map(({ content }) => content)).toEqual([
+      'think',
+      'the answer',
+      'and now',
+    ]);
+    const { body } = await stack.api.get<{ position: number; role: string; type: string; content: string }[]>(
+      `/api/conversations/${conversationId}/messages`,
+    );
+    expect(body.slice(0, 3).map(({ position, role, type, content }) => [position, role, type, content])).toEqual([
+      [1, 'user', 'message', 'think'],
+      [2, 'assistant', 'thought', 'let me think'],
+      [3, 'assistant', 'message', 'the answer'],
+    ]);
+  });
+
+  it('uses the settings that one invocation overrides, and only for that one', async () => {
+    const agentId = await createPacedAgent(stack.api, 't0-n3-d0', { temperature: 0.1, maxOutputTokens: 50 });
+    const { body } = await stack.api.invoke({ agentId, message: 'overridden', overrides: { temperature: 0.9 } });
+    await stack.api.finished(body.id);
+    expect(provider.callsFor('overridden')[0]?.request).toMatchObject({ temperature: 0.9, max_tokens: 50 });
+    const next = await stack.api.invoke({ agentId, message: 'not overridden' });
+    await stack.api.finished(next.body.id);
+    expect(provider.callsFor('not overridden')[0]?.request).toMatchObject({ temperature: 0.1, max_tokens: 50 });
+  });
+});
