@@ -5,6 +5,7 @@ import { seed } from '../prisma/seed.ts';
 import { openLocalPostgres } from './local-stack/open-local-postgres.ts';
 import { openLocalRedis } from './local-stack/open-local-redis.ts';
 import { assertPortsFree } from './start/assert-ports-free.ts';
+import { assertRedisUsable } from './start/assert-redis-usable.ts';
 import { createStopper } from './start/create-stopper.ts';
 import { keepRunning } from './start/keep-running.ts';
 import { lockStateFolder } from './start/lock-state-folder.ts';
@@ -81,6 +82,7 @@ async function openDatabase({ databaseUrl, stateFolder }: StartOptions): Promise
 async function openRedis({ redisUrl, stateFolder }: StartOptions): Promise<string> {
   if (redisUrl) {
     say(`Redis: ${new URL(redisUrl).host} (REDIS_URL)`);
+    await assertRedisUsable(redisUrl);
     return redisUrl;
   }
   say('Redis: starting a local one …');
