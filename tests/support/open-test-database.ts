@@ -1,27 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import pg from 'pg';
 import { inject } from 'vitest';
+import { createTestDatabase, type TestDatabase } from './create-test-database.ts';
 
-export type TestDatabase = { url: string; close(): Promise<void> };
+export type { TestDatabase };
 
-/** A database of one's own, migrated and seeded unless it is to be empty; dropped, with whatever is still connected, when closed. */
-export async function openTestDatabase({ empty = false } = {}): Promise<TestDatabase> {
-  const template = new URL(inject('postgresUrl'));
-  const name = `test_${randomBytes(6).toString('hex')}`;
-  await asAdmin(template, `CREATE DATABASE ${name} TEMPLATE ${empty ? 'template0' : template.pathname.slice(1)}`);
-  const url = new URL(template);
-  url.pathname = `/${name}`;
-  return { url: url.href, close: () => asAdmin(template, `DROP DATABASE ${name} WITH (FORCE)`) };
-}
-
-async function asAdmin(server: URL, sql: string): Promise<void> {
-  const url = new URL(server);
-  url.pathname = '/postgres';
-  const client = new pg.Client({ connectionString: url.href });
-  await client.connect();
-  try {
-    await client.query(sql);
-  } finally {
-    await client.end();
-  }
+/** A database of one's own on the run's server, migrated and seeded unless it is to be empty. */
+export function openTestDatabase(options: { empty?: boolean } = {}): Promise<TestDatabase> {
+  return createTestDatabase(inject('postgresUrl'), options);
 }

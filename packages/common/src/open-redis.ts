@@ -14,6 +14,9 @@ export type RedisPurpose = 'commands' | 'blocking';
 const pingEveryMs = 5_000;
 const pingTimeoutMs = 5_000;
 
+/** BullMQ lets its blocking call wait for up to 10 s: a connection that is silent for longer with a call pending is dead. */
+const blockedTooLongMs = 13_000;
+
 const optionsFor = {
   commands: {
     maxRetriesPerRequest: 0,
@@ -21,7 +24,7 @@ const optionsFor = {
     commandTimeout: 5_000,
     autoResendUnfulfilledCommands: false,
   },
-  blocking: { maxRetriesPerRequest: null, enableOfflineQueue: true },
+  blocking: { maxRetriesPerRequest: null, enableOfflineQueue: true, socketTimeout: blockedTooLongMs },
 } satisfies Record<RedisPurpose, RedisOptions>;
 
 export function openRedis(

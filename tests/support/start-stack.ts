@@ -1,0 +1,107 @@
+import { openDatabase, type PrismaClient } from '@nexus/common/open-database';
+import { openRedis, type Redis, waitForRedis } from '@nexus/common/open-redis';
+import { echoAgent } from '../../prisma/seed-agents.ts';
+import { type ApiClient, createApiClient } from './api-client.ts';
+import type { TestDatabase } from './create-test-database.ts';
+import { openTestRedis, type TestRedis } from './open-test-redis.ts';
+import { type RunningService, type ServiceName, startService } from './start-service.ts';
+import { type Watcher, watch } from './watch-conversation.ts';
+
+const quiet = { warn() {}, info() {} };
+
+export type Stack = {
+  api: ApiClient;
+  apiUrl: string;
+  gatewayUrl: string;
+  gateways: RunningService[];
+  workers: RunningService[];
+  apis: RunningService[];
+  database: PrismaClient;
+  redis: Redis;
+  testDatabase: TestDatabase;
+  testRedis: TestRedis;
+  /** One more process of a service, ended with the stack. */
+  start(name: ServiceName, env?: Record<string, string>): Promise<RunningService>;
+  watch(options: Parameters<typeof watch>[1] & { gateway?: number }): Promise<Watcher>;
+  echoAgentId: string;
+  close(): Promise<void>;
+};
+
+export type StackOptions = {
+  workers?: number;
+  gateways?: number;
+  apis?: number;
+  env?: Record<string, string>;
+  redis?: Parameters<typeof openTestRedis>[0];
+};
+
+/** API, gateways and workers as processes on a database and a Redis of their own. */
+export async function openStack({
+  workers = 1,
+  gateways = 1,
+  env = {},
+  redis: redisOptions,
+}: StackOptions = {}): Promise<Stack> {
+  const [testDatabase, testRedis] = await Promise.all([openTestDatabase(), openTestRedis(redisOptions)]);
+  const running: Record<ServiceName, RunningService[]> = { api: [], gateway: [], worker: [] };
+  const watchers: Watcher[] = [];
+  const database = openDatabase(testDatabase.url, { poolSize: 4, name: 'test', logger: quiet });
+  const connection = openRedis(testRedis.url, 'commands', { name: 'test', logger: quiet });
+  const base = {
+    DATABASE_URL: testDatabase.url,
+    REDIS_URL: testRedis.url,
+    ECHO_DELAY_MS: '5',
+    SHUTDOWN_GRACE_MS: '3000',
+    ...env,
+  };
+
+  const start = async (name: ServiceName, more: Record<string, string> = {}) => {
+    const service = await startService(name, { ...base, ...more });
+    running[name].push(service);
+    return service;
+  };
+  const close = async () => {
+    for (const watcher of watchers) watcher.close();
+    await Promise.all([...running.api, ...running.gateway, ...running.worker].map((service) => service.stop()));
+    await connection.close();
+    await database.close();
+    await testRedis.close();
+    await testDatabase.close();
+  };
+  try {
+    await waitForRedis(connection.redis, 5_000);
+    await Promise.all([
+      ...Array.from({ length: apis }, () => start('api')),
+      ...Array.from({ length: gateways }, () => start('gateway')),
+      ...Array.from({ length: workers }, () => start('worker')),
+    ]);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const urlOf = (service: RunningService | undefined) => service?.url ?? '';
+  return {
+    api: createApiClient(() => urlOf(running.api.at(-1))),
+    get apiUrl() {
+      return urlOf(running.api.at(-1));
+    },
+    get gatewayUrl() {
+      return urlOf(running.gateway[0]);
+    },
+    apis: running.api,
+    gateways: running.gateway,
+    workers: running.worker,
+    database: database.database,
+    redis: connection.redis,
+    testDatabase,
+    testRedis,
+    start,
+    async watch({ gateway = 0, ...options }) {
+      const watcher = await watch(urlOf(running.gateway[gateway]), options);
+      watchers.push(watcher);
+      return watcher;
+    },
+    echoAgentId: echoAgent.id,
+    close,
+  };
+}
