@@ -35,14 +35,12 @@ export type StackOptions = {
   redis?: Parameters<typeof openTestRedis>[0];
 };
 
-/** API, gateways and workers as processes on a database and a Redis of their own. */
-export async function openStack({
-  workers = 1,
-  gateways = 1,
-  env = {},
-  redis: redisOptions,
-}: StackOptions = {}): Promise<Stack> {
-  const [testDatabase, testRedis] = await Promise.all([openTestDatabase(), openTestRedis(redisOptions)]);
+/** API, gateways and workers as processes on this database, which is closed with them, and a Redis of their own. */
+export async function startStack(
+  testDatabase: TestDatabase,
+  { workers = 1, gateways = 1, apis = 1, env = {}, redis: redisOptions }: StackOptions = {},
+): Promise<Stack> {
+  const testRedis = await openTestRedis(redisOptions);
   const running: Record<ServiceName, RunningService[]> = { api: [], gateway: [], worker: [] };
   const watchers: Watcher[] = [];
   const database = openDatabase(testDatabase.url, { poolSize: 4, name: 'test', logger: quiet });
