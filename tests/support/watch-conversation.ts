@@ -7,6 +7,7 @@ import { waitUntil } from './wait-until.ts';
 export type Shown = { text: string; reasoning: string; last: InvocationEvent | null; seq: number };
 
 export type Watcher = {
+  conversationId: string;
   socket: Socket;
   /** Everything that arrived, in order. */
   events: InvocationEvent[];
@@ -63,6 +64,7 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
   });
   await ready;
   return {
+    conversationId,
     socket,
     events,
     eventsOf: (invocationId) => events.filter((event) => event.invocationId === invocationId),

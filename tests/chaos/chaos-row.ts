@@ -1,0 +1,47 @@
+import type { Chaos, ChaosOptions } from './open-chaos.ts';
+
+/** `short` is what `npm test` can afford; `full` has the long waits, the large numbers and the ten minutes. */
+export type Scale = 'short' | 'full';
+
+export type RowTools = {
+  scale: Scale;
+  seed: number;
+  /** A system of its own, closed when the row is over. */
+  open(options?: ChaosOptions): Promise<Chaos>;
+  say(progress: string): void;
+};
+
+export type ChaosRow = {
+  /** As in the list of faults: "1", "10c". */
+  id: string;
+  title: string;
+  /** Only in full. */
+  long?: boolean;
+  /** Brings the fault about and throws when something that must hold does not. Returns what was measured. */
+  run(tools: RowTools): Promise<string>;
+};
+
+/** Throws when what must hold does not. */
+export function must(condition: unknown, what: string): asserts condition {
+  if (!condition) throw new Error(what);
+}
+
+export function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(ms < 10_000 ? 2 : 1)} s`;
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Small, seeded and good enough to choose faults with: mulberry32 by Tommy Ettinger. */
+export function createRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = state;
+    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}

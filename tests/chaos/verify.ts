@@ -1,0 +1,159 @@
+import type { InvocationEvent } from '@nexus/common/event';
+import { queueName } from '@nexus/common/invocation-queue';
+import { providerNames } from '@nexus/common/provider-name';
+import type { RunningService } from '../support/start-service.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { must } from './chaos-row.ts';
+import type { Chaos } from './open-chaos.ts';
+
+export type CheckOptions = {
+  /** Milliseconds within which everything accepted has to be over. */
+  boundMs?: number;
+  /** The statuses that are allowed; completed alone unless said otherwise. */
+  statuses?: string[];
+  /** Calls beyond one per attempt that the row's faults ask for (retries before the first part). */
+  retriesAllowed?: boolean;
+  /** Services that were killed on purpose. */
+  dead?: RunningService[];
+  /** Killed workers leave jobs in BullMQ's hands, which it gives up after its lock: they are not counted as left over. */
+  jobsMayLinger?: boolean;
+};
+
+type Row = {
+  id: string;
+  status: string;
+  attempt: number;
+  errorCode: string | null;
+  text: string | null;
+  usage: number[];
+};
+
+/** I1 to I5, from what clients received, what the provider saw, Postgres and Redis. */
+export async function verify(chaos: Chaos, options: CheckOptions = {}): Promise<void> {
+  const rows = await everythingEnds(chaos, options);
+  await clientsShowWhatIsStored(chaos, rows);
+  callsAndUsageFit(chaos, rows, options);
+  await nothingIsLeftOver(chaos, options);
+  await servicesAreWell(chaos, options);
+}
+
+/** I1: every 202 reached exactly one terminal state, within the bound. */
+async function everythingEnds({ stack, accepted }: Chaos, options: CheckOptions): Promise<Map<string, Row>> {
+  const { boundMs = 30_000, statuses = ['completed'] } = options;
+  const ids = accepted.map(({ id }) => id);
+  const load = () => stack.database.$queryRaw<Row[]>`
+    SELECT i.id, i.status::text, i.attempt, i.error_code AS "errorCode", m.content AS text,
+           ARRAY(SELECT attempt FROM usage_record u WHERE u.invocation_id = i.id ORDER BY attempt) AS usage
+    FROM invocation i LEFT JOIN message m ON m.id = i.output_message_id WHERE i.id = ANY(${ids}::uuid[])`;
+  let rows: Row[] = [];
+  const open = () => rows.filter(({ status }) => status === 'queued' || status === 'running');
+  await waitUntil(
+    async () => {
+      rows = await load();
+      return rows.length === ids.length && open().length === 0;
+    },
+    { what: `all ${ids.length} accepted invocations to end`, timeoutMs: boundMs, everyMs: 100 },
+  ).catch((error: Error) => {
+    throw new Error(`I1: ${error.message}; open: ${JSON.stringify(open().slice(0, 5))}`);
+  });
+  const odd = rows.filter(({ status }) => !statuses.includes(status));
+  must(odd.length === 0, `I1: ended otherwise than as ${statuses}: ${JSON.stringify(odd.slice(0, 5))}`);
+  const gaps = await stack.database.$queryRaw<{ id: string }[]>`
+    SELECT c.id FROM conversation c LEFT JOIN message m ON m.conversation_id = c.id
+    GROUP BY c.id HAVING count(m.*) <> c.message_count OR coalesce(max(m.position), 0) <> c.message_count OR cardinality(c.line) > 0`;
+  must(
+    gaps.length === 0,
+    `I1: conversations with gaps in their positions, or with a line though all is over: ${JSON.stringify(gaps)}`,
+  );
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** I2: what each client shows equals what is stored, in order, without a repeat; an older attempt never speaks after a newer one. */
+async function clientsShowWhatIsStored({ accepted, watchers }: Chaos, rows: Map<string, Row>): Promise<void> {
+  for (const watcher of watchers) {
+    const own = accepted.filter(({ conversationId }) => conversationId === watcher.conversationId);
+    for (const { id } of own) {
+      const shown = await watcher.ended(id, 15_000).catch((error: Error) => {
+        throw new Error(`I2: ${error.message}; last ${JSON.stringify(watcher.eventsOf(id).at(-1))?.slice(0, 200)}`);
+      });
+      const stored = rows.get(id)?.text ?? '';
+      must(shown.text === stored, `I2: ${id} shows ${shown.text.length} characters, ${stored.length} are stored`);
+      assertOrder(watcher.eventsOf(id));
+    }
+  }
+}
+
+function assertOrder(events: InvocationEvent[]): void {
+  let seq = 0;
+  let attempt = 0;
+  for (const event of events) {
+    const isFinalSnapshot = event.type === 'invocation.snapshot';
+    must(event.seq > seq || isFinalSnapshot, `I2: seq ${event.seq} came after ${seq}`);
+    seq = Math.max(seq, event.seq);
+    if (event.type !== 'invocation.started') continue;
+    must(event.data.attempt >= attempt, `I2: attempt ${event.data.attempt} spoke after ${attempt}`);
+    attempt = event.data.attempt;
+  }
+}
+
+/** I3: provider calls never exceed attempts, and each has its usage record. */
+function callsAndUsageFit(
+  { provider, accepted }: Chaos,
+  rows: Map<string, Row>,
+  { retriesAllowed = false }: CheckOptions,
+): void {
+  for (const { id, message } of accepted) {
+    const row = rows.get(id);
+    if (!row) continue;
+    const calls = provider.callsFor(message).length;
+    must(retriesAllowed || calls <= row.attempt, `I3: ${calls} calls for ${row.attempt} attempts of ${id}`);
+    must(
+      retriesAllowed || row.usage.length >= calls,
+      `I3: ${calls} calls, but usage of attempts ${row.usage} for ${id}`,
+    );
+    must(
+      row.usage.length <= row.attempt,
+      `I3: usage of attempts ${row.usage}, but only ${row.attempt} attempts of ${id}`,
+    );
+  }
+}
+
+/** I4: Redis keys, channels and Postgres connections return to where they were. */
+async function nothingIsLeftOver({ stack, watchers }: Chaos, { jobsMayLinger = false }: CheckOptions): Promise<void> {
+  for (const watcher of watchers) watcher.close();
+  const { redis } = stack;
+  await waitUntil(async () => (await redis.pubsub('CHANNELS', 'nexus:{*')).length === 0, {
+    what: 'I4: no conversation to be subscribed to',
+    timeoutMs: 20_000,
+    everyMs: 100,
+  });
+  for (const key of await redis.keys('nexus:*')) must((await redis.pttl(key)) > 0, `I4: ${key} never expires`);
+  if (!jobsMayLinger) {
+    for (const provider of providerNames) {
+      const jobs = await waitUntil(
+        async () => ((await redis.keys(`bull:${queueName(provider)}:*-*-*-*-*`)).length === 0 ? 'none' : null),
+        { what: `I4: no job to be left on ${queueName(provider)}`, timeoutMs: 5_000, everyMs: 100 },
+      );
+      must(jobs === 'none', 'I4');
+    }
+  }
+  const [idle] = await stack.database.$queryRaw<[{ count: number }]>`
+    SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'`;
+  must(idle.count === 0, `I4: ${idle.count} transactions were left open`);
+}
+
+/** I5: no crash, no hang, no unhandled rejection; health tells the truth. */
+async function servicesAreWell({ stack }: Chaos, { dead = [] }: CheckOptions): Promise<void> {
+  for (const service of [...stack.apis, ...stack.gateways, ...stack.workers]) {
+    must(
+      !/uncaughtException|unhandledRejection/.test(service.output()),
+      `I5: something nobody caught:\n${service.output().slice(-2_000)}`,
+    );
+    if (dead.includes(service)) continue;
+    await waitUntil(async () => (await fetch(`${service.url}/readyz`).catch(() => null))?.ok, {
+      what: `I5: ${service.url} to be ready\n${service.output().slice(-1_000)}`,
+      timeoutMs: 10_000,
+      everyMs: 100,
+    });
+  }
+}
