@@ -1,7 +1,23 @@
 import type { ChaosRow } from './chaos-row.ts';
+import * as clients from './rows/clients.ts';
+import * as doubledAndCancelled from './rows/doubled-and-cancelled.ts';
+import * as gatewayAndApiDeaths from './rows/gateway-and-api-deaths.ts';
+import * as postgresFaults from './rows/postgres-faults.ts';
+import * as providerFaults from './rows/provider-faults.ts';
+import * as randomFaults from './rows/random-faults.ts';
+import * as redisFaults from './rows/redis-faults.ts';
 import * as workerDeaths from './rows/worker-deaths.ts';
 
-const modules = [workerDeaths];
+const modules = [
+  workerDeaths,
+  gatewayAndApiDeaths,
+  redisFaults,
+  postgresFaults,
+  providerFaults,
+  clients,
+  doubledAndCancelled,
+  randomFaults,
+];
 
 const isRow = (value: unknown): value is ChaosRow => typeof value === 'object' && value !== null && 'run' in value;
 

@@ -1,14 +1,15 @@
 import { createPacedAgent } from '../support/create-paced-agent.ts';
 import type { TestDatabase } from '../support/create-test-database.ts';
 import { openProviderServer, type ProviderServer } from '../support/open-provider-server.ts';
+import { type FaultyProxy, openProxy } from '../support/open-proxy.ts';
 import { type Stack, type StackOptions, startStack } from '../support/start-stack.ts';
 import type { Watcher } from '../support/watch-conversation.ts';
 import { must } from './chaos-row.ts';
 import { type CheckOptions, verify } from './verify.ts';
 
 export type ChaosOptions = StackOptions & {
-  /** Where the services find Redis, when it is not at its own address. */
-  redisUrl?: (url: string) => Promise<string>;
+  /** The services reach Redis through a proxy that can be told to misbehave. */
+  throughProxy?: boolean;
 };
 
 export type Accepted = { id: string; conversationId: string; message: string };
@@ -16,6 +17,7 @@ export type Accepted = { id: string; conversationId: string; message: string };
 export type Chaos = {
   stack: Stack;
   provider: ProviderServer;
+  redisProxy: FaultyProxy | null;
   accepted: Accepted[];
   watchers: Watcher[];
   agent(model: string, more?: Record<string, unknown>): Promise<string>;
@@ -32,12 +34,23 @@ export type Chaos = {
 export async function openChaos(database: TestDatabase, options: ChaosOptions = {}): Promise<Chaos> {
   const provider = await openProviderServer();
   const env = { OPENAI_API_KEY: 'test-key', OPENAI_BASE_URL: provider.url, SHUTDOWN_GRACE_MS: '1000', ...options.env };
-  const stack = await startStack(database, { ...options, env });
+  let redisProxy: FaultyProxy | null = null;
+  const viaProxy = async (url: string) => {
+    redisProxy = await openProxy(Number(new URL(url).port));
+    return `redis://127.0.0.1:${redisProxy.port}`;
+  };
+  const stack = await startStack(database, {
+    ...options,
+    env,
+    ...(options.throughProxy ? { redisUrlFor: viaProxy } : {}),
+  });
   const accepted: Accepted[] = [];
   const watchers: Watcher[] = [];
+  let closed = false;
   const chaos: Chaos = {
     stack,
     provider,
+    redisProxy,
     accepted,
     watchers,
     agent: (model, more) => createPacedAgent(stack.api, model, more),
@@ -57,7 +70,11 @@ export async function openChaos(database: TestDatabase, options: ChaosOptions = 
     newConversation: async () => (await stack.api.send<{ id: string }>('POST', '/api/conversations', {})).body.id,
     verify: (checks) => verify(chaos, checks),
     async close() {
+      if (closed) return;
+      closed = true;
+      redisProxy?.set({});
       await stack.close();
+      await redisProxy?.close();
       await provider.close();
     },
   };

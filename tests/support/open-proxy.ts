@@ -9,7 +9,7 @@ export type ProxyFault = {
   silent?: boolean;
 };
 
-export type Proxy = {
+export type FaultyProxy = {
   port: number;
   set(fault: ProxyFault): void;
   /** Where new connections go from now on. */
@@ -21,7 +21,7 @@ export type Proxy = {
 };
 
 /** A TCP proxy on loopback that can be told to misbehave. */
-export async function openProxy(targetPort: number): Promise<Proxy> {
+export async function openProxy(targetPort: number): Promise<FaultyProxy> {
   const sockets = new Set<Socket>();
   let fault: ProxyFault = {};
   let to = targetPort;

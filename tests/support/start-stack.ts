@@ -33,12 +33,14 @@ export type StackOptions = {
   apis?: number;
   env?: Record<string, string>;
   redis?: Parameters<typeof openTestRedis>[0];
+  /** Where the services find Redis, when it is not at its own address. */
+  redisUrlFor?: (url: string) => Promise<string>;
 };
 
 /** API, gateways and workers as processes on this database, which is closed with them, and a Redis of their own. */
 export async function startStack(
   testDatabase: TestDatabase,
-  { workers = 1, gateways = 1, apis = 1, env = {}, redis: redisOptions }: StackOptions = {},
+  { workers = 1, gateways = 1, apis = 1, env = {}, redis: redisOptions, redisUrlFor }: StackOptions = {},
 ): Promise<Stack> {
   const testRedis = await openTestRedis(redisOptions);
   const running: Record<ServiceName, RunningService[]> = { api: [], gateway: [], worker: [] };
@@ -47,7 +49,7 @@ export async function startStack(
   const connection = openRedis(testRedis.url, 'commands', { name: 'test', logger: quiet });
   const base = {
     DATABASE_URL: testDatabase.url,
-    REDIS_URL: testRedis.url,
+    REDIS_URL: redisUrlFor ? await redisUrlFor(testRedis.url) : testRedis.url,
     ECHO_DELAY_MS: '5',
     SHUTDOWN_GRACE_MS: '3000',
     ...env,

@@ -9,28 +9,37 @@ const checkLimitMs = 1_500;
 
 /**
  * Answers `/livez` (the process turns), `/readyz` (what it depends on answers; 503 otherwise) and `/metrics`. Returns false for
- * any other path, untouched.
+ * any other path, untouched. `describe` adds to a ready answer what else is worth knowing.
  */
 export function createHealthHandler(
   checks: HealthChecks,
   registry: Registry,
+  describe: () => Promise<Record<string, unknown>> = async () => ({}),
 ): (request: IncomingMessage, response: ServerResponse) => boolean {
   return (request, response) => {
     const path = request.url?.split('?')[0];
     if (path === '/livez') sendJson(response, 200, { status: 'ok' });
-    else if (path === '/readyz') void answerReady(checks, response);
+    else if (path === '/readyz') void answerReady(checks, describe, response);
     else if (path === '/metrics') void answerMetrics(registry, response);
     else return false;
     return true;
   };
 }
 
-async function answerReady(checks: HealthChecks, response: ServerResponse): Promise<void> {
+async function answerReady(
+  checks: HealthChecks,
+  describe: () => Promise<Record<string, unknown>>,
+  response: ServerResponse,
+): Promise<void> {
   const names = Object.keys(checks);
   const results = await Promise.all(names.map((name) => outcomeOf(checks[name])));
   const report = Object.fromEntries(names.map((name, index) => [name, results[index]]));
   const ready = results.every((result) => result === 'ok');
-  sendJson(response, ready ? 200 : 503, { status: ready ? 'ok' : 'unavailable', checks: report });
+  sendJson(response, ready ? 200 : 503, {
+    status: ready ? 'ok' : 'unavailable',
+    checks: report,
+    ...(ready ? await describe().catch(() => ({})) : {}),
+  });
 }
 
 async function outcomeOf(check: (() => Promise<unknown>) | undefined): Promise<string> {

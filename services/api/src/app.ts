@@ -16,6 +16,7 @@ import { readJsonBody } from './http/json-body.ts';
 import { notFound } from './http/not-found.ts';
 import { setPrincipal } from './http/principal.ts';
 import { createRequestLog } from './http/request-log.ts';
+import { countWorkersOnline } from './invocations/count-workers-online.ts';
 import { createInvocationRoutes } from './invocations/invocation-routes.ts';
 
 export type ApiParts = {
@@ -40,6 +41,7 @@ export function createApp(parts: ApiParts): Express {
   const health = createHealthHandler(
     { database: () => parts.database.$queryRaw`SELECT 1`, redis: () => parts.redis.ping() },
     parts.registry,
+    async () => ({ workersOnline: await countWorkersOnline(parts.database) }),
   );
   app.use((request, response, next) => {
     if (!health(request, response)) next();

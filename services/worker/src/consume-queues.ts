@@ -12,8 +12,7 @@ const lockDurationMs = 120_000;
 const mostStalls = 1_000_000;
 
 export type QueueConsumer = {
-  /** Takes no further jobs; those at work go on. */
-  pause(): Promise<void>;
+  /** Takes no further jobs. Resolves once those at work are done and everything is closed. */
   close(): Promise<void>;
 };
 
@@ -44,7 +43,6 @@ export function consumeQueues(parts: {
     return worker;
   });
   return {
-    pause: async () => void (await Promise.all(workers.map((worker) => worker.pause(true)))),
     close: async () => void (await Promise.all(workers.map((worker) => worker.close()))),
   };
 }

@@ -101,14 +101,14 @@ export async function openWorker(
     process: processInvocation,
     logger,
   });
-  release('queue consumers', consumer.close);
   release('running attempts', async () => {
-    await consumer.pause();
+    const closed = consumer.close();
     await Promise.race([attempts.whenEmpty(), after(parts.shutdownGraceMs)]);
     if (attempts.size() > 0) logger.info({ running: attempts.size() }, 'handing back what still runs');
     attempts.abortAll(new AppError('worker_stopping'));
     await Promise.race([attempts.whenEmpty(), after(handBackLimitMs)]);
     giveUp.abort();
+    await Promise.race([closed, after(handBackLimitMs)]); // not for ever: Redis may be away
   });
   logger.info({ workerId: id, providers: [...providers.keys()], unconfigured: parts.unconfigured }, 'worker is up');
   return { id, attempts, lastBeatAgoMs: presence.lastBeatAgoMs };

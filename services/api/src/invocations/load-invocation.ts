@@ -2,6 +2,7 @@ import type { ErrorCode } from '@nexus/common/error-codes';
 import { errorMeanings } from '@nexus/common/error-codes';
 import type { Prisma, PrismaClient } from '@nexus/common/open-database';
 import type { Principal } from '../http/principal.ts';
+import { countWorkersOnline } from './count-workers-online.ts';
 
 /** What a client is shown of an invocation; its text comes from the message it led to. */
 export const invocationFields = {
@@ -67,16 +68,10 @@ export async function loadInvocation(database: PrismaClient, { workspaceId }: Pr
     row.outputMessageId === null
       ? null
       : await database.message.findUnique({ where: { id: row.outputMessageId }, select: { content: true } });
-  const workersOnline = row.status === 'queued' ? await countWorkers(database, row.provider) : undefined;
+  const workersOnline = row.status === 'queued' ? (await countWorkersOnline(database))[row.provider] : undefined;
   return {
     ...toInvocation(row),
     output: output?.content ?? null,
     ...(workersOnline === undefined ? {} : { workersOnline }),
   };
-}
-
-async function countWorkers(database: PrismaClient, provider: string): Promise<number> {
-  const [row] = await database.$queryRaw<[{ count: number }]>`
-    SELECT count(*)::int AS count FROM worker WHERE ${provider} = ANY(providers) AND heartbeat_at > now() - interval '5 s'`;
-  return row.count;
 }

@@ -1,0 +1,77 @@
+import { createTestDatabase } from '../../support/create-test-database.ts';
+import { openTemplatePostgres } from '../../support/open-template-postgres.ts';
+import { waitUntil } from '../../support/wait-until.ts';
+import { type ChaosRow, must, seconds, sleep } from '../chaos-row.ts';
+import { openChaos } from '../open-chaos.ts';
+
+export const restartPostgres: ChaosRow = {
+  id: '13a',
+  title: 'Postgres restarted in the middle of an answer',
+  async run() {
+    const postgres = await openTemplatePostgres();
+    const chaos = await openChaos(await createTestDatabase(postgres.url), { workers: 2 });
+    try {
+      const agentId = await chaos.agent('t20-n80-d25');
+      const conversationId = await chaos.newConversation();
+      const watcher = await chaos.watch(conversationId);
+      const entry = await chaos.post(agentId, 'through a restart', { conversationId });
+      await waitUntil(() => watcher.shown(entry.id).text.length > 50, { what: 'some text' });
+      await postgres.stop();
+      const before = watcher.shown(entry.id).text.length;
+      await waitUntil(() => watcher.shown(entry.id).text.length > before + 30, { what: 'the stream to go on' });
+      await sleep(2_000); // past the last token: the final write has nowhere to go
+      await postgres.start();
+      const from = performance.now();
+      await chaos.verify({ boundMs: 20_000 });
+      const ms = performance.now() - from;
+      const calls = chaos.provider.callsFor(entry.message).length;
+      must(calls === 1, `${calls} calls: a living worker was taken for dead`);
+      return `the stream went on; the answer was stored ${seconds(ms)} after Postgres was back`;
+    } finally {
+      await postgres.start().catch(() => {});
+      await chaos.close();
+      await postgres.close();
+    }
+  },
+};
+
+export const postgresDown: ChaosRow = {
+  id: '13b',
+  title: 'Postgres down while clients post',
+  async run({ scale }) {
+    const downMs = scale === 'full' ? 60_000 : 4_000;
+    const postgres = await openTemplatePostgres();
+    const chaos = await openChaos(await createTestDatabase(postgres.url), { workers: 1 });
+    try {
+      const agentId = await chaos.agent('t5-n5-d5');
+      await chaos.post(agentId, 'before');
+      await postgres.stop();
+      let refused = 0;
+      let slowest = 0;
+      for (const until = performance.now() + downMs; performance.now() < until; ) {
+        const from = performance.now();
+        const { status, headers } = await chaos.stack.api.invoke({ agentId, message: 'refused' });
+        slowest = Math.max(slowest, performance.now() - from);
+        must(status === 503 && headers.get('retry-after'), `a POST was answered ${status}`);
+        refused += 1;
+        await sleep(200);
+      }
+      must(slowest <= 2_000, `a refusal took ${slowest} ms`);
+      await postgres.start();
+      const from = performance.now();
+      await waitUntil(async () => (await chaos.stack.api.invoke({ agentId, message: 'probe' })).status === 202, {
+        what: 'the API to accept again',
+      });
+      const ms = performance.now() - from;
+      await chaos.post(agentId, 'after');
+      await chaos.verify();
+      const half = await chaos.stack.database.message.count({ where: { content: 'refused' } });
+      must(half === 0, `${half} refused messages were stored`);
+      return `${refused} times 503, the slowest after ${seconds(slowest)}; accepting ${seconds(ms)} after it was back`;
+    } finally {
+      await postgres.start().catch(() => {});
+      await chaos.close();
+      await postgres.close();
+    }
+  },
+};
