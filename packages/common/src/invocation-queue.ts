@@ -22,6 +22,8 @@ export function jobId({ invocationId, dispatch }: InvocationJob): string {
 export type InvocationQueues = {
   /** Resolves once Redis holds the job. Adding the same dispatch twice adds it once. Rejects while Redis is away. */
   add(dispatch: Dispatch): Promise<void>;
+  /** Takes back a job that nobody needs any more; one that is being worked on stays. */
+  remove(job: InvocationJob & { provider: ProviderName }): Promise<void>;
   queue(provider: ProviderName): Queue;
   close(): Promise<void>;
 };
@@ -48,6 +50,9 @@ export function openInvocationQueues(redis: Redis, logger: Pick<Logger, 'warn'>)
     async add({ invocationId, dispatch, provider, delayMs }) {
       const job: InvocationJob = { invocationId, dispatch };
       await queueOf(provider).add('invoke', job, { jobId: jobId(job), delay: delayMs });
+    },
+    async remove({ invocationId, dispatch, provider }) {
+      await queueOf(provider).remove(jobId({ invocationId, dispatch }));
     },
     async close() {
       await Promise.all([...queues.values()].map((queue) => queue.close()));

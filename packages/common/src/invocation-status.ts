@@ -4,6 +4,7 @@ import type { Usage } from './event.ts';
 import type { InvocationSettings, InvocationStatus } from './invocation.ts';
 import type { Dispatch, InvocationJob } from './invocation-queue.ts';
 import type { PrismaClient } from './open-database.ts';
+import type { ProviderName } from './provider-name.ts';
 
 /**
  * The one place that changes an invocation's status. Each change is one conditional statement; its result says whether it took
@@ -217,12 +218,15 @@ export type CancelResult = Held & {
   /** Whether this very call ended it. */
   ended: boolean;
   workerId: string | null;
+  provider: ProviderName;
+  dispatch: number;
   waiting: boolean;
 };
 
 /**
  * queued → cancelled, or the wish to cancel for a running one. null: no such invocation. Twice does no harm.
- * `lastSeq` is the seq that the terminal event of a queued one is going to have.
+ * `lastSeq` is the seq that the terminal event of a queued one is going to have; one more where an attempt has spoken before, whose
+ * text clients are told to drop first.
  */
 export async function cancelInvocation(
   database: Database,
@@ -238,14 +242,14 @@ export async function cancelInvocation(
         cancel_requested_at = coalesce(i.cancel_requested_at, now()),
         status = CASE WHEN i.status = 'queued' THEN 'cancelled' ELSE i.status END,
         finished_at = CASE WHEN i.status = 'queued' THEN now() END,
-        last_seq = CASE WHEN i.status = 'queued' THEN ${where.lastSeq}::bigint ELSE i.last_seq END
+        last_seq = CASE WHEN i.status = 'queued' THEN ${where.lastSeq}::bigint + (i.attempt > 0)::int ELSE i.last_seq END
       FROM target WHERE i.id = target.id AND i.status IN ('queued', 'running')
       RETURNING i.*
     ), line AS (
       UPDATE conversation c SET line = array_remove(c.line, changed.id), updated_at = now()
       FROM changed WHERE c.id = changed.conversation_id AND changed.status = 'cancelled'
       RETURNING cardinality(c.line) > 0 AS waiting)
-    SELECT i.id AS "invocationId", i.conversation_id AS "conversationId", i.attempt, coalesce(changed.worker_id, i.worker_id) AS "workerId",
+    SELECT i.id AS "invocationId", i.conversation_id AS "conversationId", i.attempt, i.provider, i.dispatch, coalesce(changed.worker_id, i.worker_id) AS "workerId",
            coalesce(changed.status, i.status) AS status, coalesce(changed.status = 'cancelled', false) AS ended,
            coalesce((SELECT waiting FROM line), false) AS waiting
     FROM target JOIN invocation i ON i.id = target.id LEFT JOIN changed ON changed.id = i.id`;

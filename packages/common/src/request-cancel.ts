@@ -1,6 +1,7 @@
 import type { EventAppender } from './append-events.ts';
 import type { Logger } from './create-logger.ts';
 import { dispatchInvocation } from './dispatch-invocation.ts';
+import type { NewEvent } from './event.ts';
 import { cancelKey } from './event-log-names.ts';
 import type { InvocationStatus } from './invocation.ts';
 import type { InvocationQueues } from './invocation-queue.ts';
@@ -14,7 +15,7 @@ export type CancelParts = {
   database: PrismaClient;
   redis: Redis;
   appender: Pick<EventAppender, 'append'>;
-  queues: Pick<InvocationQueues, 'add'>;
+  queues: Pick<InvocationQueues, 'add' | 'remove'>;
   logger: Pick<Logger, 'warn'>;
 };
 
@@ -48,6 +49,9 @@ export async function requestCancel(parts: CancelParts, target: CancelTarget): P
 async function announceCancelled(parts: CancelParts, result: CancelResult): Promise<void> {
   const next = result.waiting ? await dispatchNext(parts.database, result.conversationId) : null;
   if (next) await dispatchInvocation(parts, next);
-  const data = { messageId: null, contentSha256: null };
-  await parts.appender.append(result, result.attempt, [{ type: 'invocation.cancelled', data }], -1);
+  const cancelled: NewEvent = { type: 'invocation.cancelled', data: { messageId: null, contentSha256: null } };
+  // What an earlier attempt said is not kept: it was to be said again.
+  const dropped: NewEvent = { type: 'invocation.restarted', data: { attempt: result.attempt, reason: 'cancelled' } };
+  await parts.appender.append(result, result.attempt, result.attempt > 0 ? [dropped, cancelled] : [cancelled], -1);
+  if (result.dispatch > 0) await parts.queues.remove(result);
 }

@@ -59,7 +59,10 @@ await runService(
       corsOrigins: config.CORS_ORIGINS,
       stopping: stopping.signal,
     });
-    const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, app);
+    const server = createServer(
+      { requestTimeout: 30_000, headersTimeout: 10_000, connectionsCheckingInterval: 1_000 },
+      app,
+    );
     release('http server', async () => {
       const closed = new Promise((resolve) => server.close(resolve));
       stopping.abort();

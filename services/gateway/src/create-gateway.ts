@@ -151,7 +151,7 @@ function createHttpServer({ database, redis, registry }: GatewayParts): HttpServ
     { database: () => database.$queryRaw`SELECT 1`, redis: () => redis.ping() },
     registry,
   );
-  return createServer((request, response) => {
+  return createServer({ headersTimeout: 10_000, connectionsCheckingInterval: 1_000 }, (request, response) => {
     if (health(request, response)) return;
     response.writeHead(404, { 'content-type': 'application/json' }).end('{"status":"not found"}');
   });

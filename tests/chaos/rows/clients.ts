@@ -173,7 +173,7 @@ export const badRequests: ChaosRow = {
 
     const oddText = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 40 }),
-      fc.constantFrom("' OR 1=1 --", '\0', '\ud800', '__proto__', '${7*7}', '../../etc'),
+      fc.constantFrom("' OR 1=1 --", '\0', '\ud800', '__proto__', '{{7*7}}', '../../etc'),
     );
     const odd = fc.oneof(
       oddText,

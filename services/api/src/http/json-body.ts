@@ -14,7 +14,9 @@ export function readJsonBody(request: Request, response: Response, next: NextFun
     next(new AppError('unsupported_media_type', 'Content-Type: expected application/json'));
     return;
   }
-  parse(request, response, (error?: unknown) => next(error === undefined ? undefined : fromParserError(error)));
+  parse(request, response, (error?: unknown) =>
+    next(error === undefined ? tooDeep(request.body) : fromParserError(error)),
+  );
 }
 
 type ParserError = { type?: string; status?: number };
@@ -27,4 +29,17 @@ function fromParserError(error: unknown): unknown {
   if (status === 415) return new AppError('unsupported_media_type', 'The body has an encoding that is not supported');
   if (status === 400) return new AppError('malformed_json', 'The body ended early or has the wrong length');
   return error;
+}
+
+/** Deeper than anything we take, and far from where recursion over a value runs out of stack. */
+const mostLevels = 64;
+
+function tooDeep(body: unknown): AppError | undefined {
+  let level: unknown[] = [body];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > mostLevels)
+      return new AppError('malformed_json', `The body is nested deeper than ${mostLevels} levels`);
+    level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []));
+  }
+  return undefined;
 }

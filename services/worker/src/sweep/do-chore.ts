@@ -32,7 +32,7 @@ export async function doChore(parts: ChoreParts, chore: Chore): Promise<void> {
     case 'lost': {
       const { invocationId, workerId, attempt, lostAttempts } = chore;
       logger.warn({ invocationId, workerId, attempt }, 'its worker is dead');
-      const givenUp = chore.onWorkerLoss === 'fail' || lostAttempts + 1 >= mostLostAttempts;
+      const givenUp = chore.cancelRequested || chore.onWorkerLoss === 'fail' || lostAttempts + 1 >= mostLostAttempts;
       if (givenUp) return endUnattended(parts, chore, 'running', 'worker_lost');
       if (workerId === null) return;
       for (const next of await requeueLost(database, [invocationId], workerId)) await dispatchInvocation(parts, next);
@@ -47,7 +47,7 @@ async function endUnattended(
   from: 'queued' | 'running',
   code: ErrorCode,
 ): Promise<void> {
-  const { text, reasoning } = from === 'running' ? await readLogText(parts.redis, chore) : { text: '', reasoning: '' };
+  const { text, reasoning } = await readLogText(parts.redis, chore);
   const { title, retryable } = errorMeanings[code];
   const outcome: Outcome = {
     status: 'failed',
@@ -81,4 +81,5 @@ async function endUnattended(
       ? ({ type: 'invocation.cancelled', data: kept } as const)
       : ({ type: 'invocation.failed', data: { error: { code, message: title, retryable }, ...kept } } as const);
   await parts.appender.append(chore, chore.attempt, [event], -1);
+  if (from === 'queued') await parts.queues.remove(chore);
 }

@@ -18,6 +18,7 @@ export type Chore = {
   workerId: string | null;
   lostAttempts: number;
   onWorkerLoss: 'restart' | 'fail';
+  cancelRequested: boolean;
 };
 
 /** Bounds one sweep; what is left over is found by the next. */
@@ -60,7 +61,8 @@ export async function findChores(database: Pick<PrismaClient, '$queryRaw'>): Pro
        LIMIT ${mostPerKind}::int))
     SELECT kind, id AS "invocationId", conversation_id AS "conversationId", workspace_id AS "workspaceId", provider, attempt, dispatch,
            greatest(0, coalesce(extract(epoch FROM available_at - now()) * 1000, 0))::float8 AS "delayMs", worker_id AS "workerId",
-           lost_attempts AS "lostAttempts", settings->>'onWorkerLoss' AS "onWorkerLoss"
+           lost_attempts AS "lostAttempts", settings->>'onWorkerLoss' AS "onWorkerLoss",
+           cancel_requested_at IS NOT NULL AS "cancelRequested"
     FROM chores`;
 }
 
