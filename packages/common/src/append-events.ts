@@ -80,7 +80,10 @@ export type EventAppender = {
 /** What a restored log says of everything before it. */
 export type SnapshotData = { text: string; reasoning: string };
 
-export function createEventAppender(redis: Redis, expiry: LogExpiry = standardLogExpiry): EventAppender {
+export function createEventAppender(
+  redis: Redis,
+  { expiry = standardLogExpiry, onAppended }: { expiry?: LogExpiry; onAppended?: (events: NewEvent[]) => void } = {},
+): EventAppender {
   redis.defineCommand('nexusAppend', { numberOfKeys: 2, lua: appendScript });
   redis.defineCommand('nexusRestore', { numberOfKeys: 2, lua: restoreScript });
   const scripts = redis as ScriptRedis;
@@ -106,6 +109,7 @@ export function createEventAppender(redis: Redis, expiry: LogExpiry = standardLo
       const [seq, second] = await scripts.nexusAppend(...args);
       if (seq === -1) throw new AppError('claim_lost');
       if (seq === -2) throw new LogLost(second);
+      onAppended?.(events);
       return { seq, cancelWanted: second === 1 };
     },
     async restore(address, attempt, seq, { text, reasoning }) {

@@ -11,16 +11,17 @@ type Parts = {
 
 /**
  * Takes a committed dispatch to the queue, then notes that it is there. Never rejects: the row is the outbox, and the sweep
- * enqueues whatever was left behind. Doing it twice adds one job.
+ * enqueues whatever was left behind. Doing it twice adds one job. True when this call is the one that noted it.
  */
-export async function dispatchInvocation({ database, queues, logger }: Parts, dispatch: Dispatch): Promise<void> {
+export async function dispatchInvocation({ database, queues, logger }: Parts, dispatch: Dispatch): Promise<boolean> {
   try {
     await queues.add(dispatch);
-    await markEnqueued(database, dispatch);
+    return await markEnqueued(database, dispatch);
   } catch (error) {
     logger.warn(
       { error, invocationId: dispatch.invocationId, dispatch: dispatch.dispatch },
       'left for the sweep to enqueue',
     );
+    return false;
   }
 }

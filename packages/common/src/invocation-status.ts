@@ -3,7 +3,7 @@ import type { ErrorCode } from './error-codes.ts';
 import type { Usage } from './event.ts';
 import type { InvocationSettings, InvocationStatus } from './invocation.ts';
 import type { Dispatch, InvocationJob } from './invocation-queue.ts';
-import type { PrismaClient } from './open-database.ts';
+import { Prisma, type PrismaClient } from './open-database.ts';
 import type { ProviderName } from './provider-name.ts';
 
 /**
@@ -86,8 +86,24 @@ export type Outcome = {
   usage: AttemptUsage | null;
 };
 
+/** How an ended invocation went, by the database's clock: from the request to its end, to its first part, and from the wish to cancel. */
+export type Course = {
+  provider: ProviderName;
+  durationMs: number;
+  /** null when nothing was said. */
+  firstPartMs: number | null;
+  /** null when nobody wanted to cancel it. */
+  cancelMs: number | null;
+};
+
 /** What became of it: a cancel that was asked for in time wins over any other ending. */
-export type Finished = { status: Outcome['status']; messageId: string | null; waiting: boolean };
+export type Finished = Course & { status: Outcome['status']; messageId: string | null; waiting: boolean };
+
+const courseOf = (row: 'done' | 'i' | 'changed') =>
+  Prisma.raw(`${row}.provider,
+  (extract(epoch FROM ${row}.finished_at - ${row}.created_at) * 1000)::float8 AS "durationMs",
+  (extract(epoch FROM ${row}.first_token_at - ${row}.created_at) * 1000)::float8 AS "firstPartMs",
+  (extract(epoch FROM ${row}.finished_at - ${row}.cancel_requested_at) * 1000)::float8 AS "cancelMs"`);
 
 /** → completed | failed | cancelled, with its messages and its usage. null: the row has moved on; nothing may be said. */
 export async function finishInvocation(
@@ -134,7 +150,7 @@ export async function finishInvocation(
              ${usage?.costMicroUsd ?? null}::bigint, ${usage?.priceTableVersion ?? null}::text
       FROM done WHERE ${usage !== null}::bool
       ON CONFLICT (invocation_id, attempt) DO NOTHING)
-    SELECT done.status, done.output_message_id AS "messageId", line.waiting FROM done, line`;
+    SELECT done.status, done.output_message_id AS "messageId", line.waiting, ${courseOf('done')} FROM done, line`;
   return row ?? null;
 }
 
@@ -205,18 +221,19 @@ export async function dispatchNext(database: Database, conversationId: string): 
   return row ?? null;
 }
 
-/** Notes that Redis holds the job of this dispatch. */
-export async function markEnqueued(database: Database, job: InvocationJob): Promise<void> {
-  await database.$queryRaw`
+/** Notes that Redis holds the job of this dispatch; false when that was known. */
+export async function markEnqueued(database: Database, job: InvocationJob): Promise<boolean> {
+  const rows = await database.$queryRaw<unknown[]>`
     UPDATE invocation SET enqueued_at = now()
-    WHERE id = ${job.invocationId}::uuid AND dispatch = ${job.dispatch}::int AND enqueued_at IS NULL`;
+    WHERE id = ${job.invocationId}::uuid AND dispatch = ${job.dispatch}::int AND enqueued_at IS NULL RETURNING 1`;
+  return rows.length > 0;
 }
 
 export type CancelResult = Held & {
   /** The status now: `cancelled` if it was queued, `running` if its worker has yet to stop, else how it had ended before. */
   status: InvocationStatus;
-  /** Whether this very call ended it. */
-  ended: boolean;
+  /** How it went, if this very call ended it. */
+  ended: Course | null;
   workerId: string | null;
   provider: ProviderName;
   dispatch: number;
@@ -250,7 +267,7 @@ export async function cancelInvocation(
       FROM changed WHERE c.id = changed.conversation_id AND changed.status = 'cancelled'
       RETURNING cardinality(c.line) > 0 AS waiting)
     SELECT i.id AS "invocationId", i.conversation_id AS "conversationId", i.attempt, i.provider, i.dispatch, coalesce(changed.worker_id, i.worker_id) AS "workerId",
-           coalesce(changed.status, i.status) AS status, coalesce(changed.status = 'cancelled', false) AS ended,
+           coalesce(changed.status, i.status) AS status, CASE WHEN changed.status = 'cancelled' THEN (SELECT to_jsonb(course) FROM (SELECT ${courseOf('changed')}) course) END AS ended,
            coalesce((SELECT waiting FROM line), false) AS waiting
     FROM target JOIN invocation i ON i.id = target.id LEFT JOIN changed ON changed.id = i.id`;
   return row ?? null;
@@ -259,7 +276,7 @@ export async function cancelInvocation(
 /** How this very attempt was finished, for a writer that lost the reply to its own write. null: it was not, or by another. */
 export async function readFinished(database: Database, held: Held): Promise<Finished | null> {
   const [row] = await database.$queryRaw<Finished[]>`
-    SELECT i.status, i.output_message_id AS "messageId", cardinality(c.line) > 0 AS waiting
+    SELECT i.status, i.output_message_id AS "messageId", cardinality(c.line) > 0 AS waiting, ${courseOf('i')}
     FROM invocation i JOIN conversation c ON c.id = i.conversation_id
     WHERE i.id = ${held.invocationId}::uuid AND i.attempt = ${held.attempt}::int AND i.status NOT IN ('queued', 'running')`;
   return row ?? null;

@@ -4,6 +4,7 @@ import { dispatchInvocation } from './dispatch-invocation.ts';
 import type { NewEvent } from './event.ts';
 import { cancelKey } from './event-log-names.ts';
 import type { InvocationStatus } from './invocation.ts';
+import type { InvocationMetrics } from './invocation-metrics.ts';
 import type { InvocationQueues } from './invocation-queue.ts';
 import { type CancelResult, cancelInvocation, dispatchNext } from './invocation-status.ts';
 import type { PrismaClient } from './open-database.ts';
@@ -17,6 +18,7 @@ export type CancelParts = {
   appender: Pick<EventAppender, 'append'>;
   queues: Pick<InvocationQueues, 'add' | 'remove'>;
   logger: Pick<Logger, 'warn'>;
+  metrics: Pick<InvocationMetrics, 'ended'>;
 };
 
 export type CancelTarget = { invocationId: string; conversationId: string; workspaceId: string };
@@ -33,6 +35,7 @@ export async function requestCancel(parts: CancelParts, target: CancelTarget): P
   const lastSeq = 1 + (await readLastSeq(redis, target).catch(() => 0));
   const result = await cancelInvocation(database, { ...target, lastSeq });
   if (!result) return null;
+  if (result.ended) parts.metrics.ended('cancelled', result.ended);
   const ids = { invocationId: result.invocationId, conversationId: result.conversationId };
   try {
     if (result.ended) await announceCancelled(parts, result);

@@ -1,6 +1,7 @@
 import type { EventAppender } from '@nexus/common/append-events';
 import type { ConversationFeeds } from '@nexus/common/conversation-feeds';
 import type { Logger } from '@nexus/common/create-logger';
+import type { InvocationMetrics } from '@nexus/common/invocation-metrics';
 import type { InvocationQueues } from '@nexus/common/invocation-queue';
 import type { PrismaClient } from '@nexus/common/open-database';
 import type { Redis } from '@nexus/common/open-redis';
@@ -9,6 +10,7 @@ import express, { type Express } from 'express';
 import helmet from 'helmet';
 import type { Registry } from 'prom-client';
 import { createAgentRoutes } from './agents/agent-routes.ts';
+import type { ApiMetrics } from './api-metrics.ts';
 import { createConversationRoutes } from './conversations/conversation-routes.ts';
 import { cors } from './http/cors.ts';
 import { createErrorHandler } from './http/error-handler.ts';
@@ -27,6 +29,8 @@ export type ApiParts = {
   appender: EventAppender;
   logger: Logger;
   registry: Registry;
+  metrics: InvocationMetrics;
+  apiMetrics: ApiMetrics;
   corsOrigins: string[];
   /** Aborted when the process stops: open streams end. */
   stopping: AbortSignal;
@@ -47,7 +51,7 @@ export function createApp(parts: ApiParts): Express {
     if (!health(request, response)) next();
   });
   app.use(
-    createRequestLog(parts.logger, parts.registry),
+    createRequestLog(parts.logger, parts.apiMetrics),
     helmet(),
     cors(parts.corsOrigins),
     setPrincipal,

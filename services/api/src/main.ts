@@ -1,7 +1,10 @@
 import { createServer } from 'node:http';
 import { createEventAppender } from '@nexus/common/append-events';
 import { createConversationFeeds } from '@nexus/common/conversation-feeds';
+import { createServiceRegistry } from '@nexus/common/create-service-registry';
 import { createEventSubscriptions } from '@nexus/common/event-subscriptions';
+import { createFeedMetrics } from '@nexus/common/feed-metrics';
+import { createInvocationMetrics } from '@nexus/common/invocation-metrics';
 import { openInvocationQueues } from '@nexus/common/invocation-queue';
 import { loadSnapshot } from '@nexus/common/load-snapshot';
 import { loadUnfinished } from '@nexus/common/load-unfinished';
@@ -9,8 +12,8 @@ import { openDatabase } from '@nexus/common/open-database';
 import { assertRedisFits, openRedis, waitForRedis } from '@nexus/common/open-redis';
 import { runService } from '@nexus/common/run-service';
 import { listen } from '@nexus/common/serve-health';
-import { collectDefaultMetrics, Registry } from 'prom-client';
 import { readApiConfig } from './api-config.ts';
+import { createApiMetrics } from './api-metrics.ts';
 import { createApp } from './app.ts';
 
 /** Redis may be away: requests are taken all the same. But one that does not fit is refused while there is somebody to tell. */
@@ -20,7 +23,7 @@ await runService(
   'api',
   () => readApiConfig(process.env),
   async ({ config, logger, release }) => {
-    const { database, close } = openDatabase(config.DATABASE_URL, {
+    const { database, pool, close } = openDatabase(config.DATABASE_URL, {
       poolSize: config.DATABASE_POOL_SIZE,
       name: 'nexus-api',
       logger,
@@ -38,6 +41,8 @@ await runService(
     const queues = openInvocationQueues(redis, logger);
     release('queues', queues.close);
 
+    const registry = createServiceRegistry({ pool, redis: { commands: redis, subscriber: subscriber.redis } });
+    const metrics = createInvocationMetrics(registry);
     const stopping = new AbortController();
     const feeds = createConversationFeeds({
       redis,
@@ -45,17 +50,18 @@ await runService(
       loadSnapshot: (address) => loadSnapshot(database, address),
       loadUnfinished: (conversationIds) => loadUnfinished(database, conversationIds),
       onError: (error) => logger.warn({ error }, 'a feed could not be repaired yet'),
+      counters: createFeedMetrics(registry),
     });
-    const registry = new Registry();
-    collectDefaultMetrics({ register: registry });
     const app = createApp({
       database,
       redis,
       queues,
       feeds,
-      appender: createEventAppender(redis),
+      appender: createEventAppender(redis, { onAppended: metrics.appended }),
       logger,
       registry,
+      metrics,
+      apiMetrics: createApiMetrics(registry, { database, queues }),
       corsOrigins: config.CORS_ORIGINS,
       stopping: stopping.signal,
     });

@@ -25,7 +25,7 @@ export type GatewayParts = CancelParts & {
   feeds: Pick<ConversationFeeds, 'open'>;
   logger: Logger;
   registry: Registry;
-  metrics: GatewayMetrics;
+  gatewayMetrics: GatewayMetrics;
   corsOrigins: string[];
   bufferLimits: BufferLimits;
 };
@@ -39,7 +39,7 @@ const longestRequest = 65_536;
 
 /** The Socket.IO server as a function of its parts; who listens, and where, is not its business. */
 export function createGateway(parts: GatewayParts): { server: HttpServer; close(): Promise<void> } {
-  const { database, logger, metrics } = parts;
+  const { database, logger, gatewayMetrics: metrics } = parts;
   const server = createHttpServer(parts);
   const io = new Server<ClientToServerEvents, ServerToClientEvents, DefaultEventsMap, SocketData>(server, {
     cors: { origin: parts.corsOrigins },

@@ -1,6 +1,9 @@
 import { createEventAppender } from '@nexus/common/append-events';
 import { createConversationFeeds } from '@nexus/common/conversation-feeds';
+import { createServiceRegistry } from '@nexus/common/create-service-registry';
 import { createEventSubscriptions } from '@nexus/common/event-subscriptions';
+import { createFeedMetrics } from '@nexus/common/feed-metrics';
+import { createInvocationMetrics } from '@nexus/common/invocation-metrics';
 import { openInvocationQueues } from '@nexus/common/invocation-queue';
 import { loadSnapshot } from '@nexus/common/load-snapshot';
 import { loadUnfinished } from '@nexus/common/load-unfinished';
@@ -8,7 +11,6 @@ import { openDatabase } from '@nexus/common/open-database';
 import { assertRedisFits, openRedis, waitForRedis } from '@nexus/common/open-redis';
 import { runService } from '@nexus/common/run-service';
 import { listen } from '@nexus/common/serve-health';
-import { collectDefaultMetrics, Registry } from 'prom-client';
 import { createGateway } from './create-gateway.ts';
 import { readGatewayConfig } from './gateway-config.ts';
 import { createGatewayMetrics } from './gateway-metrics.ts';
@@ -20,7 +22,7 @@ await runService(
   'gateway',
   () => readGatewayConfig(process.env),
   async ({ config, logger, release }) => {
-    const { database, close } = openDatabase(config.DATABASE_URL, {
+    const { database, pool, close } = openDatabase(config.DATABASE_URL, {
       poolSize: config.DATABASE_POOL_SIZE,
       name: 'nexus-gateway',
       logger,
@@ -36,27 +38,27 @@ await runService(
     const queues = openInvocationQueues(redis, logger);
     release('queues', queues.close);
 
-    const registry = new Registry();
-    collectDefaultMetrics({ register: registry });
-    const metrics = createGatewayMetrics(registry);
+    const registry = createServiceRegistry({ pool, redis: { commands: redis, subscriber: subscriber.redis } });
+    const metrics = createInvocationMetrics(registry);
     const feeds = createConversationFeeds({
       redis,
       subscriptions: createEventSubscriptions(subscriber.redis),
       loadSnapshot: (address) => loadSnapshot(database, address),
       loadUnfinished: (conversationIds) => loadUnfinished(database, conversationIds),
       onError: (error) => logger.warn({ error }, 'a feed could not be repaired yet'),
-      counters: { replayed: (events) => metrics.replayed.inc(events), gapRepaired: () => metrics.gaps.inc() },
+      counters: createFeedMetrics(registry),
     });
     release('feeds', feeds.close);
     const gateway = createGateway({
       database,
       redis,
       queues,
-      appender: createEventAppender(redis),
+      appender: createEventAppender(redis, { onAppended: metrics.appended }),
       feeds,
       logger,
       registry,
       metrics,
+      gatewayMetrics: createGatewayMetrics(registry),
       corsOrigins: config.CORS_ORIGINS,
       bufferLimits: { packets: config.GATEWAY_WRITE_BUFFER_LIMIT, bytes: bufferBytes },
     });

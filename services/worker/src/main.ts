@@ -1,9 +1,9 @@
+import { createServiceRegistry } from '@nexus/common/create-service-registry';
 import { openInvocationQueues } from '@nexus/common/invocation-queue';
 import { openDatabase } from '@nexus/common/open-database';
 import { assertRedisFits, openRedis, waitForRedis } from '@nexus/common/open-redis';
 import { runService } from '@nexus/common/run-service';
 import { createHealthServer, listen } from '@nexus/common/serve-health';
-import { collectDefaultMetrics, Registry } from 'prom-client';
 import { openWorker } from './open-worker.ts';
 import { createProviders } from './providers/create-providers.ts';
 import { toProviderConfig } from './providers/provider-config.ts';
@@ -16,7 +16,7 @@ await runService(
   'worker',
   () => readWorkerConfig(process.env),
   async ({ config, logger, release }) => {
-    const { database, close } = openDatabase(config.DATABASE_URL, {
+    const { database, pool, close } = openDatabase(config.DATABASE_URL, {
       poolSize: config.DATABASE_POOL_SIZE,
       name: 'nexus-worker',
       logger,
@@ -35,6 +35,7 @@ await runService(
     const queues = openInvocationQueues(redis, logger);
     release('queues', queues.close);
 
+    const registry = createServiceRegistry({ pool, redis: { commands: redis, queue: queueRedis, subscriber } });
     const { providers, unconfigured } = createProviders(toProviderConfig(config), config.WORKER_PROVIDERS);
     const worker = await openWorker({
       database,
@@ -48,12 +49,11 @@ await runService(
       concurrency: config.WORKER_CONCURRENCY,
       shutdownGraceMs: config.SHUTDOWN_GRACE_MS,
       coalesceMaxMs: config.COALESCE_MAX_MS,
+      registry,
       logger,
       release,
     });
 
-    const registry = new Registry();
-    collectDefaultMetrics({ register: registry });
     const server = createHealthServer(
       {
         database: () => database.$queryRaw`SELECT 1`,

@@ -3,11 +3,13 @@ import { AppError } from '@nexus/common/app-error';
 import { createEventAppender } from '@nexus/common/append-events';
 import type { Logger } from '@nexus/common/create-logger';
 import type { Release } from '@nexus/common/create-shutdown';
+import { createInvocationMetrics } from '@nexus/common/invocation-metrics';
 import type { InvocationQueues } from '@nexus/common/invocation-queue';
 import type { PrismaClient } from '@nexus/common/open-database';
 import type { Redis } from '@nexus/common/open-redis';
 import type { ProviderName } from '@nexus/common/provider-name';
 import { onWorkerNudge } from '@nexus/common/worker-nudge';
+import type { Registry } from 'prom-client';
 import { v7 as uuidv7 } from 'uuid';
 import { createAnswerWriter } from './answer/answer-writer.ts';
 import { coalescingWindowMs } from './answer/coalescing-window.ts';
@@ -16,11 +18,13 @@ import { createRunningAttempts, type RunningAttempts } from './attempts/running-
 import { streamParts } from './attempts/stream-parts.ts';
 import { consumeQueues } from './consume-queues.ts';
 import { countTokens } from './context/count-tokens.ts';
+import { meterRecord } from './meter-record.ts';
 import { openPresence } from './presence/open-presence.ts';
 import { createInvocationProcessor } from './process-invocation.ts';
 import type { Provider } from './providers/provider.ts';
 import { createInvocationRecord } from './record-invocation.ts';
 import { startSweep } from './sweep/start-sweep.ts';
+import { createWorkerMetrics } from './worker-metrics.ts';
 
 export type WorkerParts = {
   database: PrismaClient;
@@ -35,6 +39,7 @@ export type WorkerParts = {
   concurrency: number;
   shutdownGraceMs: number;
   coalesceMaxMs: number;
+  registry: Registry;
   retryPolicy?: RetryPolicy;
   logger: Logger;
   release: Release;
@@ -50,7 +55,9 @@ export async function openWorker(
   const { database, redis, queues, providers, logger, release } = parts;
   const id = uuidv7();
   const attempts = createRunningAttempts();
-  const appender = createEventAppender(redis);
+  const metrics = createInvocationMetrics(parts.registry);
+  const workerMetrics = createWorkerMetrics(parts.registry, attempts.list);
+  const appender = createEventAppender(redis, { onAppended: metrics.appended });
   const retryPolicy = parts.retryPolicy ?? standardRetryPolicy;
   const giveUp = new AbortController();
 
@@ -72,11 +79,23 @@ export async function openWorker(
 
   await onWorkerNudge(parts.subscriber, id, ({ cancel }) => attempts.abort(cancel, new AppError('cancelled')));
 
-  const sweep = startSweep({ database, redis, appender, queues, logger });
+  const sweep = startSweep({
+    database,
+    redis,
+    appender,
+    queues,
+    logger,
+    metrics,
+    onRecovered: workerMetrics.recovered,
+  });
   release('sweep', sweep.stop);
 
   const processInvocation = createInvocationProcessor({
-    record: createInvocationRecord({ database, queues, logger, workerId: id, giveUp: giveUp.signal }),
+    record: meterRecord(
+      createInvocationRecord({ database, queues, logger, workerId: id, giveUp: giveUp.signal }),
+      metrics,
+      workerMetrics,
+    ),
     attempts,
     openAnswer: (held, abort) =>
       createAnswerWriter(held, {

@@ -10,7 +10,6 @@ import {
   dispatchNext,
   type Finished,
   finishInvocation,
-  type Held,
   handBackInvocation,
   type Outcome,
   readFinished,
@@ -20,9 +19,9 @@ import type { PrismaClient } from '@nexus/common/open-database';
 /** What a worker does to an invocation's row. Writes are tried again for as long as the database is away. */
 export type InvocationRecord = {
   claim(job: InvocationJob): Promise<Claim | null>;
-  finish(held: Held, outcome: Outcome): Promise<Finished | null>;
-  handBack(held: Held, how: Parameters<typeof handBackInvocation>[2]): Promise<DispatchRow | null>;
-  dispatch(next: DispatchRow): Promise<void>;
+  finish(claim: Claim, outcome: Outcome): Promise<Finished | null>;
+  handBack(claim: Claim, how: Parameters<typeof handBackInvocation>[2]): Promise<DispatchRow | null>;
+  dispatch(next: DispatchRow): Promise<unknown>;
   /** Lets the next in the conversation's line go. Never rejects: the sweep does it otherwise. */
   dispatchNext(conversationId: string): Promise<void>;
 };

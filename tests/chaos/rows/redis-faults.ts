@@ -149,7 +149,7 @@ export const killSubscribers: ChaosRow = {
     }
     await chaos.verify({ boundMs: 60_000 });
     const gateway = chaos.stack.gateways[0]?.url;
-    const gaps = /nexus_stream_gaps_total (\d+)/.exec(await (await fetch(`${gateway}/metrics`)).text())?.[1];
+    const gaps = /nexus_gaps_repaired_total (\d+)/.exec(await (await fetch(`${gateway}/metrics`)).text())?.[1];
     must(killed >= kills, 'no connection was killed');
     return `${killed} connections killed, ${gaps} gaps repaired, nothing missing at 20 clients`;
   },

@@ -1,18 +1,12 @@
 import type { Logger } from '@nexus/common/create-logger';
 import type { NextFunction, Request, Response } from 'express';
-import { Histogram, type Registry } from 'prom-client';
 import { v7 as uuidv7 } from 'uuid';
+import type { ApiMetrics } from '../api-metrics.ts';
 
 const acceptableId = /^[\w.:-]{1,128}$/;
 
 /** Gives each request an id (the caller's, where it is decent), and logs how it went: no bodies, no queries. */
-export function createRequestLog(logger: Logger, registry: Registry) {
-  const durations = new Histogram({
-    name: 'nexus_http_request_duration_seconds',
-    help: 'Time from request to the end of the response, by route.',
-    labelNames: ['method', 'route', 'status'],
-    registers: [registry],
-  });
+export function createRequestLog(logger: Logger, metrics: Pick<ApiMetrics, 'answered'>) {
   return (request: Request, response: Response, next: NextFunction): void => {
     const given = request.get('x-request-id');
     const requestId = given !== undefined && acceptableId.test(given) ? given : uuidv7();
@@ -23,7 +17,7 @@ export function createRequestLog(logger: Logger, registry: Registry) {
       const ms = performance.now() - startedAt;
       const route = request.route ? `${request.baseUrl}${(request.route as { path: string }).path}` : 'none';
       const status = response.statusCode;
-      durations.observe({ method: request.method, route, status }, ms / 1_000);
+      metrics.answered({ method: request.method, route, status, seconds: ms / 1_000 });
       logger.info({ requestId, method: request.method, route, status, ms: Math.round(ms) }, 'request');
     });
     next();

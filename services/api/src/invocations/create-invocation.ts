@@ -24,12 +24,13 @@ const mostTries = 5;
  * The same idempotency key with the same request gives the first invocation again, however many ask at once.
  */
 export function createInvocationCreator(
-  parts: Pick<ApiParts, 'database' | 'redis' | 'queues' | 'appender' | 'logger'>,
+  parts: Pick<ApiParts, 'database' | 'redis' | 'queues' | 'appender' | 'logger' | 'metrics' | 'apiMetrics'>,
 ): CreateInvocation {
   return async function createInvocation(principal, input, idempotencyKey) {
     const result = await insertOnce(principal, input, idempotencyKey);
     if (result.known) return assertSameRequest(result.known, input);
     if (!result.created) throw whyNot(result, input);
+    parts.apiMetrics.created(result.created.provider);
     announce(result.created, result, principal);
     return result.created;
   };

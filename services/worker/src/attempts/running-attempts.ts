@@ -1,7 +1,8 @@
 import { AppError } from '@nexus/common/app-error';
-import type { Held } from '@nexus/common/invocation-status';
+import type { Claim, Held } from '@nexus/common/invocation-status';
 
 export type RunningAttempt = Held & {
+  provider: string;
   /** Aborted with an AppError that says why: cancelled, claim_lost, deadline_exceeded, a timeout, worker_stopping. */
   signal: AbortSignal;
   abort(reason: AppError): void;
@@ -9,7 +10,7 @@ export type RunningAttempt = Held & {
 
 export type RunningAttempts = {
   /** The returned attempt counts as running until it is closed. */
-  open(held: Held): RunningAttempt & { close(): void };
+  open(claim: Held & Pick<Claim, 'settings'>): RunningAttempt & { close(): void };
   abort(invocationId: string, reason: AppError): void;
   abortAll(reason: AppError): void;
   list(): RunningAttempt[];
@@ -24,16 +25,19 @@ export function createRunningAttempts(): RunningAttempts {
   let onEmpty: (() => void)[] = [];
 
   return {
-    open(held) {
+    open({ invocationId, conversationId, attempt: number, settings }) {
       const controller = new AbortController();
       const attempt: RunningAttempt = {
-        ...held,
+        invocationId,
+        conversationId,
+        attempt: number,
+        provider: settings.provider,
         signal: controller.signal,
         abort: (reason) => controller.abort(reason),
       };
-      attempts.set(held.invocationId, attempt);
+      attempts.set(invocationId, attempt);
       const close = () => {
-        if (attempts.get(held.invocationId) === attempt) attempts.delete(held.invocationId);
+        if (attempts.get(invocationId) === attempt) attempts.delete(invocationId);
         if (attempts.size > 0) return;
         for (const resolve of onEmpty) resolve();
         onEmpty = [];

@@ -13,20 +13,18 @@ export type ChoreParts = CancelParts & { appender: Pick<EventAppender, 'append'>
 /** After this many attempts that took their worker with them an invocation is not given to another. */
 const mostLostAttempts = 3;
 
-/** Finishes what was left undone. Each write is conditional: of several sweepers that try, one succeeds. */
-export async function doChore(parts: ChoreParts, chore: Chore): Promise<void> {
+/** Finishes what was left undone. Each write is conditional: of several sweepers that try, one succeeds, and that one gets true. */
+export async function doChore(parts: ChoreParts, chore: Chore): Promise<boolean> {
   const { database, logger } = parts;
   switch (chore.kind) {
     case 'enqueue':
       return dispatchInvocation(parts, chore);
     case 'next': {
       const next = await dispatchNext(database, chore.conversationId);
-      if (next) await dispatchInvocation(parts, next);
-      return;
+      return next !== null && dispatchInvocation(parts, next);
     }
     case 'cancel':
-      await requestCancel(parts, chore);
-      return;
+      return (await requestCancel(parts, chore)) !== null;
     case 'expire':
       return endUnattended(parts, chore, 'queued', 'deadline_exceeded');
     case 'lost': {
@@ -34,8 +32,10 @@ export async function doChore(parts: ChoreParts, chore: Chore): Promise<void> {
       logger.warn({ invocationId, workerId, attempt }, 'its worker is dead');
       const givenUp = chore.cancelRequested || chore.onWorkerLoss === 'fail' || lostAttempts + 1 >= mostLostAttempts;
       if (givenUp) return endUnattended(parts, chore, 'running', 'worker_lost');
-      if (workerId === null) return;
-      for (const next of await requeueLost(database, [invocationId], workerId)) await dispatchInvocation(parts, next);
+      if (workerId === null) return false;
+      const requeued = await requeueLost(database, [invocationId], workerId);
+      for (const next of requeued) await dispatchInvocation(parts, next);
+      return requeued.length > 0;
     }
   }
 }
@@ -46,7 +46,7 @@ async function endUnattended(
   chore: Chore,
   from: 'queued' | 'running',
   code: ErrorCode,
-): Promise<void> {
+): Promise<boolean> {
   const { text, reasoning } = await readLogText(parts.redis, chore);
   const { title, retryable } = errorMeanings[code];
   const outcome: Outcome = {
@@ -72,7 +72,8 @@ async function endUnattended(
           },
   };
   const finished = await finishInvocation(parts.database, chore, from, outcome);
-  if (!finished) return;
+  if (!finished) return false;
+  parts.metrics.ended(finished.status, finished);
   const next = finished.waiting ? await dispatchNext(parts.database, chore.conversationId) : null;
   if (next) await dispatchInvocation(parts, next);
   const kept = { messageId: finished.messageId, contentSha256: finished.messageId === null ? null : sha256(text) };
@@ -82,4 +83,5 @@ async function endUnattended(
       : ({ type: 'invocation.failed', data: { error: { code, message: title, retryable }, ...kept } } as const);
   await parts.appender.append(chore, chore.attempt, [event], -1);
   if (from === 'queued') await parts.queues.remove(chore);
+  return true;
 }

@@ -1,13 +1,10 @@
 import type { PrismaClient } from '@nexus/common/open-database';
 import type { ProviderName } from '@nexus/common/provider-name';
 import { lifeLockSpace } from '../presence/life-lock.ts';
+import type { RecoveryCause } from './recovery-cause.ts';
 
 export type Chore = {
-  /**
-   * enqueue: dispatched, but Redis never acknowledged. next: head of its line, still waiting. cancel: a wish to cancel, or a later
-   * interrupt, that nobody acted on. expire: queued past its deadline. lost: running on a worker that is dead.
-   */
-  kind: 'enqueue' | 'next' | 'cancel' | 'expire' | 'lost';
+  kind: Exclude<RecoveryCause, 'missing_job' | 'orphaned_job'>;
   invocationId: string;
   conversationId: string;
   workspaceId: string;

@@ -1,8 +1,8 @@
 import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
-import { type InvocationQueues, jobId } from '@nexus/common/invocation-queue';
+import { jobId } from '@nexus/common/invocation-queue';
 import { redispatchInvocation } from '@nexus/common/invocation-status';
-import type { ChoreParts } from './do-chore.ts';
 import { findAlive, findEnqueued } from './find-chores.ts';
+import type { SweepParts } from './start-sweep.ts';
 
 const pageSize = 500;
 const firstId = '00000000-0000-0000-0000-000000000000';
@@ -11,7 +11,7 @@ const firstId = '00000000-0000-0000-0000-000000000000';
  * Queued rows whose job Redis no longer has get it back; those whose job is in the hands of a dead worker get another.
  * Walks through all queued rows, a page at each call.
  */
-export function createMissingJobFinder(parts: ChoreParts & { queues: InvocationQueues }): () => Promise<void> {
+export function createMissingJobFinder(parts: SweepParts): () => Promise<void> {
   const { database, redis, queues } = parts;
   let afterId = firstId;
 
@@ -30,10 +30,14 @@ export function createMissingJobFinder(parts: ChoreParts & { queues: InvocationQ
       const job = jobs[index];
       if (!job) continue;
       const [timestamp, holder] = job;
-      if (timestamp === null) await dispatchInvocation(parts, row);
-      else if (holder !== null && !alive.has(holder)) {
+      if (timestamp === null) {
+        await dispatchInvocation(parts, row);
+        parts.onRecovered('missing_job');
+      } else if (holder !== null && !alive.has(holder)) {
         const next = await redispatchInvocation(database, row);
-        if (next) await dispatchInvocation(parts, next);
+        if (!next) continue;
+        await dispatchInvocation(parts, next);
+        parts.onRecovered('orphaned_job');
       }
     }
   };

@@ -2,11 +2,14 @@ import type { InvocationQueues } from '@nexus/common/invocation-queue';
 import { type ChoreParts, doChore } from './do-chore.ts';
 import { findChores } from './find-chores.ts';
 import { createMissingJobFinder } from './find-missing-jobs.ts';
+import type { RecoveryCause } from './recovery-cause.ts';
+
+export type SweepParts = ChoreParts & { queues: InvocationQueues; onRecovered: (cause: RecoveryCause) => void };
 
 const sweepEveryMs = 500;
 
 /** Every half second, a little jittered so that many workers do not sweep in step, until it is stopped. */
-export function startSweep(parts: ChoreParts & { queues: InvocationQueues }): { stop(): Promise<void> } {
+export function startSweep(parts: SweepParts): { stop(): Promise<void> } {
   const repairMissingJobs = createMissingJobFinder(parts);
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
@@ -15,9 +18,12 @@ export function startSweep(parts: ChoreParts & { queues: InvocationQueues }): { 
   async function sweep(): Promise<void> {
     try {
       for (const chore of await findChores(parts.database)) {
-        await doChore(parts, chore).catch((error: unknown) =>
-          parts.logger.warn({ error, invocationId: chore.invocationId, chore: chore.kind }, 'left for the next sweep'),
-        );
+        try {
+          if (await doChore(parts, chore)) parts.onRecovered(chore.kind);
+        } catch (error) {
+          const { invocationId, kind } = chore;
+          parts.logger.warn({ error, invocationId, chore: kind }, 'left for the next sweep');
+        }
       }
       if (parts.redis.status === 'ready') await repairMissingJobs();
     } catch (error) {

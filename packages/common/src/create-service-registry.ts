@@ -1,0 +1,31 @@
+import type { Pool } from 'pg';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Redis } from './open-redis.ts';
+
+/** A registry with what every service shows: the runtime, and its connections to Redis and Postgres. */
+export function createServiceRegistry(parts: { pool: Pool; redis: Record<string, Redis> }): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  new Gauge({
+    name: 'nexus_redis_ready',
+    help: '1 while the connection to Redis can be used.',
+    labelNames: ['connection'],
+    registers: [registry],
+    collect() {
+      for (const [connection, redis] of Object.entries(parts.redis))
+        this.set({ connection }, redis.status === 'ready' ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: 'nexus_postgres_pool_connections',
+    help: 'Connections of the pool to Postgres, and the queries that wait for one.',
+    labelNames: ['state'],
+    registers: [registry],
+    collect() {
+      this.set({ state: 'total' }, parts.pool.totalCount);
+      this.set({ state: 'idle' }, parts.pool.idleCount);
+      this.set({ state: 'waiting' }, parts.pool.waitingCount);
+    },
+  });
+  return registry;
+}

@@ -1,0 +1,66 @@
+import { Counter, Histogram, type Registry } from 'prom-client';
+import { isTerminalType, type NewEvent } from './event.ts';
+import { invocationStatuses, isFinished } from './invocation.ts';
+import type { Course, Outcome } from './invocation-status.ts';
+import { providerNames } from './provider-name.ts';
+
+/** What every service that can end an invocation, or speak of one, counts. */
+export type InvocationMetrics = {
+  /** Call it once the status is written, for each invocation once. */
+  ended(status: Outcome['status'], course: Course): void;
+  appended(events: NewEvent[]): void;
+};
+
+/** Seconds. Answers take from a tenth of a second to minutes. */
+export const answerBuckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
+
+/** Shown as zero from the start, so that a first failure is a rise and not a birth. */
+export function createInvocationMetrics(registry: Registry): InvocationMetrics {
+  const registers = [registry];
+  const finished = new Counter({
+    name: 'nexus_invocations_finished_total',
+    help: 'Invocations that this process ended, by how.',
+    labelNames: ['provider', 'status'],
+    registers,
+  });
+  const durations = new Histogram({
+    name: 'nexus_invocation_duration_seconds',
+    help: 'Time from the request to the end of the invocation.',
+    labelNames: ['provider', 'status'],
+    buckets: answerBuckets,
+    registers,
+  });
+  const cancelLatency = new Histogram({
+    name: 'nexus_cancel_latency_seconds',
+    help: 'Time from the wish to cancel to the end of the invocation.',
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  });
+  const appended = new Counter({
+    name: 'nexus_events_appended_total',
+    help: 'Events written to logs: deltas, terminal events, and all others.',
+    labelNames: ['kind'],
+    registers,
+  });
+  for (const provider of providerNames) {
+    for (const status of invocationStatuses.filter(isFinished)) {
+      finished.inc({ provider, status }, 0);
+      durations.zero({ provider, status });
+    }
+  }
+  for (const kind of ['delta', 'terminal', 'other']) appended.inc({ kind }, 0);
+
+  return {
+    ended(status, { provider, durationMs, cancelMs }) {
+      finished.inc({ provider, status });
+      durations.observe({ provider, status }, durationMs / 1_000);
+      if (status === 'cancelled' && cancelMs !== null) cancelLatency.observe(cancelMs / 1_000);
+    },
+    appended(events) {
+      for (const { type } of events) {
+        const kind = type.endsWith('.delta') ? 'delta' : isTerminalType(type) ? 'terminal' : 'other';
+        appended.inc({ kind });
+      }
+    },
+  };
+}

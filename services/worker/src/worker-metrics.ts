@@ -1,0 +1,102 @@
+import { answerBuckets } from '@nexus/common/invocation-metrics';
+import type { AttemptUsage, Claim, Finished } from '@nexus/common/invocation-status';
+import { providerNames } from '@nexus/common/provider-name';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { RunningAttempts } from './attempts/running-attempts.ts';
+import { type RecoveryCause, recoveryCauses } from './sweep/recovery-cause.ts';
+import { priceTable } from './usage/price-table.ts';
+
+/** What a worker counts besides what every service does. */
+export type WorkerMetrics = {
+  claimed(claim: Claim): void;
+  finished(finished: Finished): void;
+  used(claim: Claim, usage: AttemptUsage | null): void;
+  recovered(cause: RecoveryCause): void;
+};
+
+/** Requests may name any model: past so many of them, the rest share one label. */
+const mostModels = 100;
+
+export function createWorkerMetrics(
+  registry: Registry,
+  running: () => ReturnType<RunningAttempts['list']>,
+): WorkerMetrics {
+  const registers = [registry];
+  const queueWait = new Histogram({
+    name: 'nexus_invocation_queue_wait_seconds',
+    help: 'Time from the request to its first attempt.',
+    labelNames: ['provider'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900],
+    registers,
+  });
+  const firstToken = new Histogram({
+    name: 'nexus_invocation_time_to_first_token_seconds',
+    help: 'Time from the request to the first part of its answer.',
+    labelNames: ['provider'],
+    buckets: answerBuckets,
+    registers,
+  });
+  const tokens = new Counter({
+    name: 'nexus_tokens_total',
+    help: 'Tokens, as the provider counted them or as we estimated.',
+    labelNames: ['direction', 'provider', 'model'],
+    registers,
+  });
+  const cost = new Counter({
+    name: 'nexus_cost_usd_total',
+    help: 'Cost in USD by list price, of models whose price is known.',
+    labelNames: ['provider', 'model'],
+    registers,
+  });
+  const recoveries = new Counter({
+    name: 'nexus_recoveries_total',
+    help: 'Invocations that this worker found left undone and took on, by cause.',
+    labelNames: ['cause'],
+    registers,
+  });
+  new Gauge({
+    name: 'nexus_attempts_active',
+    help: 'Invocations that this worker is at work on.',
+    labelNames: ['provider'],
+    registers,
+    collect() {
+      for (const provider of providerNames) this.set({ provider }, 0);
+      for (const { provider } of running()) this.inc({ provider });
+    },
+  });
+
+  const models = new Set<string>();
+  for (const provider of providerNames) {
+    queueWait.zero({ provider });
+    firstToken.zero({ provider });
+    for (const model of Object.keys(priceTable[provider]).filter((name) => name !== '')) {
+      models.add(model);
+      cost.inc({ provider, model }, 0);
+      for (const direction of ['input', 'cached', 'output']) tokens.inc({ direction, provider, model }, 0);
+    }
+  }
+  for (const cause of recoveryCauses) recoveries.inc({ cause }, 0);
+
+  function labelOf(model: string): string {
+    if (!models.has(model) && models.size < mostModels) models.add(model);
+    return models.has(model) ? model : 'other';
+  }
+
+  return {
+    claimed({ attempt, settings, waitedMs }) {
+      if (attempt === 1) queueWait.observe({ provider: settings.provider }, waitedMs / 1_000);
+    },
+    finished({ provider, firstPartMs }) {
+      if (firstPartMs !== null) firstToken.observe({ provider }, firstPartMs / 1_000);
+    },
+    used({ settings: { provider, model } }, usage) {
+      if (!usage) return;
+      const labels = { provider, model: labelOf(model) };
+      tokens.inc({ direction: 'input', ...labels }, usage.inputTokens);
+      tokens.inc({ direction: 'cached', ...labels }, usage.cachedTokens);
+      tokens.inc({ direction: 'output', ...labels }, usage.outputTokens);
+      if (usage.costMicroUsd !== null) cost.inc(labels, Number(usage.costMicroUsd) / 1e6);
+    },
+    recovered: (cause) => recoveries.inc({ cause }),
+  };
+}
