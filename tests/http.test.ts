@@ -88,6 +88,13 @@ describe('the HTTP API', () => {
     ['a deadline of no time', { message: 'x', deadlineMs: 0 }, 422, 'invalid_request', 'deadlineMs'],
     ['NUL in the metadata', { message: 'x', metadata: { a: 'b\0' } }, 422, 'invalid_request', 'metadata'],
     [
+      'half a surrogate pair in a key of the metadata',
+      { message: 'x', metadata: { 'a\ud800': [1] } },
+      422,
+      'invalid_request',
+      'metadata',
+    ],
+    [
       'a conversation that is not there',
       { message: 'x', conversationId: nobody },
       404,

@@ -215,7 +215,7 @@ export const freeze: ChaosRow = {
   long: true,
   async run({ open, say }) {
     const chaos = await open({ workers: 2 });
-    const agentId = await chaos.agent('t20-n400-d25');
+    const agentId = await chaos.agent('t20-n300-d250'); // 75 s: goes on when the worker wakes up
     const conversationId = await chaos.newConversation();
     await chaos.watch(conversationId);
     const entry = await chaos.post(agentId, 'frozen', { conversationId });
@@ -232,7 +232,7 @@ export const freeze: ChaosRow = {
       what: 'the zombie to stop its call',
       timeoutMs: 5_000,
     });
-    await chaos.verify({ boundMs: 60_000, jobsMayLinger: true });
+    await chaos.verify({ boundMs: 120_000, jobsMayLinger: true });
     return `takeover after ${seconds(ms)}; the zombie's call was closed`;
   },
 };

@@ -10,6 +10,9 @@ const longestMetadata = 16_384;
 const longestWaitSeconds = 60;
 const longestDeadlineMs = 7 * 24 * 3_600_000;
 
+/** As JSON writes them, not preceded by a backslash that is itself escaped: Postgres cannot store these in a document. */
+const unstorable = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
+
 const metadata = z
   .record(z.string(), z.unknown())
   .refine(
@@ -17,8 +20,8 @@ const metadata = z
     `expected at most ${longestMetadata} characters of JSON`,
   )
   .refine(
-    (value) => text(longestMetadata).safeParse(JSON.stringify(value).replaceAll('\\u0000', '\0')).success,
-    'must not contain NUL',
+    (value) => !unstorable.test(JSON.stringify(value)),
+    'must not contain the NUL character or half a surrogate pair, in keys or values',
   );
 
 const overrides = z.strictObject(settingFields).partial();
