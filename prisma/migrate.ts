@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { toAppError } from '@nexus/common/app-error';
 import pg from 'pg';
+import { readDatabaseUrl } from './read-database-url.ts';
 import {
   listMigrations,
   migrationsFolder,
@@ -114,8 +115,7 @@ const usage = 'usage: npm run migrate -- deploy | status | check | new <name>   
 
 async function main(): Promise<number> {
   const [command, name] = parseArgs({ allowPositionals: true }).positionals;
-  const databaseUrl = process.env.DATABASE_URL;
-  if (!databaseUrl || !URL.canParse(databaseUrl)) throw new Error('DATABASE_URL: expected a postgresql:// URL');
+  const databaseUrl = readDatabaseUrl(process.env);
   if (command === 'deploy') {
     const applied = await deployMigrations(databaseUrl);
     console.log(applied.length === 0 ? 'already up to date' : `applied ${applied.join(', ')}`);

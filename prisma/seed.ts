@@ -1,6 +1,7 @@
 import { toAppError } from '@nexus/common/app-error';
 import { defaultWorkspaceId } from '@nexus/common/default-workspace';
 import pg from 'pg';
+import { readDatabaseUrl } from './read-database-url.ts';
 import { toMigrationError } from './schema-engine.ts';
 import { type AgentSeed, echoAgent, seedAgents } from './seed-agents.ts';
 
@@ -51,9 +52,7 @@ async function insertAgent(client: pg.Client, agent: AgentSeed): Promise<number>
 
 if (import.meta.main) {
   try {
-    const databaseUrl = process.env.DATABASE_URL;
-    if (!databaseUrl || !URL.canParse(databaseUrl)) throw new Error('DATABASE_URL: expected a postgresql:// URL');
-    const added = await seed(databaseUrl, { withEcho: process.argv.includes('--with-echo') });
+    const added = await seed(readDatabaseUrl(process.env), { withEcho: process.argv.includes('--with-echo') });
     console.log(added === 0 ? 'nothing to seed' : `seeded ${added} agents`);
   } catch (error) {
     const known = toAppError(error);

@@ -14,6 +14,7 @@ export type Watcher = {
   eventsOf(invocationId: string): InvocationEvent[];
   /** What a client that follows the protocol shows of an invocation. */
   shown(invocationId: string): Shown;
+  /** Where it stands in what is not over: what a client that follows the protocol subscribes with. */
   cursors(): Record<string, number>;
   /** Resolves once the last event of the invocation is here. */
   ended(invocationId: string, timeoutMs?: number): Promise<Shown>;
@@ -45,7 +46,12 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
     events.push(event);
     show(showOf(event.invocationId), event);
   });
-  const cursors = () => ({ ...options.cursors, ...Object.fromEntries([...shown].map(([id, { seq }]) => [id, seq])) });
+  const isOver = ({ last }: Shown) => last !== null && isLastEvent(last);
+  const cursors = () => {
+    const unfinished = [...shown].filter(([, entry]) => !isOver(entry));
+    const given = Object.entries(options.cursors ?? {}).filter(([id]) => !shown.has(id));
+    return Object.fromEntries([...given, ...unfinished.map(([id, { seq }]) => [id, seq] as const)]);
+  };
   const subscribe = async (from: Record<string, number> = cursors()) => {
     const answer: unknown = await socket
       .timeout(10_000)
@@ -58,10 +64,25 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
   const ready = new Promise<void>((resolve, reject) => {
     socket.on('connect', () => {
       if (!first && !resume) return;
+      if (first) subscribe().then(() => resolve(), reject);
+      else void subscribeAgain();
       first = false;
-      subscribe().then(() => resolve(), reject);
     });
   });
+  socket.on('conversation:interrupted', () => void (resume && subscribeAgain()));
+
+  /** Until it is answered, or the connection goes: what comes back subscribes anew. */
+  async function subscribeAgain(): Promise<void> {
+    const connection = socket.id;
+    while (socket.connected && socket.id === connection) {
+      const done = await subscribe().then(
+        () => true,
+        () => false,
+      );
+      if (done) return;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  }
   await ready;
   return {
     conversationId,
@@ -75,7 +96,7 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
       waitUntil(
         () => {
           const entry = showOf(invocationId);
-          return entry.last && isLastEvent(entry.last) ? entry : null;
+          return isOver(entry) ? entry : null;
         },
         { what: `the end of ${invocationId}`, timeoutMs },
       ),

@@ -20,11 +20,19 @@ export const list = () =>
 const isUrlOf = (protocols: string[]) => (text: string) =>
   URL.canParse(text) && protocols.includes(new URL(text).protocol);
 
+/** Where the database is: all that migrations need. */
+export const databaseFields = {
+  DATABASE_URL: z.string().refine(isUrlOf(['postgres:', 'postgresql:']), 'expected a postgresql:// URL'),
+  /** Takes the place of the one in the URL. */
+  DATABASE_PASSWORD: z.string().optional(),
+};
+
 /** What every service is told. */
 export const sharedFields = {
-  DATABASE_URL: z.string().refine(isUrlOf(['postgres:', 'postgresql:']), 'expected a postgresql:// URL'),
+  ...databaseFields,
   DATABASE_POOL_SIZE: count(10),
   REDIS_URL: z.string().refine(isUrlOf(['redis:', 'rediss:']), 'expected a redis:// or rediss:// URL'),
+  REDIS_PASSWORD: z.string().optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   LOG_FORMAT: z.enum(['json', 'pretty']).default('json'),
 };
@@ -34,8 +42,12 @@ export const authField = { NEXUS_AUTH: z.enum(['off']).optional() };
 
 const loopbackHosts = new Set(['127.0.0.1', '::1', 'localhost']);
 
+export function isLoopbackHost(host: string): boolean {
+  return loopbackHosts.has(host);
+}
+
 /** A reason why this host may not be listened on, or null. */
 export function hostProblem(host: string, auth: 'off' | undefined): string | null {
-  if (loopbackHosts.has(host) || auth === 'off') return null;
+  if (isLoopbackHost(host) || auth === 'off') return null;
   return 'there is no authentication yet, so only a loopback address is allowed, unless NEXUS_AUTH=off is set as well';
 }

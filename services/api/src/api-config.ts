@@ -1,5 +1,6 @@
 import { authField, hostProblem, list, port, sharedFields } from '@nexus/common/config-fields';
 import { parseConfig } from '@nexus/common/parse-config';
+import { withPasswords } from '@nexus/common/with-passwords';
 import { z } from 'zod';
 
 export const apiConfigSchema = z.object({
@@ -14,11 +15,12 @@ export const apiConfigSchema = z.object({
 export type ApiConfig = z.infer<typeof apiConfigSchema>;
 
 export function readApiConfig(environment: NodeJS.ProcessEnv): ApiConfig {
-  return parseConfig(
+  const config = parseConfig(
     apiConfigSchema.superRefine((config, context) => {
       const problem = hostProblem(config.API_HOST, config.NEXUS_AUTH);
       if (problem) context.addIssue({ code: 'custom', path: ['API_HOST'], message: problem });
     }),
     environment,
   );
+  return withPasswords(config);
 }

@@ -1,5 +1,6 @@
 import { authField, count, hostProblem, list, port, sharedFields } from '@nexus/common/config-fields';
 import { parseConfig } from '@nexus/common/parse-config';
+import { withPasswords } from '@nexus/common/with-passwords';
 import { z } from 'zod';
 
 export const gatewayConfigSchema = z.object({
@@ -16,11 +17,12 @@ export const gatewayConfigSchema = z.object({
 export type GatewayConfig = z.infer<typeof gatewayConfigSchema>;
 
 export function readGatewayConfig(environment: NodeJS.ProcessEnv): GatewayConfig {
-  return parseConfig(
+  const config = parseConfig(
     gatewayConfigSchema.superRefine((config, context) => {
       const problem = hostProblem(config.GATEWAY_HOST, config.NEXUS_AUTH);
       if (problem) context.addIssue({ code: 'custom', path: ['GATEWAY_HOST'], message: problem });
     }),
     environment,
   );
+  return withPasswords(config);
 }

@@ -1,6 +1,7 @@
 import { authField, count, hostProblem, list, milliseconds, port, sharedFields } from '@nexus/common/config-fields';
 import { parseConfig } from '@nexus/common/parse-config';
 import { isProviderName, type ProviderName, providerNames } from '@nexus/common/provider-name';
+import { withPasswords } from '@nexus/common/with-passwords';
 import { z } from 'zod';
 import { providerFields } from './providers/provider-config.ts';
 
@@ -24,11 +25,12 @@ export const workerConfigSchema = z.object({
 export type WorkerConfig = z.infer<typeof workerConfigSchema>;
 
 export function readWorkerConfig(environment: NodeJS.ProcessEnv): WorkerConfig {
-  return parseConfig(
+  const config = parseConfig(
     workerConfigSchema.superRefine((config, context) => {
       const problem = hostProblem(config.WORKER_HOST, config.NEXUS_AUTH);
       if (problem) context.addIssue({ code: 'custom', path: ['WORKER_HOST'], message: problem });
     }),
     environment,
   );
+  return withPasswords(config);
 }

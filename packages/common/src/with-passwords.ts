@@ -1,0 +1,22 @@
+type Urls = {
+  DATABASE_URL: string;
+  REDIS_URL: string;
+  DATABASE_PASSWORD?: string | undefined;
+  REDIS_PASSWORD?: string | undefined;
+};
+
+/** The same configuration with each password in its URL. Given apart from it, a password needs no escaping and can come from a file. */
+export function withPasswords<C extends Urls>(config: C): C {
+  return {
+    ...config,
+    DATABASE_URL: withPassword(config.DATABASE_URL, config.DATABASE_PASSWORD),
+    REDIS_URL: withPassword(config.REDIS_URL, config.REDIS_PASSWORD),
+  };
+}
+
+export function withPassword(url: string, password: string | undefined): string {
+  if (password === undefined) return url;
+  const complete = new URL(url);
+  complete.password = encodeURIComponent(password);
+  return complete.href;
+}
