@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseConfig } from '@nexus/common/parse-config';
 import { describe, expect, it } from 'vitest';
+import { findObjections } from '../deploy/preflight.ts';
 import { apiConfigSchema, readApiConfig } from '../services/api/src/api-config.ts';
 import { gatewayConfigSchema } from '../services/gateway/src/gateway-config.ts';
 import { workerConfigSchema } from '../services/worker/src/worker-config.ts';
@@ -12,12 +13,41 @@ const example = Object.fromEntries(
 const schemas = { api: apiConfigSchema, worker: workerConfigSchema, gateway: gatewayConfigSchema };
 /** Of `npm start` alone. */
 const ofStart = ['NEXUS_STATE_FOLDER'];
+const compose = readFileSync(new URL('../docker-compose.yml', import.meta.url), 'utf8');
+const ofCompose = [...new Set([...compose.matchAll(/\$\{(\w+)/g)].map(([, name = '']) => name))];
+/** What compose decides by itself: where things are inside. */
+const insideCompose = ['DATABASE_URL', 'REDIS_URL', 'DATABASE_PASSWORD', 'REDIS_PASSWORD'];
+const addresses = /^(API|GATEWAY|WORKER)_(HOST|PORT)$/;
 const needed = { DATABASE_URL: 'postgresql://user:secret-word@127.0.0.1/nexus', REDIS_URL: 'redis://127.0.0.1' };
 
 describe('.env.example', () => {
   it('names every variable of every service, and no other', () => {
-    const known = new Set([...Object.values(schemas).flatMap((schema) => Object.keys(schema.shape)), ...ofStart]);
+    const ofServices = Object.values(schemas).flatMap((schema) => Object.keys(schema.shape));
+    const known = new Set([...ofServices, ...ofStart, ...ofCompose]);
     expect(Object.keys(example).toSorted()).toEqual([...known].toSorted());
+  });
+
+  it('has no variable of a service that compose would not pass on', () => {
+    const ofServices = Object.values(schemas).flatMap((schema) => Object.keys(schema.shape));
+    const lost = ofServices.filter((name) => !ofCompose.includes(name) && !addresses.test(name));
+    expect([...new Set(lost)].toSorted()).toEqual([...insideCompose, 'LOG_FORMAT'].toSorted());
+  });
+
+  it('has the defaults of compose', () => {
+    for (const [, name = '', value = ''] of compose.matchAll(/\$\{(\w+):-([^}]*)\}/g)) {
+      const byPlace = name === 'OLLAMA_BASE_URL'; // beside containers it is not on their loopback
+      if (value !== '' && !byPlace) expect(`${name}=${value}`).toBe(`${name}=${example[name]}`);
+    }
+  });
+
+  it('has the passwords that preflight refuses', () => {
+    const { NEXUS_POSTGRES_PASSWORD, NEXUS_REDIS_PASSWORD } = example;
+    const open = { NEXUS_BIND: '0.0.0.0', NEXUS_AUTH: 'off', NEXUS_POSTGRES_PASSWORD, NEXUS_REDIS_PASSWORD };
+    expect(findObjections(open)).toHaveLength(2);
+    expect(findObjections({ ...open, NEXUS_BIND: '127.0.0.1', NEXUS_AUTH: '' })).toEqual([]);
+    const own = { ...open, NEXUS_POSTGRES_PASSWORD: 'one', NEXUS_REDIS_PASSWORD: 'two' };
+    expect(findObjections(own)).toEqual([]);
+    expect(findObjections({ ...own, NEXUS_AUTH: '' })).toEqual([expect.stringContaining('NEXUS_AUTH')]);
   });
 
   it.each(Object.entries(schemas))('has values that the %s takes, which are its defaults', (_name, schema) => {
@@ -27,6 +57,12 @@ describe('.env.example', () => {
 });
 
 describe('configuration', () => {
+  it('takes a password apart from its URL, whatever it is made of', () => {
+    const config = readApiConfig({ ...needed, DATABASE_PASSWORD: 'p@ss/w:rd?', REDIS_PASSWORD: '#1' });
+    expect(decodeURIComponent(new URL(config.DATABASE_URL).password)).toBe('p@ss/w:rd?');
+    expect(config.REDIS_URL).toBe('redis://:%231@127.0.0.1');
+  });
+
   it('names all bad variables in one message, and never a value', () => {
     const bad = {
       ...needed,
