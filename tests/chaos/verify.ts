@@ -1,6 +1,6 @@
-import type { InvocationEvent } from '@nexus/common/event';
 import { queueName } from '@nexus/common/invocation-queue';
 import { providerNames } from '@nexus/common/provider-name';
+import { assertShown } from '../support/assert-shown.ts';
 import type { RunningService } from '../support/start-service.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { must } from './chaos-row.ts';
@@ -31,7 +31,7 @@ type Row = {
 /** I1 to I5, from what clients received, what the provider saw, Postgres and Redis. */
 export async function verify(chaos: Chaos, options: CheckOptions = {}): Promise<void> {
   const rows = await everythingEnds(chaos, options);
-  await clientsShowWhatIsStored(chaos, rows);
+  await assertShown(chaos, (id) => rows.get(id)?.text ?? '');
   callsAndUsageFit(chaos, rows, options);
   await nothingIsLeftOver(chaos, options);
   await servicesAreWell(chaos, options);
@@ -66,34 +66,6 @@ async function everythingEnds({ stack, accepted }: Chaos, options: CheckOptions)
     `I1: conversations with gaps in their positions, or with a line though all is over: ${JSON.stringify(gaps)}`,
   );
   return new Map(rows.map((row) => [row.id, row]));
-}
-
-/** I2: what each client shows equals what is stored, in order, without a repeat; an older attempt never speaks after a newer one. */
-async function clientsShowWhatIsStored({ accepted, watchers }: Chaos, rows: Map<string, Row>): Promise<void> {
-  for (const watcher of watchers) {
-    const own = accepted.filter(({ conversationId }) => conversationId === watcher.conversationId);
-    for (const { id } of own) {
-      const shown = await watcher.ended(id, 15_000).catch((error: Error) => {
-        throw new Error(`I2: ${error.message}; last ${JSON.stringify(watcher.eventsOf(id).at(-1))?.slice(0, 200)}`);
-      });
-      const stored = rows.get(id)?.text ?? '';
-      must(shown.text === stored, `I2: ${id} shows ${shown.text.length} characters, ${stored.length} are stored`);
-      assertOrder(watcher.eventsOf(id));
-    }
-  }
-}
-
-function assertOrder(events: InvocationEvent[]): void {
-  let seq = 0;
-  let attempt = 0;
-  for (const event of events) {
-    const isFinalSnapshot = event.type === 'invocation.snapshot';
-    must(event.seq > seq || isFinalSnapshot, `I2: seq ${event.seq} came after ${seq}`);
-    seq = Math.max(seq, event.seq);
-    if (event.type !== 'invocation.started') continue;
-    must(event.data.attempt >= attempt, `I2: attempt ${event.data.attempt} spoke after ${attempt}`);
-    attempt = event.data.attempt;
-  }
 }
 
 /** I3: provider calls never exceed attempts, and each has its usage record. */

@@ -36,7 +36,7 @@ export type ProviderServer = {
  * A server that speaks OpenAI's chat completions. The model's name sets the pace: `t50-n64-d20` waits 50 ms, then sends 64 chunks,
  * 20 ms apart.
  */
-export async function openProviderServer(): Promise<ProviderServer> {
+export async function openProviderServer({ host = '127.0.0.1', port = 0 } = {}): Promise<ProviderServer> {
   const calls: ProviderCall[] = [];
   const queued: Behaviour[] = [];
   const server = createServer((request, response) => {
@@ -60,9 +60,9 @@ export async function openProviderServer(): Promise<ProviderServer> {
     await (queued.shift() ?? paced)(call, response, gone.signal);
   }
 
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, host, resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
+    url: `http://${host}:${(server.address() as AddressInfo).port}/v1`,
     calls,
     callsFor: (message) => calls.filter((call) => call.request.messages.at(-1)?.content === message),
     next: (...behaviours) => void queued.push(...behaviours),

@@ -1,0 +1,33 @@
+import type { InvocationEvent } from '@nexus/common/event';
+import type { Watcher } from './watch-conversation.ts';
+
+type Seen = { accepted: { id: string; conversationId: string }[]; watchers: Watcher[] };
+
+/** I2: what each client shows equals what is stored, in order, without a repeat; an older attempt never speaks after a newer one. */
+export async function assertShown({ accepted, watchers }: Seen, storedText: (id: string) => string): Promise<void> {
+  for (const watcher of watchers) {
+    const own = accepted.filter(({ conversationId }) => conversationId === watcher.conversationId);
+    for (const { id } of own) {
+      const shown = await watcher.ended(id, 15_000).catch((error: Error) => {
+        throw new Error(`I2: ${error.message}; last ${JSON.stringify(watcher.eventsOf(id).at(-1))?.slice(0, 200)}`);
+      });
+      const stored = storedText(id);
+      if (shown.text !== stored)
+        throw new Error(`I2: ${id} shows ${shown.text.length} characters, ${stored.length} are stored`);
+      assertOrder(watcher.eventsOf(id));
+    }
+  }
+}
+
+function assertOrder(events: InvocationEvent[]): void {
+  let seq = 0;
+  let attempt = 0;
+  for (const event of events) {
+    const isFinalSnapshot = event.type === 'invocation.snapshot';
+    if (event.seq <= seq && !isFinalSnapshot) throw new Error(`I2: seq ${event.seq} came after ${seq}`);
+    seq = Math.max(seq, event.seq);
+    if (event.type !== 'invocation.started') continue;
+    if (event.data.attempt < attempt) throw new Error(`I2: attempt ${event.data.attempt} spoke after ${attempt}`);
+    attempt = event.data.attempt;
+  }
+}
