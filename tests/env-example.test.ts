@@ -13,7 +13,9 @@ const example = Object.fromEntries(
 const schemas = { api: apiConfigSchema, worker: workerConfigSchema, gateway: gatewayConfigSchema };
 /** Of `npm start` alone. */
 const ofStart = ['NEXUS_STATE_FOLDER'];
-const compose = readFileSync(new URL('../docker-compose.yml', import.meta.url), 'utf8');
+const compose = ['docker-compose.yml', 'deploy/observability/compose.yaml']
+  .map((file) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8'))
+  .join('\n');
 const ofCompose = [...new Set([...compose.matchAll(/\$\{(\w+)/g)].map(([, name = '']) => name))];
 /** What compose decides by itself: where things are inside. */
 const insideCompose = ['DATABASE_URL', 'REDIS_URL', 'DATABASE_PASSWORD', 'REDIS_PASSWORD'];

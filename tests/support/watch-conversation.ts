@@ -1,6 +1,7 @@
 import type { InvocationEvent } from '@nexus/common/event';
 import { isLastEvent } from '@nexus/common/event';
 import { sha256 } from '@nexus/common/load-snapshot';
+import { mostCursors } from '@nexus/common/socket-events';
 import { io, type Socket } from 'socket.io-client';
 import { waitUntil } from './wait-until.ts';
 
@@ -14,7 +15,7 @@ export type Watcher = {
   eventsOf(invocationId: string): InvocationEvent[];
   /** What a client that follows the protocol shows of an invocation. */
   shown(invocationId: string): Shown;
-  /** Where it stands in what is not over: what a client that follows the protocol subscribes with. */
+  /** Where it stands, the oldest that are over left out where they are too many: what a client that follows the protocol sends. */
   cursors(): Record<string, number>;
   /** Resolves once the last event of the invocation is here. */
   ended(invocationId: string, timeoutMs?: number): Promise<Shown>;
@@ -48,9 +49,14 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
   });
   const isOver = ({ last }: Shown) => last !== null && isLastEvent(last);
   const cursors = () => {
-    const unfinished = [...shown].filter(([, entry]) => !isOver(entry));
     const given = Object.entries(options.cursors ?? {}).filter(([id]) => !shown.has(id));
-    return Object.fromEntries([...given, ...unfinished.map(([id, { seq }]) => [id, seq] as const)]);
+    const seen = [...shown].map(([id, entry]) => ({ id, seq: entry.seq, over: isOver(entry) }));
+    const tooMany = given.length + seen.length - mostCursors;
+    const left = seen.filter(({ over }) => over).slice(0, Math.max(0, tooMany));
+    return Object.fromEntries([
+      ...given,
+      ...seen.filter((each) => !left.includes(each)).map(({ id, seq }) => [id, seq] as const),
+    ]);
   };
   const subscribe = async (from: Record<string, number> = cursors()) => {
     const answer: unknown = await socket

@@ -9,7 +9,8 @@ export type SocketError = { code: ErrorCode; message: string; fields?: FieldErro
 /** Every request is answered: with what was asked for, or with why not. */
 export type Acknowledgement<T> = (answer: { data: T } | { error: SocketError }) => void;
 
-const mostCursors = 100;
+/** In one subscription. */
+export const mostCursors = 100;
 
 const id = z.uuid('expected a UUID').toLowerCase();
 const seq = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
