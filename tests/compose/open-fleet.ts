@@ -66,7 +66,6 @@ export async function openFleet(scale: Scale): Promise<Fleet> {
     .withEnvironment(environment)
     .withClientOptions({ commandOptions: scaling })
     .withDefaultWaitStrategy(Wait.forHealthCheck())
-    .withWaitStrategy('provider-1', Wait.forListeningPorts())
     .withStartupTimeout(180_000);
   for (const service of oneShots) description = description.withWaitStrategy(`${service}-1`, Wait.forOneShotStartup());
   const started: StartedDockerComposeEnvironment = await description.up();
