@@ -9,6 +9,7 @@ import { openDatabase } from '@nexus/common/open-database';
 import { assertRedisFits, openRedis, waitForRedis } from '@nexus/common/open-redis';
 import { runService } from '@nexus/common/run-service';
 import { listen } from '@nexus/common/serve-health';
+import { traceQueues } from '@nexus/common/trace-queues';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { readApiConfig } from './api-config.ts';
 import { createApp } from './app.ts';
@@ -19,7 +20,7 @@ const redisLimitMs = 3_000;
 await runService(
   'api',
   () => readApiConfig(process.env),
-  async ({ config, logger, release }) => {
+  async ({ config, logger, tracer, release }) => {
     const { database, close } = openDatabase(config.DATABASE_URL, {
       poolSize: config.DATABASE_POOL_SIZE,
       name: 'nexus-api',
@@ -35,7 +36,7 @@ await runService(
       () => assertRedisFits(redis),
       () => logger.warn('redis is away: requests are stored and enqueued once it is back'),
     );
-    const queues = openInvocationQueues(redis, logger);
+    const queues = traceQueues(openInvocationQueues(redis, logger), tracer);
     release('queues', queues.close);
 
     const stopping = new AbortController();
@@ -55,6 +56,7 @@ await runService(
       feeds,
       appender: createEventAppender(redis),
       logger,
+      tracer,
       registry,
       corsOrigins: config.CORS_ORIGINS,
       stopping: stopping.signal,

@@ -7,6 +7,7 @@ import type { InvocationQueues } from '@nexus/common/invocation-queue';
 import type { PrismaClient } from '@nexus/common/open-database';
 import type { Redis } from '@nexus/common/open-redis';
 import type { ProviderName } from '@nexus/common/provider-name';
+import type { Tracer } from '@nexus/common/tracer';
 import { onWorkerNudge } from '@nexus/common/worker-nudge';
 import { v7 as uuidv7 } from 'uuid';
 import { createAnswerWriter } from './answer/answer-writer.ts';
@@ -21,6 +22,8 @@ import { createInvocationProcessor } from './process-invocation.ts';
 import type { Provider } from './providers/provider.ts';
 import { createInvocationRecord } from './record-invocation.ts';
 import { startSweep } from './sweep/start-sweep.ts';
+import { traceAttempts } from './tracing/trace-attempts.ts';
+import { traceRecord } from './tracing/trace-record.ts';
 
 export type WorkerParts = {
   database: PrismaClient;
@@ -37,6 +40,7 @@ export type WorkerParts = {
   coalesceMaxMs: number;
   retryPolicy?: RetryPolicy;
   logger: Logger;
+  tracer: Tracer | null;
   release: Release;
 };
 
@@ -47,7 +51,7 @@ const handBackLimitMs = 3_000;
 export async function openWorker(
   parts: WorkerParts,
 ): Promise<{ id: string; attempts: RunningAttempts; lastBeatAgoMs(): number }> {
-  const { database, redis, queues, providers, logger, release } = parts;
+  const { database, redis, queues, providers, logger, tracer, release } = parts;
   const id = uuidv7();
   const attempts = createRunningAttempts();
   const appender = createEventAppender(redis);
@@ -76,7 +80,10 @@ export async function openWorker(
   release('sweep', sweep.stop);
 
   const processInvocation = createInvocationProcessor({
-    record: createInvocationRecord({ database, queues, logger, workerId: id, giveUp: giveUp.signal }),
+    record: traceRecord(
+      createInvocationRecord({ database, queues, logger, workerId: id, giveUp: giveUp.signal }),
+      tracer,
+    ),
     attempts,
     openAnswer: (held, abort) =>
       createAnswerWriter(held, {
@@ -98,7 +105,7 @@ export async function openWorker(
     providers: [...providers.keys()],
     workerId: id,
     concurrency: parts.concurrency,
-    process: processInvocation,
+    process: traceAttempts(processInvocation, tracer),
     logger,
   });
   release('running attempts', async () => {
