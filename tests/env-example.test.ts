@@ -84,6 +84,18 @@ describe('configuration', () => {
     expect(message).toContain('REDIS_URL: is missing');
   });
 
+  it('takes the headers of traces apart, and shows none that it cannot', () => {
+    const read = (headers: string) => readApiConfig({ ...needed, OTEL_EXPORTER_OTLP_HEADERS: headers });
+    expect(read('authorization=Basic%20YQ==,x-team = a').OTEL_EXPORTER_OTLP_HEADERS).toEqual({
+      authorization: 'Basic YQ==',
+      'x-team': 'a',
+    });
+    for (const bad of ['secret-word', 'x=%zz secret-word', 'a b=secret-word', 'x=secret-word%0d%0ay: z']) {
+      expect(() => read(bad)).toThrow('OTEL_EXPORTER_OTLP_HEADERS: expected name=value pairs');
+      expect(() => read(bad)).not.toThrow('secret-word');
+    }
+  });
+
   it('refuses a host beyond loopback until NEXUS_AUTH=off is said', () => {
     expect(() => readApiConfig({ ...needed, API_HOST: '0.0.0.0' })).toThrow(/API_HOST.*NEXUS_AUTH=off/);
     expect(readApiConfig({ ...needed, API_HOST: '0.0.0.0', NEXUS_AUTH: 'off' }).API_HOST).toBe('0.0.0.0');

@@ -37,6 +37,34 @@ export const sharedFields = {
   LOG_FORMAT: z.enum(['json', 'pretty']).default('json'),
 };
 
+const headerPattern = /^([\w!#$%&'*+.^`|~-]+) *= *([\t\x20-\x7e]*)$/;
+
+/** `name=value` pairs separated by commas, values percent-encoded where they need to be, as OpenTelemetry writes them. */
+function parseHeaders(text: string, context: z.core.$RefinementCtx<string>): Record<string, string> {
+  const entries = text.split(',').map((pair) => headerPattern.exec(decode(pair.trim())));
+  if (entries.some((entry) => entry === null))
+    context.addIssue({ code: 'custom', message: 'expected name=value pairs, separated by commas' });
+  return Object.fromEntries(entries.map((entry) => [entry?.[1], entry?.[2]]));
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return '';
+  }
+}
+
+/** Where traces go; nowhere without an endpoint. */
+export const tracingFields = {
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .string()
+    .refine(isUrlOf(['http:', 'https:']), 'expected an http:// or https:// URL')
+    .optional(),
+  /** Secret: they hold the receiver's key. */
+  OTEL_EXPORTER_OTLP_HEADERS: z.string().transform(parseHeaders).optional(),
+};
+
 /** Without keys nothing may listen beyond loopback, unless somebody says aloud that this is meant. */
 export const authField = { NEXUS_AUTH: z.enum(['off']).optional() };
 

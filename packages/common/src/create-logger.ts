@@ -16,10 +16,14 @@ const redactedPaths = [
 ].flatMap((name) => (name === 'message' ? [`body.${name}`] : [name, `*.${name}`, `*.*.${name}`]));
 
 /** A structured logger whose lines carry ids, never prompts, answers or keys: known places of such are redacted besides. */
-export function createLogger(service: string, options: { level: string; format: 'json' | 'pretty' }): Logger {
+export function createLogger(
+  service: string,
+  options: { level: string; format: 'json' | 'pretty'; mixin?: () => Record<string, string> },
+): Logger {
   const settings: LoggerOptions = {
     name: service,
     level: options.level,
+    ...(options.mixin ? { mixin: options.mixin } : {}),
     redact: { paths: redactedPaths, censor: '[redacted]' },
     serializers: { error: serializeError, err: serializeError },
   };

@@ -3,8 +3,8 @@ import type { Logger } from './create-logger.ts';
 import type { Redis } from './open-redis.ts';
 import { type ProviderName, providerNames } from './provider-name.ts';
 
-/** All that a job says. Everything else is in Postgres. */
-export type InvocationJob = { invocationId: string; dispatch: number };
+/** All that a job says. Everything else is in Postgres. `traceparent` is there when the trace of its request goes on in the worker. */
+export type InvocationJob = { invocationId: string; dispatch: number; traceparent?: string };
 
 /** A queued invocation that is due: where its job goes, and after how long. */
 export type Dispatch = InvocationJob & { provider: ProviderName; delayMs: number };
@@ -47,8 +47,8 @@ export function openInvocationQueues(redis: Redis, logger: Pick<Logger, 'warn'>)
   };
   return {
     queue: queueOf,
-    async add({ invocationId, dispatch, provider, delayMs }) {
-      const job: InvocationJob = { invocationId, dispatch };
+    async add({ invocationId, dispatch, traceparent, provider, delayMs }) {
+      const job: InvocationJob = { invocationId, dispatch, ...(traceparent === undefined ? {} : { traceparent }) };
       await queueOf(provider).add('invoke', job, { jobId: jobId(job), delay: delayMs });
     },
     async remove({ invocationId, dispatch, provider }) {

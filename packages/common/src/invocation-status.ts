@@ -21,6 +21,8 @@ export type Turn = { role: 'user' | 'assistant'; content: string; tokenCount: nu
 export type Claim = Held & {
   workspaceId: string;
   agentId: string | null;
+  /** null when the agent was deleted. */
+  agentName: string | null;
   settings: InvocationSettings;
   inputMessageId: string;
   input: string;
@@ -50,7 +52,7 @@ export async function claimInvocation(database: Database, job: InvocationJob, wo
         AND cancel_requested_at IS NULL AND (deadline_at IS NULL OR deadline_at > now())
       RETURNING *)
     SELECT c.id AS "invocationId", c.conversation_id AS "conversationId", c.workspace_id AS "workspaceId",
-           c.agent_id AS "agentId", c.attempt, c.settings, c.input_message_id AS "inputMessageId", m.content AS input,
+           c.agent_id AS "agentId", (SELECT name FROM agent WHERE id = c.agent_id) AS "agentName", c.attempt, c.settings, c.input_message_id AS "inputMessageId", m.content AS input,
            c.lost_attempts AS "lostAttempts", c.error_code AS "restartReason",
            (extract(epoch FROM c.deadline_at - now()) * 1000)::float8 AS "deadlineInMs",
            (extract(epoch FROM now() - c.created_at) * 1000)::float8 AS "waitedMs",

@@ -1,12 +1,14 @@
 import { toAppError } from './app-error.ts';
 import { createLogger, type Logger } from './create-logger.ts';
 import { createShutdown, type Release } from './create-shutdown.ts';
+import { openTracer, type TracingSettings } from './open-tracer.ts';
+import type { Tracer } from './tracer.ts';
 
-type Basics = { LOG_LEVEL: string; LOG_FORMAT: 'json' | 'pretty' };
-type Parts<C> = { config: C; logger: Logger; release: Release };
+type Basics = TracingSettings & { LOG_LEVEL: string; LOG_FORMAT: 'json' | 'pretty' };
+type Parts<C> = { config: C; logger: Logger; tracer: Tracer | null; release: Release };
 
 /**
- * The life of a service process: config, logger, shutdown, then `open` (open, build, listen). SIGTERM and SIGINT run the
+ * The life of a service process: config, tracer, logger, shutdown, then `open` (open, build, listen). SIGTERM and SIGINT run the
  * releases and exit 0; a failed start says why in one line, releases what was opened and exits 1. A thing nobody caught is a
  * bug: it is logged, and the process stops in order with exit code 1.
  */
@@ -22,8 +24,14 @@ export async function runService<C extends Basics>(
     process.stderr.write(`${name}: ${toAppError(error).message}\n`);
     process.exit(1);
   }
-  const logger = createLogger(name, { level: config.LOG_LEVEL, format: config.LOG_FORMAT });
+  const traces = await openTracer(name, config, () => logger);
+  const logger = createLogger(name, {
+    level: config.LOG_LEVEL,
+    format: config.LOG_FORMAT,
+    ...(traces ? { mixin: traces.tracer.logFields } : {}),
+  });
   const shutdown = createShutdown(logger);
+  if (traces) shutdown.release('traces', traces.close);
   let exitCode = 0;
 
   async function stop(why: string, code: number): Promise<void> {
@@ -41,7 +49,7 @@ export async function runService<C extends Basics>(
   }
 
   try {
-    await open({ config, logger, release: shutdown.release });
+    await open({ config, logger, tracer: traces?.tracer ?? null, release: shutdown.release });
   } catch (error) {
     const { code, message } = toAppError(error);
     logger.fatal({ error }, `cannot start (${code}): ${message}`);

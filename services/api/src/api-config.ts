@@ -1,4 +1,4 @@
-import { authField, hostProblem, list, port, sharedFields } from '@nexus/common/config-fields';
+import { authField, hostProblem, list, port, sharedFields, tracingFields } from '@nexus/common/config-fields';
 import { parseConfig } from '@nexus/common/parse-config';
 import { withPasswords } from '@nexus/common/with-passwords';
 import { z } from 'zod';
@@ -6,6 +6,7 @@ import { z } from 'zod';
 export const apiConfigSchema = z.object({
   ...sharedFields,
   ...authField,
+  ...tracingFields,
   API_HOST: z.string().default('127.0.0.1'),
   API_PORT: port(3001),
   /** Origins of browsers that may call; none by default. */

@@ -6,6 +6,7 @@ import type { InvocationQueues } from '@nexus/common/invocation-queue';
 import type { PrismaClient } from '@nexus/common/open-database';
 import type { Redis } from '@nexus/common/open-redis';
 import { createHealthHandler } from '@nexus/common/serve-health';
+import type { Tracer } from '@nexus/common/tracer';
 import express, { type Express } from 'express';
 import helmet from 'helmet';
 import type { Registry } from 'prom-client';
@@ -18,6 +19,7 @@ import { readJsonBody } from './http/json-body.ts';
 import { notFound } from './http/not-found.ts';
 import { setPrincipal } from './http/principal.ts';
 import { createRequestLog } from './http/request-log.ts';
+import { traceRequests } from './http/trace-requests.ts';
 import { countWorkersOnline } from './invocations/count-workers-online.ts';
 import { createInvocationRoutes } from './invocations/invocation-routes.ts';
 
@@ -28,6 +30,7 @@ export type ApiParts = {
   feeds: ConversationFeeds;
   appender: EventAppender;
   logger: Logger;
+  tracer: Tracer | null;
   registry: Registry;
   metrics: InvocationMetrics;
   apiMetrics: ApiMetrics;
@@ -50,6 +53,7 @@ export function createApp(parts: ApiParts): Express {
   app.use((request, response, next) => {
     if (!health(request, response)) next();
   });
+  if (parts.tracer) app.use(traceRequests(parts.tracer));
   app.use(
     createRequestLog(parts.logger, parts.apiMetrics),
     helmet(),

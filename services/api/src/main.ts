@@ -12,6 +12,7 @@ import { openDatabase } from '@nexus/common/open-database';
 import { assertRedisFits, openRedis, waitForRedis } from '@nexus/common/open-redis';
 import { runService } from '@nexus/common/run-service';
 import { listen } from '@nexus/common/serve-health';
+import { traceQueues } from '@nexus/common/trace-queues';
 import { readApiConfig } from './api-config.ts';
 import { createApiMetrics } from './api-metrics.ts';
 import { createApp } from './app.ts';
@@ -22,7 +23,7 @@ const redisLimitMs = 3_000;
 await runService(
   'api',
   () => readApiConfig(process.env),
-  async ({ config, logger, release }) => {
+  async ({ config, logger, tracer, release }) => {
     const { database, pool, close } = openDatabase(config.DATABASE_URL, {
       poolSize: config.DATABASE_POOL_SIZE,
       name: 'nexus-api',
@@ -38,7 +39,7 @@ await runService(
       () => assertRedisFits(redis),
       () => logger.warn('redis is away: requests are stored and enqueued once it is back'),
     );
-    const queues = openInvocationQueues(redis, logger);
+    const queues = traceQueues(openInvocationQueues(redis, logger), tracer);
     release('queues', queues.close);
 
     const registry = createServiceRegistry({ pool, redis: { commands: redis, subscriber: subscriber.redis } });
@@ -59,6 +60,7 @@ await runService(
       feeds,
       appender: createEventAppender(redis, { onAppended: metrics.appended }),
       logger,
+      tracer,
       registry,
       metrics,
       apiMetrics: createApiMetrics(registry, { database, queues }),

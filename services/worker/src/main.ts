@@ -4,6 +4,7 @@ import { openDatabase } from '@nexus/common/open-database';
 import { assertRedisFits, openRedis, waitForRedis } from '@nexus/common/open-redis';
 import { runService } from '@nexus/common/run-service';
 import { createHealthServer, listen } from '@nexus/common/serve-health';
+import { traceQueues } from '@nexus/common/trace-queues';
 import { openWorker } from './open-worker.ts';
 import { createProviders } from './providers/create-providers.ts';
 import { toProviderConfig } from './providers/provider-config.ts';
@@ -15,7 +16,7 @@ const silentMs = 5_000;
 await runService(
   'worker',
   () => readWorkerConfig(process.env),
-  async ({ config, logger, release }) => {
+  async ({ config, logger, tracer, release }) => {
     const { database, pool, close } = openDatabase(config.DATABASE_URL, {
       poolSize: config.DATABASE_POOL_SIZE,
       name: 'nexus-worker',
@@ -32,11 +33,15 @@ await runService(
     const subscriber = open('blocking', 'nudges');
     await waitForRedis(redis, 10_000);
     await assertRedisFits(redis);
-    const queues = openInvocationQueues(redis, logger);
+    const queues = traceQueues(openInvocationQueues(redis, logger), tracer);
     release('queues', queues.close);
 
     const registry = createServiceRegistry({ pool, redis: { commands: redis, queue: queueRedis, subscriber } });
-    const { providers, unconfigured } = createProviders(toProviderConfig(config), config.WORKER_PROVIDERS);
+    const { providers, unconfigured } = createProviders(
+      toProviderConfig(config),
+      config.WORKER_PROVIDERS,
+      tracer && { tracer, captureContent: config.OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT },
+    );
     const worker = await openWorker({
       database,
       databaseUrl: config.DATABASE_URL,
@@ -51,6 +56,7 @@ await runService(
       coalesceMaxMs: config.COALESCE_MAX_MS,
       registry,
       logger,
+      tracer,
       release,
     });
 

@@ -8,6 +8,7 @@ import type { InvocationQueues } from '@nexus/common/invocation-queue';
 import type { PrismaClient } from '@nexus/common/open-database';
 import type { Redis } from '@nexus/common/open-redis';
 import type { ProviderName } from '@nexus/common/provider-name';
+import type { Tracer } from '@nexus/common/tracer';
 import { onWorkerNudge } from '@nexus/common/worker-nudge';
 import type { Registry } from 'prom-client';
 import { v7 as uuidv7 } from 'uuid';
@@ -24,6 +25,8 @@ import { createInvocationProcessor } from './process-invocation.ts';
 import type { Provider } from './providers/provider.ts';
 import { createInvocationRecord } from './record-invocation.ts';
 import { startSweep } from './sweep/start-sweep.ts';
+import { traceAttempts } from './tracing/trace-attempts.ts';
+import { traceRecord } from './tracing/trace-record.ts';
 import { createWorkerMetrics } from './worker-metrics.ts';
 
 export type WorkerParts = {
@@ -42,6 +45,7 @@ export type WorkerParts = {
   registry: Registry;
   retryPolicy?: RetryPolicy;
   logger: Logger;
+  tracer: Tracer | null;
   release: Release;
 };
 
@@ -52,7 +56,7 @@ const handBackLimitMs = 3_000;
 export async function openWorker(
   parts: WorkerParts,
 ): Promise<{ id: string; attempts: RunningAttempts; lastBeatAgoMs(): number }> {
-  const { database, redis, queues, providers, logger, release } = parts;
+  const { database, redis, queues, providers, logger, tracer, release } = parts;
   const id = uuidv7();
   const attempts = createRunningAttempts();
   const metrics = createInvocationMetrics(parts.registry);
@@ -92,7 +96,7 @@ export async function openWorker(
 
   const processInvocation = createInvocationProcessor({
     record: meterRecord(
-      createInvocationRecord({ database, queues, logger, workerId: id, giveUp: giveUp.signal }),
+      traceRecord(createInvocationRecord({ database, queues, logger, workerId: id, giveUp: giveUp.signal }), tracer),
       metrics,
       workerMetrics,
     ),
@@ -117,7 +121,7 @@ export async function openWorker(
     providers: [...providers.keys()],
     workerId: id,
     concurrency: parts.concurrency,
-    process: processInvocation,
+    process: traceAttempts(processInvocation, tracer),
     logger,
   });
   release('running attempts', async () => {

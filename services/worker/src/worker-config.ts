@@ -1,4 +1,13 @@
-import { authField, count, hostProblem, list, milliseconds, port, sharedFields } from '@nexus/common/config-fields';
+import {
+  authField,
+  count,
+  hostProblem,
+  list,
+  milliseconds,
+  port,
+  sharedFields,
+  tracingFields,
+} from '@nexus/common/config-fields';
 import { parseConfig } from '@nexus/common/parse-config';
 import { isProviderName, type ProviderName, providerNames } from '@nexus/common/provider-name';
 import { withPasswords } from '@nexus/common/with-passwords';
@@ -8,6 +17,9 @@ import { providerFields } from './providers/provider-config.ts';
 export const workerConfigSchema = z.object({
   ...sharedFields,
   ...authField,
+  ...tracingFields,
+  /** Whether traces hold what was said. */
+  OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: z.stringbool().default(false),
   ...providerFields,
   /** Where health and metrics are served. */
   WORKER_HOST: z.string().default('127.0.0.1'),

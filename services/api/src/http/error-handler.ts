@@ -1,7 +1,7 @@
 import { AppError, toAppError } from '@nexus/common/app-error';
 import type { Logger } from '@nexus/common/create-logger';
 import { fromDatabaseError } from '@nexus/common/database-error';
-import { errorMeanings } from '@nexus/common/error-codes';
+import { type ErrorCode, errorMeanings } from '@nexus/common/error-codes';
 import type { NextFunction, Request, Response } from 'express';
 
 /** Seconds after which a client may try again what failed because something of ours was away. */
@@ -13,6 +13,7 @@ export function createErrorHandler(logger: Logger) {
     const error = toAppError(fromHttpError(fromDatabaseError(caught)));
     const meaning = errorMeanings[error.code];
     const requestId: unknown = response.locals.requestId;
+    response.locals.errorCode = error.code;
     if (meaning.status >= 500) logger.error({ error, requestId, code: error.code }, 'request failed');
     if (response.headersSent) return void response.destroy();
     if (meaning.status === 503) response.setHeader('retry-after', String(retryAfterSeconds));
@@ -32,6 +33,11 @@ export function createErrorHandler(logger: Logger) {
         }),
       );
   };
+}
+
+/** The code that the request was answered with, if it failed. */
+export function errorCodeOf(response: Response): ErrorCode | undefined {
+  return response.locals.errorCode as ErrorCode | undefined;
 }
 
 /** Express itself refuses a path that cannot be decoded, as a plain error with a status. */

@@ -24,7 +24,7 @@ const mostTries = 5;
  * The same idempotency key with the same request gives the first invocation again, however many ask at once.
  */
 export function createInvocationCreator(
-  parts: Pick<ApiParts, 'database' | 'redis' | 'queues' | 'appender' | 'logger' | 'metrics' | 'apiMetrics'>,
+  parts: Pick<ApiParts, 'database' | 'redis' | 'queues' | 'appender' | 'logger' | 'tracer' | 'metrics' | 'apiMetrics'>,
 ): CreateInvocation {
   return async function createInvocation(principal, input, idempotencyKey) {
     const result = await insertOnce(principal, input, idempotencyKey);
@@ -54,8 +54,9 @@ export function createInvocationCreator(
 
   /** Not awaited: the row is the outbox, and whatever of this does not happen the sweep does. */
   function announce(created: InsertedInvocation, { before, position }: InsertResult, { workspaceId }: Principal): void {
-    const { id: invocationId, conversationId, provider, dispatch } = created;
+    const { id: invocationId, conversationId, agentId, provider, dispatch } = created;
     const ids = { invocationId, conversationId };
+    parts.tracer?.active()?.identify({ ...ids, agentId });
     parts.appender.append(ids, 0, [{ type: 'invocation.queued', data: { position } }], -1).catch((error: unknown) => {
       // A worker that was quicker has spoken already: then nobody needs to hear that it was queued.
       if (!(error instanceof AppError)) parts.logger.warn({ error, ...ids }, 'could not announce that it is queued');

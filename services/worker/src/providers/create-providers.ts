@@ -1,4 +1,5 @@
 import type { ProviderName } from '@nexus/common/provider-name';
+import { type CallTracing, traceProvider } from '../tracing/trace-provider.ts';
 import { createEchoProvider } from './echo/echo-provider.ts';
 import { createGeminiProvider } from './gemini/gemini-provider.ts';
 import { createOllamaProvider } from './ollama/ollama-provider.ts';
@@ -16,12 +17,16 @@ const makers: Record<ProviderName, (config: ProviderConfig) => Provider | null> 
 
 export type Providers = { providers: Map<ProviderName, Provider>; unconfigured: ProviderName[] };
 
-export function createProviders(config: ProviderConfig, wanted: ProviderName[]): Providers {
+export function createProviders(
+  config: ProviderConfig,
+  wanted: ProviderName[],
+  tracing: CallTracing | null = null,
+): Providers {
   const providers = new Map<ProviderName, Provider>();
   const unconfigured: ProviderName[] = [];
   for (const name of new Set(wanted)) {
     const provider = makers[name](config);
-    if (provider) providers.set(name, provider);
+    if (provider) providers.set(name, tracing ? traceProvider(name, provider, tracing) : provider);
     else unconfigured.push(name);
   }
   return { providers, unconfigured };

@@ -1,0 +1,22 @@
+import type { Logger } from './create-logger.ts';
+import type { Tracer } from './tracer.ts';
+
+/** As `tracingFields` parses them. */
+export type TracingSettings = {
+  OTEL_EXPORTER_OTLP_ENDPOINT?: string | undefined;
+  OTEL_EXPORTER_OTLP_HEADERS?: Record<string, string> | undefined;
+};
+
+export type OpenTracer = { tracer: Tracer; close(): Promise<void> };
+
+/** null without an endpoint: then not a line of OpenTelemetry's is loaded. */
+export async function openTracer(
+  service: string,
+  settings: TracingSettings,
+  logger: () => Pick<Logger, 'warn' | 'info'>,
+): Promise<OpenTracer | null> {
+  const endpoint = settings.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (endpoint === undefined) return null;
+  const { openOpenTelemetry } = await import('./open-telemetry.ts');
+  return openOpenTelemetry(service, { endpoint, headers: settings.OTEL_EXPORTER_OTLP_HEADERS ?? {} }, logger);
+}

@@ -1,0 +1,79 @@
+import type { Usage } from '@nexus/common/event';
+import type { Attributes } from '@nexus/common/tracer';
+import type { FinishReason, ProviderRequest } from '../providers/provider.ts';
+
+/**
+ * OpenTelemetry's semantic conventions for generative AI, as far as they apply here (status: development). A test holds these names
+ * against the conventions' package, which is too large to be loaded for a few words.
+ */
+
+/** Providers as the conventions know them; those that they do not know keep our name. */
+const providerNames: Record<string, string> = { gemini: 'gcp.gemini' };
+
+type Settings = Pick<ProviderRequest, 'model' | 'temperature' | 'topP' | 'maxOutputTokens'>;
+
+export function toRequestAttributes(provider: string, settings: Settings): Attributes {
+  return {
+    'gen_ai.provider.name': providerNames[provider] ?? provider,
+    'gen_ai.request.model': settings.model,
+    'gen_ai.request.temperature': settings.temperature,
+    'gen_ai.request.top_p': settings.topP,
+    'gen_ai.request.max_tokens': settings.maxOutputTokens,
+  };
+}
+
+/** Input tokens include those from the provider's cache, in the conventions as with us. */
+export function toUsageAttributes({ inputTokens, outputTokens, cachedTokens, source }: Usage): Attributes {
+  return {
+    'gen_ai.usage.input_tokens': inputTokens,
+    'gen_ai.usage.output_tokens': outputTokens,
+    'gen_ai.usage.cache_read.input_tokens': cachedTokens,
+    'nexus.usage.source': source,
+  };
+}
+
+/** Characters of one attribute. Receivers refuse requests of some megabytes, and what waits for them is kept in memory. */
+const longestContent = 65_536;
+
+export function toInputAttributes({ systemPrompt, messages }: ProviderRequest): Attributes {
+  const kept = newestThatFit(messages);
+  return {
+    'gen_ai.system_instructions': systemPrompt === '' ? null : JSON.stringify([toPart('text', systemPrompt)]),
+    'gen_ai.input.messages': JSON.stringify(
+      kept.map(({ role, content }) => ({ role, parts: [toPart('text', content)] })),
+    ),
+  };
+}
+
+export function toOutputAttributes(text: string, reasoning: string, reason: FinishReason | 'error'): Attributes {
+  const parts = [
+    ...(reasoning === '' ? [] : [toPart('reasoning', reasoning)]),
+    ...(text === '' ? [] : [toPart('text', text)]),
+  ];
+  return {
+    'gen_ai.output.messages': JSON.stringify([{ role: 'assistant', parts, finish_reason: finishReasons[reason] }]),
+  };
+}
+
+/** What the conventions call the way an answer ended; what they do not name keeps our word. */
+const finishReasons: Record<FinishReason | 'error', string> = {
+  stop: 'stop',
+  length: 'length',
+  content_filter: 'content_filter',
+  tool_calls: 'tool_call',
+  other: 'other',
+  error: 'error',
+};
+
+function newestThatFit<M extends { content: string }>(messages: M[]): M[] {
+  let room = longestContent;
+  const first = messages.findLastIndex((message) => {
+    room -= message.content.length;
+    return room < 0;
+  });
+  return messages.slice(Math.min(first + 1, messages.length - 1));
+}
+
+function toPart(type: 'text' | 'reasoning', content: string) {
+  return { type, content: content.length > longestContent ? `${content.slice(0, longestContent)}…` : content };
+}

@@ -1,0 +1,27 @@
+import { type InvocationJob, jobId } from '@nexus/common/invocation-queue';
+import { inSpan, type Tracer } from '@nexus/common/tracer';
+
+/** A consumer span for each job, going on with the trace that the job names. What is known before the claim is the job alone. */
+export function traceAttempts(
+  process: (job: InvocationJob) => Promise<void>,
+  tracer: Tracer | null,
+): (job: InvocationJob) => Promise<void> {
+  if (!tracer) return process;
+  return (job) => {
+    const attributes = {
+      'messaging.system.name': 'bullmq',
+      'messaging.operation.name': 'process',
+      'messaging.operation.type': 'process',
+      'messaging.message.id': jobId(job),
+      'nexus.attempt.outcome': 'refused',
+    };
+    return inSpan(
+      tracer,
+      { kind: 'consumer', name: 'invoke_agent', parent: job.traceparent ?? null, attributes },
+      async (span) => {
+        span.identify({ invocationId: job.invocationId });
+        await process(job);
+      },
+    );
+  };
+}

@@ -1,0 +1,71 @@
+import { errorType, type Span, type Tracer } from '@nexus/common/tracer';
+import { abortReason } from '../attempts/running-attempts.ts';
+import type { Provider, ProviderPart, ProviderRequest } from '../providers/provider.ts';
+import { toInputAttributes, toOutputAttributes, toRequestAttributes, toUsageAttributes } from './gen-ai-attributes.ts';
+
+/** What is told of calls, and whether what was said is part of it. */
+export type CallTracing = { tracer: Tracer; captureContent: boolean };
+
+/** A client span for each call, so one for each retry. It ends with the last part, or when the call is given up. */
+export function traceProvider(name: string, provider: Provider, { tracer, captureContent }: CallTracing): Provider {
+  function startCall(request: ProviderRequest): Span {
+    const invocationId = tracer.active()?.invocationId;
+    const span = tracer.start({
+      kind: 'client',
+      name: `chat ${request.model}`,
+      attributes: {
+        'gen_ai.operation.name': 'chat',
+        'gen_ai.request.stream': true,
+        ...toRequestAttributes(name, request),
+        ...(captureContent ? toInputAttributes(request) : {}),
+      },
+    });
+    if (invocationId) span.identify({ invocationId });
+    return span;
+  }
+
+  async function* stream(request: ProviderRequest, signal: AbortSignal): AsyncIterable<ProviderPart> {
+    const span = startCall(request);
+    const startedAt = performance.now();
+    const said = { text: '', reasoning: '' };
+    let begun = false;
+    let ended = false;
+
+    function note(part: ProviderPart): void {
+      if (!begun) span.set({ 'gen_ai.response.time_to_first_chunk': (performance.now() - startedAt) / 1_000 });
+      begun = true;
+      if (part.type === 'finish') end(part);
+      else if (captureContent) said[part.type === 'text-delta' ? 'text' : 'reasoning'] += part.text;
+    }
+
+    function end(how: (ProviderPart & { type: 'finish' }) | { failure: string }): void {
+      if (ended) return;
+      ended = true;
+      const reason = 'failure' in how ? 'error' : how.reason;
+      if (captureContent && begun) span.set(toOutputAttributes(said.text, said.reasoning, reason));
+      if ('failure' in how) span.fail(how.failure);
+      else {
+        span.set({ 'gen_ai.response.finish_reasons': [how.rawReason] });
+        if (how.usage) span.set(toUsageAttributes(how.usage));
+      }
+      span.end();
+    }
+
+    // A provider that does not heed its signal is left behind, and its span with it.
+    const onAbort = () => end({ failure: abortReason(signal).code });
+    signal.addEventListener('abort', onAbort);
+    try {
+      for await (const part of provider.stream(request, signal)) {
+        note(part);
+        yield part;
+      }
+    } catch (error) {
+      end({ failure: errorType(error) });
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      end({ failure: 'stream_interrupted' });
+    }
+  }
+  return { stream };
+}
