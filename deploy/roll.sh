@@ -7,6 +7,7 @@ set -eu
 compose=${COMPOSE:-docker compose}
 
 for service in "$@"; do
+  $compose rm -f "$service" >/dev/null 2>&1 # what has stopped would be started again as it was
   old=$($compose ps -q "$service")
   count=$(echo "$old" | wc -l)
   echo "$service: starting $count beside $count"

@@ -29,8 +29,10 @@ export type Fleet = {
   newConversations(count: number): Promise<string[]>;
   /** Watches through the proxy, on both transports alike. */
   watchAll(conversationIds: string[], clients: number): Promise<Watcher[]>;
-  /** Asserts that everything accepted is completed, shown to every watcher as it is stored, and paid for once per attempt; begins a new book. */
+  /** Asserts that everything accepted is completed, shown to every watcher as it is stored, and paid for once per attempt. */
   settle(): Promise<void>;
+  /** Begins a new book of what was accepted and watched. */
+  forget(): void;
   docker(...args: string[]): Promise<string>;
   compose(args: string[], env?: Record<string, string>): Promise<string>;
   /** Names of the running containers of a service. */
@@ -124,6 +126,9 @@ export async function openFleet(scale: Scale): Promise<Fleet> {
       if (count < 1 || count > attempt) throw new Error(`I3: ${count} calls for ${attempt} attempts of ${id}`);
       if (usage.length < count) throw new Error(`I3: ${count} calls, ${usage.length} usage records of ${id}`);
     }
+  }
+
+  function forget(): void {
     for (const watcher of watchers) watcher.close();
     accepted = [];
     watchers = [];
@@ -185,6 +190,7 @@ export async function openFleet(scale: Scale): Promise<Fleet> {
       return watchers;
     },
     settle,
+    forget,
     docker,
     compose,
     containers,
@@ -200,7 +206,7 @@ export async function openFleet(scale: Scale): Promise<Fleet> {
     },
     network: (name) => `${project}_${name}`,
     async close() {
-      for (const watcher of watchers) watcher.close();
+      forget();
       await started.down({ removeVolumes: true });
     },
   };
