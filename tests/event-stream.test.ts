@@ -64,6 +64,19 @@ describe('server-sent events', () => {
     expect(textOf(events)).toMatch(/^word0 .*word29 $/);
   });
 
+  it('tell a reader that has seen all but the end of an instant answer how it ended', async () => {
+    const instant = await createPacedAgent(stack.api, 't0-n1-d0');
+    for (let count = 0; count < 20; count += 1) {
+      const { body } = await stack.api.invoke({ agentId: instant, message: `instant ${count}` });
+      await stack.api.finished(body.id);
+      const all = await read(streamOf(body.id));
+      const end = all.at(-1);
+      const rest = await read(streamOf(body.id), { headers: { 'last-event-id': String((end?.seq ?? 0) - 1) } });
+      expect(rest).toEqual([end]);
+      expect(end?.type).toBe('invocation.completed');
+    }
+  });
+
   it('resume after the Last-Event-ID, without a gap and without a repeat', async () => {
     const { body } = await stack.api.invoke({ agentId, message: 'drop and return' });
     const before = await read(streamOf(body.id), {}, (event) => textOf([event]).includes('word5'));

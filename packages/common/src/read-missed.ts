@@ -22,8 +22,6 @@ export async function readMissed(
   const row = await loadSnapshot(address);
   if (!row) return [];
   const finished = isLastEvent(row);
-  if (finished && cursor === row.data.upToSeq) return [];
-
   const events = await readWholeLog(redis, address, cursor);
   const first = events[0];
   const reachesBack = first ? first.seq === cursor + 1 || first.type === 'invocation.snapshot' : false;
@@ -31,6 +29,7 @@ export async function readMissed(
     const last = events.at(-1);
     return finished && last && !isLastEvent(last) ? [...events, row] : events;
   }
+  if (finished && cursor === row.data.upToSeq) return [];
   const seen = cursor === 0 ? undefined : (await readLog(redis, address, cursor - 1)).events[0];
   if (finished) return seen?.seq === cursor && isLastEvent(seen) ? [] : [row];
   if (first) return null;

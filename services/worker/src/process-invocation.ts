@@ -88,6 +88,7 @@ export function createInvocationProcessor(parts: ProcessorParts): (job: Invocati
     context: Context,
     ending: Ending & { kind: 'complete' | 'broken' },
   ) {
+    await answer.located();
     const outcome = toOutcome(answer, claim, context, ending, countTokens);
     const finished: Finished | null = await record.finish(claim, outcome);
     if (!finished) return answer.abandon();

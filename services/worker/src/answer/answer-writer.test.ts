@@ -103,10 +103,22 @@ describe('the answer writer', () => {
       writer.write(delta(letter));
       await new Promise((resolve) => setImmediate(resolve));
     }
+    await writer.located();
     const seq = writer.freeze();
     await writer.end(cancelled, 5_000);
     const last = (await log()).at(-1);
     expect([last?.type, last?.seq]).toEqual(['invocation.cancelled', seq]);
+  });
+
+  it('knows it also when it ends before its first append has returned', async () => {
+    const { writer, held, log } = open();
+    await appender.append(held, 0, [{ type: 'invocation.queued', data: { position: 1 } }], -1);
+    writer.write(delta('all at once'));
+    await writer.located();
+    const seq = writer.freeze();
+    await writer.end(cancelled, 5_000);
+    expect((await log()).at(-1)).toMatchObject({ type: 'invocation.cancelled', seq });
+    expect(seq).toBe(3);
   });
 
   it('keeps every event under 64 KiB, and never cuts a character in two', async () => {

@@ -8,6 +8,10 @@ import { createPendingEvents } from './pending-events.ts';
 
 /** Gap between the seqs of two attempts when Redis lost the log in between: more than any attempt has events. */
 const seqsPerAttempt = 1_000_000;
+/** While Redis is away an answer is not kept waiting for its place in the log. */
+const locateLimitMs = 1_000;
+/** What stands in a log before its first attempt: that it was queued. */
+const queuedEvents = 1;
 const retryFirstMs = 50;
 const retryMostMs = 1_000;
 
@@ -17,6 +21,8 @@ export type AnswerWriter = {
   readonly reasoning: string;
   /** Queues an event; deltas collect while an append is under way. Nothing is thrown: a lost claim is told through `onClaimLost`. */
   write(event: NewEvent): void;
+  /** Until the log has said where this attempt's events stand in it, or a limit: `freeze` guesses then. */
+  located(): Promise<void>;
   /** Takes nothing more. The seq that a terminal event would have. */
   freeze(): number;
   /** Publishes what is left and the terminal event. Gives up after the limit: readers then get a snapshot from Postgres. */
@@ -47,6 +53,7 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
   let pumping: Promise<void> | undefined;
   let lastAppendAt = 0;
   let inFlight: NewEvent[] = [];
+  const place = Promise.withResolvers<void>();
 
   async function pump(): Promise<void> {
     while (pending.size() > 0 && !abandoned) {
@@ -65,6 +72,7 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
         if (seq === -1 && held.attempt > 1) await openAfterEarlierAttempt();
         const reply = await parts.appender.append(address, held.attempt, inFlight, seq);
         seq = reply.seq;
+        place.resolve();
         note(inFlight);
         inFlight = [];
         if (reply.cancelWanted) parts.onCancelWanted();
@@ -121,9 +129,16 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
       pending.add(event);
       start();
     },
+    async located() {
+      if (seq !== -1 || abandoned) return;
+      const limit = new AbortController();
+      await Promise.race([place.promise, sleep(locateLimitMs, undefined, { signal: limit.signal }).catch(() => {})]);
+      limit.abort();
+    },
     freeze() {
       frozen = true;
-      return Math.max(seq, 0) + inFlight.length + pending.size() + 1;
+      const before = seq === -1 && held.attempt === 1 ? queuedEvents : Math.max(seq, 0);
+      return before + inFlight.length + pending.size() + 1;
     },
     async end(terminal, limitMs) {
       pending.add(terminal);
