@@ -14,6 +14,8 @@ export type FaultyProxy = {
   set(fault: ProxyFault): void;
   /** Where new connections go from now on. */
   target(port: number): void;
+  /** Whatever is connected now never hears anything again, and is not closed: as when an address is gone. */
+  strand(): void;
   /** Breaks every connection there is. */
   cut(): void;
   connections(): number;
@@ -23,6 +25,7 @@ export type FaultyProxy = {
 /** A TCP proxy on loopback that can be told to misbehave. */
 export async function openProxy(targetPort: number): Promise<FaultyProxy> {
   const sockets = new Set<Socket>();
+  const stranded = new WeakSet<Socket>();
   let fault: ProxyFault = {};
   let to = targetPort;
 
@@ -34,7 +37,7 @@ export async function openProxy(targetPort: number): Promise<FaultyProxy> {
     ] as const) {
       sockets.add(from);
       from.setNoDelay(true);
-      const pass = createPipe(other);
+      const pass = createPipe(from, other);
       from.on('data', pass);
       from.on('error', () => other.destroy());
       from.on('close', () => {
@@ -44,10 +47,10 @@ export async function openProxy(targetPort: number): Promise<FaultyProxy> {
     }
   });
 
-  function createPipe(other: Socket): (chunk: Buffer) => void {
+  function createPipe(from: Socket, other: Socket): (chunk: Buffer) => void {
     let last = Promise.resolve();
     return (chunk) => {
-      if (fault.silent) return;
+      if (fault.silent || stranded.has(from)) return;
       const { delayMs = 0, slices = false } = fault;
       const dueAt = performance.now() + delayMs;
       last = last.then(async () => {
@@ -70,6 +73,9 @@ export async function openProxy(targetPort: number): Promise<FaultyProxy> {
     },
     target: (port) => {
       to = port;
+    },
+    strand: () => {
+      for (const socket of sockets) stranded.add(socket);
     },
     cut,
     connections: () => sockets.size / 2,

@@ -13,7 +13,7 @@ const awaySystemCodes = new Set([
 ]);
 const awayPrismaCodes = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024']);
 const awayMessage =
-  /connection terminated|timeout exceeded when trying to connect|connection ended|not queryable|ECONNREFUSED|ECONNRESET|terminating connection|the database system is/i;
+  /connection terminated|query read timeout|timeout exceeded when trying to connect|connection ended|not queryable|ECONNREFUSED|ECONNRESET|terminating connection|the database system is/i;
 const awayKinds = new Set([
   'DatabaseNotReachable',
   'ConnectionClosed',

@@ -3,6 +3,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import type { Logger } from './create-logger.ts';
 import { PrismaClient } from './generated/client.ts';
+import { postgresLimits } from './postgres-limits.ts';
 
 export { Prisma } from './generated/client.ts';
 export type { PrismaClient };
@@ -16,8 +17,7 @@ export function openDatabase(
     connectionString: url,
     max: options.poolSize,
     application_name: options.name,
-    connectionTimeoutMillis: 2_000,
-    keepAlive: true,
+    ...postgresLimits,
   });
   const onError = (error: Error) => options.logger.warn({ error }, 'lost a database connection');
   const adapter = new PrismaPg(pool, {

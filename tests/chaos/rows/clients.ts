@@ -205,6 +205,12 @@ export const badRequests: ChaosRow = {
         }),
       );
     }
+    // Some of the fuzzed ones were fine and accepted: they have to end like any other.
+    await waitUntil(
+      async () =>
+        (await chaos.stack.database.invocation.count({ where: { status: { in: ['queued', 'running'] } } })) === 0,
+      { what: 'I1: all that was accepted among the fuzzed to end', timeoutMs: 60_000, everyMs: 100 },
+    );
     await chaos.verify({ boundMs: 60_000 });
     const agent = new (await import('node:http')).Agent();
     const alive = await new Promise((resolve) =>

@@ -1,4 +1,5 @@
 import { createTestDatabase } from '../../support/create-test-database.ts';
+import { openProxy } from '../../support/open-proxy.ts';
 import { openTemplatePostgres } from '../../support/open-template-postgres.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { type ChaosRow, must, seconds, sleep } from '../chaos-row.ts';
@@ -72,6 +73,44 @@ export const postgresDown: ChaosRow = {
       await postgres.start().catch(() => {});
       await chaos.close();
       await postgres.close();
+    }
+  },
+};
+
+export const cutOffWorker: ChaosRow = {
+  id: '13c',
+  title: 'a worker cut off from Postgres, its old connections dead for good',
+  async run({ open, scale, say }) {
+    const chaos = await open({ workers: 0 });
+    const proxy = await openProxy(Number(new URL(chaos.stack.testDatabase.url).port));
+    try {
+      const proxied = new URL(chaos.stack.testDatabase.url);
+      proxied.port = String(proxy.port);
+      const cutOff = await chaos.stack.start('worker', { DATABASE_URL: proxied.href });
+      const agentId = await chaos.agent('t20-n60-d25');
+      const held = await Promise.all(['one', 'two', 'three'].map((message) => chaos.post(agentId, message)));
+      await waitUntil(() => held.every(({ message }) => chaos.provider.callsFor(message).length > 0), {
+        what: 'the calls',
+      });
+      await chaos.stack.start('worker');
+      proxy.set({ silent: true });
+      proxy.strand();
+      const from = performance.now();
+      const isReady = async () => (await fetch(`${cutOff.url}/readyz`)).status === 200;
+      await waitUntil(async () => !(await isReady()), { what: 'it to be noticed', timeoutMs: 10_000, everyMs: 100 });
+      say(`noticed after ${seconds(performance.now() - from)}`);
+      await chaos.post(agentId, 'meanwhile');
+      await sleep(Math.max(0, (scale === 'full' ? 60_000 : 8_000) - (performance.now() - from)));
+      proxy.set({});
+      proxy.strand();
+      const healedAt = performance.now();
+      await waitUntil(isReady, { what: 'it to be itself again', timeoutMs: 30_000, everyMs: 100 });
+      const ms = performance.now() - healedAt;
+      await chaos.verify({ boundMs: 60_000, jobsMayLinger: true });
+      return `ready ${seconds(ms)} after it healed`;
+    } finally {
+      await chaos.close();
+      await proxy.close();
     }
   },
 };

@@ -1,4 +1,5 @@
 import type { Logger } from '@nexus/common/create-logger';
+import { postgresLimits } from '@nexus/common/postgres-limits';
 import pg from 'pg';
 
 /** First key of every worker's advisory lock; the second is the worker's own. The sweep looks for the pair in pg_locks. */
@@ -20,7 +21,11 @@ export function openLifeLock(
   let closed = false;
 
   async function connect(): Promise<void> {
-    const next = new pg.Client({ connectionString: databaseUrl, application_name: 'nexus-life-lock', keepAlive: true });
+    const next = new pg.Client({
+      connectionString: databaseUrl,
+      application_name: 'nexus-life-lock',
+      ...postgresLimits,
+    });
     client = next;
     next.on('error', (error) => logger.warn({ error }, 'the life lock lost its connection'));
     next.on('end', () => reconnectAfter(next, 0));
