@@ -11,6 +11,8 @@ export const apiConfigSchema = z.object({
   API_PORT: port(3001),
   /** Origins of browsers that may call; none by default. */
   CORS_ORIGINS: list().default([]),
+  /** Switches Bull Board on at /admin/queues, for the user admin. */
+  ADMIN_PASSWORD: z.string().min(12, 'expected at least 12 characters').optional(),
 });
 
 export type ApiConfig = z.infer<typeof apiConfigSchema>;

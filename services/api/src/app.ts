@@ -7,7 +7,7 @@ import type { PrismaClient } from '@nexus/common/open-database';
 import type { Redis } from '@nexus/common/open-redis';
 import { createHealthHandler } from '@nexus/common/serve-health';
 import type { Tracer } from '@nexus/common/tracer';
-import express, { type Express } from 'express';
+import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { Registry } from 'prom-client';
 import { createAgentRoutes } from './agents/agent-routes.ts';
@@ -23,6 +23,9 @@ import { traceRequests } from './http/trace-requests.ts';
 import { countWorkersOnline } from './invocations/count-workers-online.ts';
 import { createInvocationRoutes } from './invocations/invocation-routes.ts';
 
+/** Bull Board's place: its pages name it. */
+export const queueBoardPath = '/admin/queues';
+
 export type ApiParts = {
   database: PrismaClient;
   redis: Redis;
@@ -35,6 +38,8 @@ export type ApiParts = {
   metrics: InvocationMetrics;
   apiMetrics: ApiMetrics;
   corsOrigins: string[];
+  /** Where it is switched on. */
+  queueBoard: RequestHandler | null;
   /** Aborted when the process stops: open streams end. */
   stopping: AbortSignal;
 };
@@ -54,13 +59,9 @@ export function createApp(parts: ApiParts): Express {
     if (!health(request, response)) next();
   });
   if (parts.tracer) app.use(traceRequests(parts.tracer));
-  app.use(
-    createRequestLog(parts.logger, parts.apiMetrics),
-    helmet(),
-    cors(parts.corsOrigins),
-    setPrincipal,
-    readJsonBody,
-  );
+  app.use(createRequestLog(parts.logger, parts.apiMetrics));
+  if (parts.queueBoard) app.use(queueBoardPath, parts.queueBoard);
+  app.use(helmet(), cors(parts.corsOrigins), setPrincipal, readJsonBody);
   app.use('/api/agents', createAgentRoutes(parts));
   app.use('/api/conversations', createConversationRoutes(parts));
   app.use('/api', createInvocationRoutes(parts));

@@ -15,7 +15,7 @@ import { listen } from '@nexus/common/serve-health';
 import { traceQueues } from '@nexus/common/trace-queues';
 import { readApiConfig } from './api-config.ts';
 import { createApiMetrics } from './api-metrics.ts';
-import { createApp } from './app.ts';
+import { createApp, queueBoardPath } from './app.ts';
 
 /** Redis may be away: requests are taken all the same. But one that does not fit is refused while there is somebody to tell. */
 const redisLimitMs = 3_000;
@@ -53,6 +53,8 @@ await runService(
       onError: (error) => logger.warn({ error }, 'a feed could not be repaired yet'),
       counters: createFeedMetrics(registry),
     });
+    const { ADMIN_PASSWORD } = config;
+    const board = ADMIN_PASSWORD === undefined ? null : await import('./admin/create-queue-board.ts');
     const app = createApp({
       database,
       redis,
@@ -65,6 +67,10 @@ await runService(
       metrics,
       apiMetrics: createApiMetrics(registry, { database, queues }),
       corsOrigins: config.CORS_ORIGINS,
+      queueBoard:
+        board && ADMIN_PASSWORD
+          ? board.createQueueBoard(queues, { path: queueBoardPath, password: ADMIN_PASSWORD })
+          : null,
       stopping: stopping.signal,
     });
     const server = createServer(
