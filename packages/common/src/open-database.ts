@@ -1,14 +1,17 @@
-import { createHash } from 'node:crypto';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import type { Logger } from './create-logger.ts';
 import { PrismaClient } from './generated/client.ts';
 import { postgresLimits } from './postgres-limits.ts';
+import { createQueryRaw, toStatementName } from './query-raw.ts';
 
 export { Prisma } from './generated/client.ts';
 export type { PrismaClient };
 
-/** A Prisma client over a pool of its own. Nothing is connected before the first query; a lost connection is replaced by the next. */
+/**
+ * A Prisma client over a pool of its own, its `$queryRaw` straight on the pool. Nothing is connected before the first query; a lost
+ * connection is replaced by the next.
+ */
 export function openDatabase(
   url: string,
   options: { poolSize: number; name: string; logger: Pick<Logger, 'warn'> },
@@ -20,30 +23,19 @@ export function openDatabase(
     ...postgresLimits,
   });
   const onError = (error: Error) => options.logger.warn({ error }, 'lost a database connection');
+  pool.on('error', onError); // Prisma listens only once a query of its own has gone through
   const adapter = new PrismaPg(pool, {
-    onPoolError: onError,
     onConnectionError: onError,
-    statementNameGenerator: toStatementName,
+    statementNameGenerator: ({ sql }) => toStatementName(sql),
   });
-  const database = new PrismaClient({ adapter });
+  const prisma = new PrismaClient({ adapter });
+  const database = prisma.$extends({ client: { $queryRaw: createQueryRaw(pool) } }) as unknown as PrismaClient;
   return {
     database,
     pool,
     async close() {
-      await database.$disconnect();
+      await prisma.$disconnect();
       await pool.end();
     },
   };
-}
-
-const statementNames = new Map<string, string>();
-
-/** Prepared once per connection. Texts are few: every statement of ours has a fixed text. */
-function toStatementName({ sql }: { sql: string }): string {
-  let name = statementNames.get(sql);
-  if (name === undefined) {
-    name = createHash('sha1').update(sql).digest('base64url');
-    if (statementNames.size < 1_000) statementNames.set(sql, name);
-  }
-  return name;
 }

@@ -111,7 +111,7 @@ async function lockConversation({ stack }: Chaos, conversationId: string): Promi
   const released = Promise.withResolvers<void>();
   const transaction = stack.database.$transaction(
     async (inner) => {
-      await inner.$queryRaw`SELECT 1 FROM conversation WHERE id = ${conversationId}::uuid FOR UPDATE`;
+      await inner.$executeRaw`SELECT 1 FROM conversation WHERE id = ${conversationId}::uuid FOR UPDATE`;
       locked.resolve();
       await released.promise;
     },

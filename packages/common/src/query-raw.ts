@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto';
+import pg from 'pg';
+import { Prisma } from './generated/client.ts';
+
+/** Runs a statement written as a tagged template, and resolves to its rows. Fragments made with `Prisma.sql` may be part of it. */
+export type QueryRaw = <T = unknown>(strings: TemplateStringsArray, ...values: unknown[]) => Promise<T>;
+
+/**
+ * Prisma's `$queryRaw` without Prisma in between: a statement of ours cost 270–430 µs through its client, and 50–100 with the driver
+ * itself. Not part of any transaction: each is one. Each is prepared once per connection. Values come as Prisma gives them (BigInt for int8, Date, parsed JSON).
+ */
+export function createQueryRaw(pool: pg.Pool): QueryRaw {
+  return async <T>(strings: TemplateStringsArray, ...values: unknown[]) => {
+    const { text, values: parameters } = Prisma.sql(strings, ...values);
+    const { rows } = await pool.query({ name: toStatementName(text), text, values: parameters, types });
+    return rows as T;
+  };
+}
+
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (id: number, format?: 'text' | 'binary') =>
+    id === pg.types.builtins.INT8 ? BigInt : pg.types.getTypeParser(id, format as 'text'),
+};
+
+const statementNames = new Map<string, string>();
+
+/** Texts are few: every statement of ours has a fixed one. */
+export function toStatementName(text: string): string {
+  let name = statementNames.get(text);
+  if (name === undefined) {
+    name = createHash('sha1').update(text).digest('base64url');
+    if (statementNames.size < 1_000) statementNames.set(text, name);
+  }
+  return name;
+}
