@@ -8,6 +8,7 @@ export default defineConfig({
       'prisma/**/*.test.ts',
       'scripts/**/*.test.ts',
       'tests/**/*.test.ts',
+      'bench/**/*.test.ts',
     ],
     exclude: ['tests/compose/**', '**/node_modules/**'],
     globalSetup: ['tests/support/global-setup.ts'],

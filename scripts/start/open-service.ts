@@ -6,6 +6,7 @@ import { showLogLine } from './show-log-line.ts';
 
 export type OpenService = {
   name: string;
+  pid: number;
   /** Resolves when the process is gone, with its exit code. */
   exited: Promise<number | null>;
   /** The last lines it wrote. */
@@ -49,6 +50,7 @@ export async function openService({ name, service, port, env, print }: ServiceSp
   const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
   const opened: OpenService = {
     name,
+    pid: child.pid ?? 0,
     exited,
     lastLines: () => [...kept],
     async stop(signal = 'SIGTERM') {

@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { endFrames, finishFrame, toTextFrame } from './openai-frames.ts';
+import { parsePace } from './paced-model.ts';
 
 type ChatRequest = {
   model: string;
@@ -80,11 +82,11 @@ export function pacedChunk(index: number): string {
 }
 
 export const paced: Behaviour = async (call, response, gone) => {
-  const [, first = 0, count = 5, gap = 0] = (/^t(\d+)-n(\d+)-d(\d+)/.exec(call.request.model) ?? []).map(Number);
-  await pause(first, gone);
+  const { firstMs, chunks, gapMs } = parsePace(call.request.model);
+  await pause(firstMs, gone);
   beginStream(response);
-  for (let index = 0; index < count && !gone.aborted; index += 1) {
-    if (index > 0) await pause(gap, gone);
+  for (let index = 0; index < chunks && !gone.aborted; index += 1) {
+    if (index > 0) await pause(gapMs, gone);
     sendText(call, response, pacedChunk(index));
   }
   finishStream(call, response);
@@ -98,20 +100,14 @@ export function beginStream(response: ServerResponse): void {
 export function sendText(call: ProviderCall, response: ServerResponse, text: string): void {
   if (response.destroyed) return;
   call.sent += text;
-  response.write(`data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: text } }] })}\n\n`);
+  response.write(toTextFrame(text));
 }
 
 export function finishStream(call: ProviderCall, response: ServerResponse): void {
   if (response.destroyed) return;
   call.complete = true;
-  response.write(`data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })}\n\n`);
-  const usage = {
-    prompt_tokens: 10,
-    completion_tokens: 20,
-    total_tokens: 30,
-    prompt_tokens_details: { cached_tokens: 4 },
-  };
-  response.end(`data: ${JSON.stringify({ choices: [], usage })}\n\ndata: [DONE]\n\n`);
+  response.write(finishFrame);
+  response.end(endFrames);
 }
 
 /** Resolves after so many milliseconds, or at once when the client is gone. */

@@ -1,0 +1,38 @@
+import type { Measurement } from '../phases/measure-load.ts';
+import { ownOf, totalOf } from '../stack/roles.ts';
+import { median, percentile } from './percentile.ts';
+
+/** One number for each figure of a load phase; each is the median over the rounds of what a round gave. */
+export type Summary = {
+  firstChunkP50: number;
+  firstChunkP99: number;
+  ageP50: number;
+  ageP99: number;
+  acceptedP50: number;
+  acceptedP99: number;
+  perSecond: number;
+  cpuOwn: number;
+  cpuTotal: number;
+  cpuByRole: Record<string, number>;
+  memoryOwn: number;
+};
+
+export function summarize(rounds: Measurement[]): Summary {
+  const over = (of: (round: Measurement) => number) => median(rounds.map(of));
+  const roles = Object.keys(rounds[0]?.cpuMs ?? {});
+  return {
+    firstChunkP50: over(({ firstChunkMs }) => percentile(firstChunkMs, 0.5)),
+    firstChunkP99: over(({ firstChunkMs }) => percentile(firstChunkMs, 0.99)),
+    ageP50: over(({ ageMs }) => percentile(ageMs, 0.5)),
+    ageP99: over(({ ageMs }) => percentile(ageMs, 0.99)),
+    acceptedP50: over(({ acceptedMs }) => percentile(acceptedMs, 0.5)),
+    acceptedP99: over(({ acceptedMs }) => percentile(acceptedMs, 0.99)),
+    perSecond: over(({ answers, seconds }) => answers / seconds),
+    cpuOwn: over(({ cpuMs, answers }) => ownOf(cpuMs) / answers),
+    cpuTotal: over(({ cpuMs, answers }) => totalOf(cpuMs) / answers),
+    cpuByRole: Object.fromEntries(
+      roles.map((role) => [role, over(({ cpuMs, answers }) => (cpuMs[role] ?? 0) / answers)]),
+    ),
+    memoryOwn: Math.max(...rounds.map(({ memoryBytes }) => ownOf(memoryBytes))),
+  };
+}

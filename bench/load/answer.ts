@@ -1,0 +1,54 @@
+import { monotonicMs } from '../processes/monotonic-ms.ts';
+import { readStamps } from '../provider/stamp.ts';
+
+/** What a client saw of one answer; moments in milliseconds of the monotonic clock. */
+export type Answer = {
+  postedAt: number;
+  /** When the POST was answered; when the call began to answer, where there is no POST. */
+  acceptedAt: number;
+  chunks: { sentAt: number; seenAt: number }[];
+  endedAt: number;
+};
+
+export type PendingAnswer = {
+  accepted(): void;
+  /** A piece of the answer: one chunk of the provider, or several joined. */
+  text(text: string): void;
+  ended(): void;
+  failed(why: unknown): void;
+  /** Resolves when it has ended. Rejects when it failed or took too long: a benchmark of broken answers is none. */
+  done: Promise<Answer>;
+};
+
+const limitMs = 120_000;
+
+/** Begins the clock of one answer. */
+export function beginAnswer(): PendingAnswer {
+  const answer: Answer = { postedAt: monotonicMs(), acceptedAt: 0, chunks: [], endedAt: 0 };
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const timer = setTimeout(() => reject(new Error(`no end of an answer within ${limitMs / 1_000} s`)), limitMs);
+  const settle = () => {
+    if (answer.acceptedAt === 0 || answer.endedAt === 0) return;
+    clearTimeout(timer);
+    resolve(answer);
+  };
+  return {
+    accepted() {
+      answer.acceptedAt = monotonicMs();
+      settle();
+    },
+    text(text) {
+      const seenAt = monotonicMs();
+      for (const sentAt of readStamps(text)) answer.chunks.push({ sentAt, seenAt });
+    },
+    ended() {
+      answer.endedAt = monotonicMs();
+      settle();
+    },
+    failed(why) {
+      clearTimeout(timer);
+      reject(new Error(`an answer failed: ${why instanceof Error ? why.message : JSON.stringify(why)}`));
+    },
+    done: promise,
+  };
+}

@@ -1,0 +1,50 @@
+import { parsePace } from '../../tests/support/paced-model.ts';
+import { serveCalls } from '../processes/serve-calls.ts';
+import type { Answer } from './answer.ts';
+import { type Answers, askAsTheyCome, askInTurn } from './ask-all.ts';
+import { createDirectTarget } from './direct-target.ts';
+import type { Load, Samples } from './load.ts';
+import { createNexusTarget } from './nexus-target.ts';
+import { createPlainTarget } from './plain-target.ts';
+import type { OpenClients, Target, TargetAddress } from './target.ts';
+
+/** The clients of one target, all in this process. `open` connects and subscribes, `run` asks, so that CPU is counted around `run` alone. */
+const target = createTarget(JSON.parse(process.env.BENCH_TARGET ?? '') as TargetAddress);
+let opened: OpenClients | undefined;
+
+function createTarget(address: TargetAddress): Target {
+  if (address.kind === 'nexus') return createNexusTarget(address);
+  return address.kind === 'plain' ? createPlainTarget(address) : createDirectTarget(address);
+}
+
+serveCalls(null, {
+  async open({ model, clients, asksPerClient }: Load) {
+    opened = await target.open(model, clients, asksPerClient);
+  },
+  async run({ model, arrivals }: Load): Promise<Samples> {
+    const asks = opened?.asks ?? [];
+    return toSamples(
+      model,
+      await (arrivals ? askAsTheyCome(asks, arrivals.perSecond, arrivals.seed) : askInTurn(asks)),
+    );
+  },
+  close() {
+    opened?.close();
+    opened = undefined;
+  },
+});
+
+function toSamples(model: string, { answers, seconds }: Answers): Samples {
+  const { firstMs, chunks } = parsePace(model);
+  for (const answer of answers) {
+    if (answer.chunks.length !== chunks) throw new Error(`${answer.chunks.length} of ${chunks} chunks arrived`);
+  }
+  const firstSeen = ({ chunks: [first] }: Answer) => first?.seenAt ?? Number.NaN;
+  return {
+    answers: answers.length,
+    seconds,
+    firstChunkMs: answers.map((answer) => firstSeen(answer) - answer.postedAt - firstMs),
+    ageMs: answers.flatMap((answer) => answer.chunks.map(({ sentAt, seenAt }) => seenAt - sentAt)),
+    acceptedMs: answers.map(({ postedAt, acceptedAt }) => acceptedAt - postedAt),
+  };
+}

@@ -1,0 +1,15 @@
+export type Pace = {
+  /** Before the first chunk. */
+  firstMs: number;
+  chunks: number;
+  gapMs: number;
+};
+
+const standardPace: Pace = { firstMs: 0, chunks: 5, gapMs: 0 };
+
+/** The pace that a model's name sets: `t50-n64-d20` waits 50 ms, then sends 64 chunks, 20 ms apart. Other names have one of their own. */
+export function parsePace(model: string): Pace {
+  const found = /^t(\d+)-n(\d+)-d(\d+)/.exec(model);
+  if (!found) return standardPace;
+  return { firstMs: Number(found[1]), chunks: Number(found[2]), gapMs: Number(found[3]) };
+}
