@@ -16,7 +16,7 @@ type Parts = {
 export async function dispatchInvocation({ database, queues, logger }: Parts, dispatch: Dispatch): Promise<boolean> {
   try {
     await queues.add(dispatch);
-    return await markEnqueued(database, dispatch);
+    return (await markEnqueued(database, [dispatch])) > 0;
   } catch (error) {
     logger.warn(
       { error, invocationId: dispatch.invocationId, dispatch: dispatch.dispatch },

@@ -47,7 +47,7 @@ export async function claimInvocation(database: Database, job: InvocationJob, wo
   const [claim] = await database.$queryRaw<Claim[]>`
     WITH claimed AS (
       UPDATE invocation SET status = 'running', attempt = attempt + 1, worker_id = ${workerId}::uuid,
-             started_at = coalesce(started_at, now()), available_at = NULL
+             started_at = coalesce(started_at, now()), enqueued_at = coalesce(enqueued_at, now()), available_at = NULL
       WHERE id = ${job.invocationId}::uuid AND dispatch = ${job.dispatch}::int AND status = 'queued'
         AND cancel_requested_at IS NULL AND (deadline_at IS NULL OR deadline_at > now())
       RETURNING *)
@@ -223,12 +223,13 @@ export async function dispatchNext(database: Database, conversationId: string): 
   return row ?? null;
 }
 
-/** Notes that Redis holds the job of this dispatch; false when that was known. */
-export async function markEnqueued(database: Database, job: InvocationJob): Promise<boolean> {
+/** Notes that Redis holds the jobs of these dispatches, of as many as still wait and were not noted before: their number. */
+export async function markEnqueued(database: Database, jobs: InvocationJob[]): Promise<number> {
   const rows = await database.$queryRaw<unknown[]>`
-    UPDATE invocation SET enqueued_at = now()
-    WHERE id = ${job.invocationId}::uuid AND dispatch = ${job.dispatch}::int AND enqueued_at IS NULL RETURNING 1`;
-  return rows.length > 0;
+    UPDATE invocation i SET enqueued_at = now()
+    FROM unnest(${jobs.map((job) => job.invocationId)}::uuid[], ${jobs.map((job) => job.dispatch)}::int[]) AS job(id, dispatch)
+    WHERE i.id = job.id AND i.dispatch = job.dispatch AND i.status = 'queued' AND i.enqueued_at IS NULL RETURNING 1`;
+  return rows.length;
 }
 
 export type CancelResult = Held & {

@@ -20,6 +20,9 @@ import { createApp, queueBoardPath } from './app.ts';
 /** Redis may be away: requests are taken all the same. But one that does not fit is refused while there is somebody to tell. */
 const redisLimitMs = 3_000;
 
+/** Longer than proxies keep an idle connection: it is theirs to end, or a request may meet one that is just being closed. */
+const idleConnectionMs = 75_000;
+
 await runService(
   'api',
   () => readApiConfig(process.env),
@@ -74,7 +77,12 @@ await runService(
       stopping: stopping.signal,
     });
     const server = createServer(
-      { requestTimeout: 30_000, headersTimeout: 10_000, connectionsCheckingInterval: 1_000 },
+      {
+        requestTimeout: 30_000,
+        headersTimeout: 10_000,
+        connectionsCheckingInterval: 1_000,
+        keepAliveTimeout: idleConnectionMs,
+      },
       app,
     );
     release('http server', async () => {

@@ -1,11 +1,11 @@
 import { AppError } from '@nexus/common/app-error';
 import { isForeignKeyViolation, isUniqueViolation } from '@nexus/common/database-error';
-import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
 import { isProviderName, providerCredentials } from '@nexus/common/provider-name';
 import { agentNotFound } from '../agents/agent-routes.ts';
 import type { ApiParts } from '../app.ts';
 import { conversationNotFound } from '../conversations/conversation-routes.ts';
 import type { Principal } from '../http/principal.ts';
+import { createDispatcher } from './create-dispatcher.ts';
 import { type InsertedInvocation, type InsertResult, insertInvocation, releaseOldKey } from './insert-invocation.ts';
 import { interruptEarlier } from './interrupt-earlier.ts';
 import { hashRequest, type NewInvocation } from './invocation-input.ts';
@@ -26,6 +26,8 @@ const mostTries = 5;
 export function createInvocationCreator(
   parts: Pick<ApiParts, 'database' | 'redis' | 'queues' | 'appender' | 'logger' | 'tracer' | 'metrics' | 'apiMetrics'>,
 ): CreateInvocation {
+  const dispatchCreated = createDispatcher(parts);
+
   return async function createInvocation(principal, input, idempotencyKey) {
     const result = await insertOnce(principal, input, idempotencyKey);
     if (result.known) return assertSameRequest(result.known, input);
@@ -62,7 +64,7 @@ export function createInvocationCreator(
       if (!(error instanceof AppError)) parts.logger.warn({ error, ...ids }, 'could not announce that it is queued');
     });
     if (dispatch > 0 && isProviderName(provider))
-      void dispatchInvocation(parts, { invocationId, dispatch, provider, delayMs: 0 });
+      void dispatchCreated({ invocationId, dispatch, provider, delayMs: 0 });
     if (before.length > 0 && wantsInterrupt(created)) {
       const rollback = created.multitaskStrategy === 'rollback';
       interruptEarlier(parts, { invocationIds: before, conversationId, workspaceId, rollback }).catch(
