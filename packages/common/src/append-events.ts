@@ -2,6 +2,7 @@ import { AppError } from './app-error.ts';
 import { type EventType, isTerminalType, type NewEvent } from './event.ts';
 import { cancelKey, eventsChannel, logKey } from './event-log-names.ts';
 import type { Redis } from './open-redis.ts';
+import { writeTogether } from './write-together.ts';
 
 /**
  * Appends to an invocation's log and publishes what it appended, fenced by the attempt, in one call.
@@ -106,6 +107,7 @@ export function createEventAppender(
       const args: (string | number)[] = headOf(address, attempt, expectedSeq, ends ? expiry.endedMs : expiry.liveMs);
       for (const event of events)
         args.push(isTerminalType(event.type) ? 1 : 0, toLogJson(address, at, event.type, event.data));
+      writeTogether(redis);
       const [seq, second] = await scripts.nexusAppend(...args);
       if (seq === -1) throw new AppError('claim_lost');
       if (seq === -2) throw new LogLost(second);

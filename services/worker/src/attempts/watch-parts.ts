@@ -13,34 +13,40 @@ export async function* watchParts(
   outer: AbortSignal,
 ): AsyncIterable<ProviderPart> {
   const controller = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
   let giveUp: (reason: unknown) => void = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    giveUp = reject;
-  });
-  aborted.catch(() => {}); // every waiter races against it; with none waiting it is no fault
   const abort = (reason: unknown) => {
     controller.abort(reason);
     giveUp(reason);
   };
   const onOuterAbort = () => abort(outer.reason);
-  const arm = (ms: number, code: 'first_token_timeout' | 'idle_timeout') => {
-    clearTimeout(timer);
-    timer = setTimeout(() => abort(new AppError(code, `${describe[code]} within ${ms} ms`)), ms);
-  };
+  const limit = (ms: number, code: keyof typeof describe) =>
+    setTimeout(() => {
+      if (waiting) abort(new AppError(code, `${describe[code]} within ${ms} ms`));
+    }, ms);
 
   outer.throwIfAborted();
   outer.addEventListener('abort', onOuterAbort);
-  arm(timeouts.firstTokenTimeoutMs, 'first_token_timeout');
+  let timer = limit(timeouts.firstTokenTimeoutMs, 'first_token_timeout');
+  let begun = false;
+  let waiting = true;
   const iterator = call(controller.signal)[Symbol.asyncIterator]();
+  const nextOrAbort = () =>
+    new Promise<IteratorResult<ProviderPart>>((resolve, reject) => {
+      giveUp = reject;
+      iterator.next().then(resolve, reject);
+    });
   try {
     for (;;) {
-      const next = await Promise.race([iterator.next(), aborted]);
+      waiting = true;
+      const next = await nextOrAbort();
       if (next.done) return;
-      clearTimeout(timer);
+      waiting = false; // what the consumer takes does not count
+      if (!begun) clearTimeout(timer);
       yield next.value;
       controller.signal.throwIfAborted();
-      arm(timeouts.idleTimeoutMs, 'idle_timeout');
+      if (begun) timer.refresh();
+      else timer = limit(timeouts.idleTimeoutMs, 'idle_timeout');
+      begun = true;
     }
   } finally {
     clearTimeout(timer);

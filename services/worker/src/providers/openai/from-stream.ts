@@ -1,5 +1,7 @@
 import { AppError } from '@nexus/common/app-error';
 import type { Usage } from '@nexus/common/event';
+import type { EventSourceMessage } from 'eventsource-parser';
+import { APIError } from 'openai';
 import type { ChatCompletionChunk } from 'openai/resources/chat/completions';
 import type { FinishReason, ProviderPart } from '../provider.ts';
 
@@ -14,11 +16,12 @@ const finishReasons: Record<string, FinishReason> = {
   function_call: 'tool_calls',
 };
 
-/** Chunks to parts. The finish comes last, after the chunk with the usage; a stream without a finish reason was cut. */
-export async function* fromOpenAiStream(chunks: AsyncIterable<ChatCompletionChunk>): AsyncIterable<ProviderPart> {
+/** Events to parts. The finish comes last, after the chunk with the usage; a stream without a finish reason was cut. */
+export async function* fromOpenAiStream(events: AsyncIterable<EventSourceMessage>): AsyncIterable<ProviderPart> {
   let rawReason: string | null = null;
   let usage: Usage | null = null;
-  for await (const chunk of chunks) {
+  for await (const event of events) {
+    const chunk = toChunk(event);
     if (chunk.usage) usage = toUsage(chunk.usage);
     const choice = chunk.choices?.[0];
     if (!choice) continue;
@@ -31,6 +34,13 @@ export async function* fromOpenAiStream(chunks: AsyncIterable<ChatCompletionChun
   }
   if (rawReason === null) throw new AppError('stream_interrupted', 'OpenAI ended its stream without a finish reason');
   yield { type: 'finish', reason: finishReasons[rawReason] ?? 'other', rawReason, usage };
+}
+
+/** An error may come inside a stream that began well: as the client library would throw it. */
+function toChunk({ event, data }: EventSourceMessage): ChatCompletionChunk {
+  const chunk = JSON.parse(data) as ChatCompletionChunk & { error?: object };
+  if (event === 'error' || chunk.error) throw new APIError(undefined, chunk.error ?? chunk, undefined, undefined);
+  return chunk;
 }
 
 function toUsage(usage: NonNullable<ChatCompletionChunk['usage']>): Usage {
