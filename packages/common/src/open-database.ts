@@ -9,6 +9,12 @@ export { Prisma } from './generated/client.ts';
 export type { PrismaClient };
 
 /**
+ * Each statement of ours has an index for what it looks up. A plan is kept for as long as its connection: one that was made while a
+ * table was small would go through all of it for ever. Compiling such short statements never pays.
+ */
+const sessionSettings = 'SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; SET jit = off';
+
+/**
  * A Prisma client over a pool of its own, its `$queryRaw` straight on the pool. Nothing is connected before the first query; a lost
  * connection is replaced by the next.
  */
@@ -22,6 +28,7 @@ export function openDatabase(
     application_name: options.name,
     ...postgresLimits,
   });
+  pool.on('connect', (client) => void client.query(sessionSettings).catch(() => {}));
   const onError = (error: Error) => options.logger.warn({ error }, 'lost a database connection');
   pool.on('error', onError); // Prisma listens only once a query of its own has gone through
   const adapter = new PrismaPg(pool, {
