@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest';
-import { countOfWork } from './count-statements.ts';
+import { countOf, statementsOfWork } from './count-statements.ts';
 
-it('leaves out statements that run without any work, however often', () => {
+it('leaves out statements that run without any work, however often and however their text is kept', () => {
   const working = new Map([
-    ['INSERT', 10],
-    ['UPDATE', 20],
-    ['heartbeat', 7],
+    ['1', { query: 'INSERT', calls: 10 }],
+    ['2', { query: 'UPDATE', calls: 20 }],
+    ['3', { query: 'heartbeat $1', calls: 7 }],
   ]);
-  expect(countOfWork(working, new Map([['heartbeat', 6]]))).toBe(30);
+  const idle = new Map([['3', { query: "heartbeat '1 s'", calls: 6 }]]);
+  expect(countOf(statementsOfWork(working, idle))).toBe(30);
 });

@@ -1,4 +1,10 @@
-import { countOfWork, openStatementCounter, type StatementCounter } from '../counts/count-statements.ts';
+import {
+  countOf,
+  openStatementCounter,
+  type StatementCounter,
+  type Statements,
+  statementsOfWork,
+} from '../counts/count-statements.ts';
 import { countFlushes, type SeenCommand, watchRedis } from '../counts/watch-redis.ts';
 import { toText } from '../figures/versus.ts';
 import type { Samples } from '../load/load.ts';
@@ -11,7 +17,7 @@ const settleMs = 300;
 const shortChunks = 8;
 const longChunks = 64;
 
-type Counted = { answers: number; statements: number; commands: SeenCommand[] };
+type Counted = { answers: number; statements: Statements; commands: SeenCommand[] };
 
 /** Counted, not timed: Postgres counts its statements, and Redis repeats what it is told. */
 export const countsPhase: Phase = {
@@ -36,10 +42,13 @@ export const countsPhase: Phase = {
     const short = await count(shortChunks);
     const long = await count(longChunks);
 
-    const perAnswer = long.statements / long.answers;
-    const perChunk = (perAnswer - short.statements / short.answers) / (longChunks - shortChunks);
+    const perAnswer = countOf(long.statements) / long.answers;
+    const perChunk = (perAnswer - countOf(short.statements) / short.answers) / (longChunks - shortChunks);
     const { flushes, roundTrips, entries } = countFlushes(long.commands);
     const perFlush = roundTrips / flushes;
+    const statements = Object.fromEntries(
+      [...long.statements.values()].map(({ query, calls }) => [toStart(query), calls / long.answers]),
+    );
     const commandsPerAnswer = commandsByClient(long);
     return {
       lines: [
@@ -85,7 +94,7 @@ export const countsPhase: Phase = {
           })),
         },
       ],
-      data: { perFlush, flushesPerAnswer: flushes / long.answers, commandsPerAnswer, perAnswer, perChunk },
+      data: { perFlush, flushesPerAnswer: flushes / long.answers, commandsPerAnswer, perAnswer, perChunk, statements },
     };
   },
 };
@@ -95,7 +104,7 @@ async function countDuring(
   load: { model: string; clients: number; asksPerClient: number },
   counter: StatementCounter,
   redisUrl: string,
-  idle: Map<string, number>,
+  idle: Statements,
 ): Promise<Counted> {
   await clients.call('open', load);
   await pause(settleMs);
@@ -103,7 +112,7 @@ async function countDuring(
   await counter.take();
   const { answers } = await clients.call<Samples>('run', load);
   await pause(settleMs);
-  const statements = countOfWork(await counter.take(), idle);
+  const statements = statementsOfWork(await counter.take(), idle);
   const commands = await watch.stop();
   await clients.call('close');
   return { answers, statements, commands };
@@ -119,4 +128,9 @@ function commandsByClient({ answers, commands }: Counted): Record<string, number
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** As much of a statement as tells which it is. */
+function toStart(query: string): string {
+  return query.replaceAll(/\s+/g, ' ').slice(0, 120);
 }
