@@ -32,15 +32,25 @@ async function run(): Promise<void> {
   say('starting Postgres, Redis, the provider, the system and the baselines');
   const bench = await openBench(release);
   const results: Report['results'] = [];
+  const failed: string[] = [];
   for (const phase of allPhases) {
     if (options.phases && !options.phases.includes(phase.name)) continue;
-    const result = await runPhase(phase, bench, options, say);
-    results.push({ name: phase.name, title: phase.title, ...result });
+    try {
+      const result = await runPhase(phase, bench, options, say);
+      results.push({ name: phase.name, title: phase.title, ...result });
+    } catch (error) {
+      failed.push(phase.name);
+      console.error(error instanceof Error ? (error.stack ?? error.message) : error);
+    }
   }
   const figures = results.flatMap((result) => result.figures);
   console.log(`\n${toFigureTable(figures).join('\n')}`);
-  const files = await writeReport({ options, results, seconds: (performance.now() - startedAt) / 1_000 }, bench);
+  const files = await writeReport(
+    { options, results, failed, seconds: (performance.now() - startedAt) / 1_000 },
+    bench,
+  );
   console.log(`\n${files.join('\n')}`);
+  if (failed.length > 0) throw new Error(`not measured, see above why: ${failed.join(', ')}`);
 }
 
 async function runPhase(

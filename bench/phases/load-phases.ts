@@ -39,7 +39,7 @@ const phases: LoadPhase[] = [
   {
     name: '64',
     title: '64 at once, 8 chunks 2 ms apart',
-    load: { model: 't5-n8-d2', clients: 64, asksPerClient: 16 },
+    load: { model: 't5-n8-d2', clients: 64, asksPerClient: 12 },
     figures: (nexus, plain) => [
       {
         ...versus('invocations per second, 64 at once, 8 chunks', '/s', nexus.perSecond, plain.perSecond, 0.8),

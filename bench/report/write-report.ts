@@ -10,20 +10,23 @@ import { drawPage } from './draw-page.ts';
 export type Report = {
   options: BenchOptions;
   results: (PhaseResult & { name: string; title: string })[];
+  /** Phases that gave no result. */
+  failed: string[];
   seconds: number;
 };
 
 /** One JSON and one page. Only a whole run at full length replaces the committed ones. */
-export async function writeReport({ options, results, seconds }: Report, bench: Bench): Promise<string[]> {
+export async function writeReport({ options, results, failed, seconds }: Report, bench: Bench): Promise<string[]> {
   const circumstances = await describeCircumstances(bench);
   const figures = results.flatMap((result) => result.figures);
-  const isWhole = options.phases === null && options.scale === 1;
+  const isWhole = options.phases === null && options.scale === 1 && failed.length === 0;
   const base = `bench/results/${isWhole ? 'latest' : 'partial'}`;
   await mkdir(`${root}bench/results`, { recursive: true });
   const content = {
     howMeasured: 'bench/README.md',
     circumstances,
     options,
+    failed,
     seconds: Math.round(seconds),
     figures: figures.map((figure) => ({ ...figure, met: isMet(figure) })),
     phases: Object.fromEntries(results.map(({ name, title, data }) => [name, { title, data }])),
