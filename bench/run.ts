@@ -1,14 +1,13 @@
 import { styleText } from 'node:util';
-import { loadPhases } from './phases/load-phases.ts';
-import { runLoadPhase } from './phases/run-load-phase.ts';
-import { readBenchOptions } from './read-options.ts';
-import { toLoadTable } from './report/load-table.ts';
-import { openBench } from './stack/open-bench.ts';
+import { allPhases } from './phases/all-phases.ts';
+import type { PhaseResult } from './phases/phase.ts';
+import { type BenchOptions, readBenchOptions } from './read-options.ts';
+import { toFigureTable } from './report/figure-table.ts';
+import { type Report, writeReport } from './report/write-report.ts';
+import { type Bench, openBench } from './stack/open-bench.ts';
 import { createReleases } from './stack/releases.ts';
 
-const say = (line: string) => console.log(styleText('gray', `  ${line}`));
 const { release, closeAll } = createReleases();
-
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void closeAll().finally(() => process.exit(1)));
 }
@@ -16,7 +15,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 try {
   await run();
 } catch (error) {
-  console.error(error instanceof Error ? error.stack : error);
+  console.error(error instanceof Error ? (error.stack ?? error.message) : error);
   process.exitCode = 1;
 } finally {
   await closeAll();
@@ -24,13 +23,56 @@ try {
 process.exit();
 
 async function run(): Promise<void> {
-  const all = loadPhases(1).map(({ name }) => name);
-  const options = readBenchOptions(process.argv.slice(2), all);
+  const options = readBenchOptions(
+    process.argv.slice(2),
+    allPhases.map(({ name }) => name),
+  );
+  const startedAt = performance.now();
+  const say = createSay(startedAt);
   say('starting Postgres, Redis, the provider, the system and the baselines');
   const bench = await openBench(release);
-  for (const phase of loadPhases(options.scale)) {
+  const results: Report['results'] = [];
+  const failed: string[] = [];
+  for (const phase of allPhases) {
     if (options.phases && !options.phases.includes(phase.name)) continue;
-    const result = await runLoadPhase(phase, bench.subjects, options.rounds, say);
-    console.log(toLoadTable(result).join('\n'));
+    try {
+      const result = await runPhase(phase, bench, options, say);
+      results.push({ name: phase.name, title: phase.title, ...result });
+    } catch (error) {
+      failed.push(phase.name);
+      console.error(error instanceof Error ? (error.stack ?? error.message) : error);
+    }
   }
+  const figures = results.flatMap((result) => result.figures);
+  console.log(`\n${toFigureTable(figures).join('\n')}`);
+  const files = await writeReport(
+    { options, results, failed, seconds: (performance.now() - startedAt) / 1_000 },
+    bench,
+  );
+  console.log(`\n${files.join('\n')}`);
+  if (failed.length > 0) throw new Error(`not measured, see above why: ${failed.join(', ')}`);
+}
+
+async function runPhase(
+  phase: (typeof allPhases)[number],
+  bench: Bench,
+  { rounds, scale, seed }: BenchOptions,
+  say: (line: string) => void,
+): Promise<PhaseResult> {
+  const own = createReleases();
+  console.log(`\n${styleText('bold', phase.title)}`);
+  try {
+    const result = await phase.run({ bench, rounds, scale, seed, say, release: own.release });
+    console.log(result.lines.map((line) => `  ${line}`).join('\n'));
+    return result;
+  } finally {
+    await own.closeAll();
+  }
+}
+
+function createSay(startedAt: number): (line: string) => void {
+  return (line) => {
+    const seconds = Math.round((performance.now() - startedAt) / 1_000);
+    console.log(styleText('gray', `  ${String(seconds).padStart(4)} s  ${line}`));
+  };
 }

@@ -3,6 +3,7 @@ import { serveCalls } from '../processes/serve-calls.ts';
 import type { Answer } from './answer.ts';
 import { type Answers, askAsTheyCome, askInTurn } from './ask-all.ts';
 import { createDirectTarget } from './direct-target.ts';
+import { createInsertTarget } from './insert-target.ts';
 import type { Load, Samples } from './load.ts';
 import { createNexusTarget } from './nexus-target.ts';
 import { createPlainTarget } from './plain-target.ts';
@@ -13,8 +14,16 @@ const target = createTarget(JSON.parse(process.env.BENCH_TARGET ?? '') as Target
 let opened: OpenClients | undefined;
 
 function createTarget(address: TargetAddress): Target {
-  if (address.kind === 'nexus') return createNexusTarget(address);
-  return address.kind === 'plain' ? createPlainTarget(address) : createDirectTarget(address);
+  switch (address.kind) {
+    case 'nexus':
+      return createNexusTarget(address);
+    case 'plain':
+      return createPlainTarget(address);
+    case 'direct':
+      return createDirectTarget(address);
+    case 'insert':
+      return createInsertTarget(address);
+  }
 }
 
 serveCalls(null, {

@@ -12,4 +12,5 @@ export type Target = { open(model: string, clients: number, asksPerClient: numbe
 export type TargetAddress =
   | { kind: 'nexus'; apiUrl: string; gatewayUrl: string }
   | { kind: 'plain'; apiUrl: string; gatewayUrl: string }
-  | { kind: 'direct'; providerUrl: string };
+  | { kind: 'direct'; providerUrl: string }
+  | { kind: 'insert'; apiUrl: string };

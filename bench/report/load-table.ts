@@ -1,5 +1,4 @@
-import { type Summary, summarize } from '../figures/summarize.ts';
-import type { LoadResult } from '../phases/run-load-phase.ts';
+import type { Summary } from '../figures/summarize.ts';
 
 const columns: [string, (summary: Summary) => number, digits: number][] = [
   ['first p50', ({ firstChunkP50 }) => firstChunkP50, 1],
@@ -14,36 +13,23 @@ const columns: [string, (summary: Summary) => number, digits: number][] = [
   ['own MB', ({ memoryOwn }) => memoryOwn / 1e6, 0],
 ];
 
-/** A load phase as lines: a row for each subject, and the system as multiples of plain. */
-export function toLoadTable(result: LoadResult): string[] {
-  const summaries = Object.entries(result.rounds).map(([name, rounds]) => ({ name, summary: summarize(rounds) }));
-  const row = (name: string, cells: string[]) =>
-    `  ${name.padEnd(8)}${cells.map((cell) => cell.padStart(10)).join('')}`;
-  const lines = [
-    result.title,
-    row(
-      '',
-      columns.map(([title]) => title),
-    ),
-    ...summaries.map(({ name, summary }) =>
-      row(
-        name,
-        columns.map(([, of, digits]) => of(summary).toFixed(digits)),
-      ),
-    ),
-  ];
-  const [nexus, plain] = ['nexus', 'plain'].map((name) => summaries.find((each) => each.name === name)?.summary);
-  if (nexus && plain) {
-    lines.push(
-      row(
-        '× plain',
-        columns.map(([, of]) => (of(nexus) / of(plain)).toFixed(2)),
-      ),
-    );
+/** A row for each subject, and the system as multiples of plain. */
+export function toLoadTable(summaries: Record<string, Summary>): string[] {
+  const row = (name: string, cells: string[]) => `${name.padEnd(8)}${cells.map((cell) => cell.padStart(10)).join('')}`;
+  const titles = columns.map(([title]) => title);
+  const lines = [row('', titles)];
+  for (const [name, summary] of Object.entries(summaries)) {
+    const cells = columns.map(([, of, digits]) => of(summary).toFixed(digits));
+    lines.push(row(name, cells));
   }
-  for (const { name, summary } of summaries) {
-    const roles = Object.entries(summary.cpuByRole).map(([role, ms]) => `${role} ${ms.toFixed(2)}`);
-    if (roles.length > 0) lines.push(`  CPU ms per answer, ${name}: ${roles.join(' · ')}`);
+  const { nexus, plain } = summaries;
+  if (nexus && plain) {
+    const ratios = columns.map(([, of]) => (of(nexus) / of(plain)).toFixed(2));
+    lines.push(row('× plain', ratios));
+  }
+  for (const [name, { cpuByRole }] of Object.entries(summaries)) {
+    const roles = Object.entries(cpuByRole).map(([role, ms]) => `${role} ${ms.toFixed(2)}`);
+    if (roles.length > 0) lines.push(`CPU ms per answer, ${name}: ${roles.join(' · ')}`);
   }
   return lines;
 }

@@ -7,8 +7,7 @@ import type { Release } from './releases.ts';
 import type { Roles } from './roles.ts';
 
 /** One of what is compared: its clients, in a process of their own, and its processes. */
-export type Subject = { name: SubjectName; clients: BenchProcess<null>; roles: Roles };
-export type SubjectName = 'nexus' | 'plain' | 'direct';
+export type Subject = { name: string; clients: BenchProcess<null>; roles: Roles };
 
 export type Bench = { subjects: Subject[]; nexus: Nexus; plain: Plain; providerUrl: string };
 
@@ -26,18 +25,28 @@ export async function openBench(release: Release): Promise<Bench> {
   const nexus = await openNexus({ postgres, redis: nexusRedis, providerUrl, concurrency }, release);
   const plain = await openPlain({ redis: plainRedis, providerUrl, concurrency }, release);
 
-  async function openSubject(name: SubjectName, address: TargetAddress, roles: Roles): Promise<Subject> {
-    const clients = await openProcess<null>(`${name} clients`, 'bench/load/main.ts', {
-      env: { BENCH_TARGET: JSON.stringify(address) },
-    });
-    release(clients.stop);
-    return { name, clients, roles };
-  }
   const { apiUrl, gatewayUrl } = nexus;
   const subjects = [
-    await openSubject('nexus', { kind: 'nexus', apiUrl, gatewayUrl }, nexus.roles),
-    await openSubject('plain', { kind: 'plain', apiUrl: plain.apiUrl, gatewayUrl: plain.gatewayUrl }, plain.roles),
-    await openSubject('direct', { kind: 'direct', providerUrl }, {}),
+    await openSubject(release, 'nexus', { kind: 'nexus', apiUrl, gatewayUrl }, nexus.roles),
+    await openSubject(
+      release,
+      'plain',
+      { kind: 'plain', apiUrl: plain.apiUrl, gatewayUrl: plain.gatewayUrl },
+      plain.roles,
+    ),
+    await openSubject(release, 'direct', { kind: 'direct', providerUrl }, {}),
   ];
   return { subjects, nexus, plain, providerUrl };
+}
+
+export async function openSubject(
+  release: Release,
+  name: string,
+  address: TargetAddress,
+  roles: Roles,
+): Promise<Subject> {
+  const env = { BENCH_TARGET: JSON.stringify(address) };
+  const clients = await openProcess<null>(`${name} clients`, 'bench/load/main.ts', { env });
+  release(clients.stop);
+  return { name, clients, roles };
 }

@@ -3,7 +3,7 @@ import type { Server } from './open-servers.ts';
 import type { Release } from './releases.ts';
 import type { Roles } from './roles.ts';
 
-export type Plain = { apiUrl: string; gatewayUrl: string; roles: Roles };
+export type Plain = { apiUrl: string; gatewayUrl: string; redis: Server; roles: Roles };
 
 /** The baseline: the same three processes with the same settings, on a Redis of its own that is set up alike. */
 export async function openPlain(
@@ -26,6 +26,7 @@ export async function openPlain(
   return {
     apiUrl: api.ready.url,
     gatewayUrl: gateway.ready.url,
+    redis: parts.redis,
     roles: { api: [api.pid], worker: [worker.pid], gateway: [gateway.pid], redis: [parts.redis.pid] },
   };
 }

@@ -1,0 +1,40 @@
+import pg from 'pg';
+
+/** How often each statement ran, by Postgres's id of it: its text is kept now with the values, now without. */
+export type Statements = Map<string, { query: string; calls: number }>;
+
+export type StatementCounter = {
+  /** What ran since the last time it was asked. */
+  take(): Promise<Statements>;
+  close(): Promise<void>;
+};
+
+/** Postgres counts its statements itself; BEGIN and COMMIT are statements too. */
+export async function openStatementCounter(url: string): Promise<StatementCounter> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  return {
+    async take() {
+      const { rows } = await client.query<{ id: string; query: string; calls: string }>(
+        `SELECT queryid::text AS id, min(query) AS query, sum(calls)::bigint AS calls FROM pg_stat_statements
+         WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND query NOT LIKE '%pg_stat_statements%'
+         GROUP BY queryid`,
+      );
+      await client.query('SELECT pg_stat_statements_reset()');
+      return new Map(rows.map(({ id, query, calls }) => [id, { query, calls: Number(calls) }]));
+    },
+    close: () => client.end(),
+  };
+}
+
+/**
+ * Statements that belong to the work and not to the clock: those that also run while there is no work (heartbeats, sweeps) are left out
+ * altogether.
+ */
+export function statementsOfWork(working: Statements, idle: Statements): Statements {
+  return new Map([...working].filter(([id]) => !idle.has(id)));
+}
+
+export function countOf(statements: Statements): number {
+  return [...statements.values()].reduce((sum, { calls }) => sum + calls, 0);
+}

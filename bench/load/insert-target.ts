@@ -1,0 +1,22 @@
+import { randomUUID } from 'node:crypto';
+import { beginAnswer } from './answer.ts';
+import { postAccepted } from './post-json.ts';
+import type { Target } from './target.ts';
+
+/** The baseline of `baselines/insert`: nothing answers, a POST is over when it is stored. */
+export function createInsertTarget({ apiUrl }: { apiUrl: string }): Target {
+  async function ask() {
+    const conversationId = randomUUID();
+    const begun = beginAnswer();
+    await postAccepted(`${apiUrl}/messages`, { conversationId, message: 'How are you?' });
+    begun.accepted();
+    begun.ended();
+    return begun.done;
+  }
+  return {
+    async open(_model, clients, asksPerClient) {
+      const row = Array.from({ length: asksPerClient }, () => ask);
+      return { asks: Array.from({ length: clients }, () => row), close() {} };
+    },
+  };
+}

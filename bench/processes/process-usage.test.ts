@@ -1,0 +1,27 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { expect, it } from 'vitest';
+import { cpuMs, rssBytes } from './process-usage.ts';
+
+// The system tells it in /proc, which is Linux's.
+it.runIf(process.platform === 'linux')(
+  'counts the CPU of a process, of its children, and of those that have ended',
+  async () => {
+    const burn = 'const end = performance.now() + 200; while (performance.now() < end);';
+    const script = `const { spawnSync } = require('node:child_process');
+    spawnSync(process.execPath, ['-e', ${JSON.stringify(burn)}]); console.log('done'); setInterval(() => {}, 1000);`;
+    const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      await once(child.stdout, 'data');
+      expect(cpuMs(child.pid ?? 0)).toBeGreaterThanOrEqual(100);
+      expect(rssBytes(child.pid ?? 0)).toBeGreaterThan(10e6);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  },
+);
+
+it('counts nothing of a process that is not there', () => {
+  expect(cpuMs(2 ** 22 + 1)).toBe(0);
+  expect(rssBytes(2 ** 22 + 1)).toBe(0);
+});
