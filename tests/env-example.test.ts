@@ -18,7 +18,7 @@ const compose = ['docker-compose.yml', 'deploy/observability/compose.yaml']
   .join('\n');
 const ofCompose = [...new Set([...compose.matchAll(/\$\{(\w+)/g)].map(([, name = '']) => name))];
 /** What compose decides by itself: where things are inside. */
-const insideCompose = ['DATABASE_URL', 'REDIS_URL', 'DATABASE_PASSWORD', 'REDIS_PASSWORD'];
+const insideCompose = ['DATABASE_URL', 'REDIS_URL', 'REDIS_CLUSTER', 'DATABASE_PASSWORD', 'REDIS_PASSWORD'];
 const addresses = /^(API|GATEWAY|WORKER)_(HOST|PORT)$/;
 const needed = { DATABASE_URL: 'postgresql://user:secret-word@127.0.0.1/nexus', REDIS_URL: 'redis://127.0.0.1' };
 
