@@ -7,20 +7,20 @@ import { waitUntil } from './wait-until.ts';
 export type TestRedisCluster = TestRedis & { nodes: TestRedis[] };
 
 const slots = 16_384;
+const standardNodeTimeoutMs = 1_500;
 
 /**
  * A Redis Cluster of one's own: masters that share the slots, without replicas. Each keeps its data and its place in the cluster
  * over a restart. While one of them is gone the others refuse everything, as is Redis' default.
  */
-export async function openTestRedisCluster({ size = 3, nodeTimeoutMs = 1_500 } = {}): Promise<TestRedisCluster> {
+export async function openTestRedisCluster({
+  size = 3,
+  nodeTimeoutMs = standardNodeTimeoutMs,
+} = {}): Promise<TestRedisCluster> {
   const nodes: TestRedis[] = [];
   const close = async () => void (await Promise.all(nodes.map((node) => node.close())));
   try {
-    for (let index = 0; index < size; index += 1) {
-      const flags = { enabled: 'yes', 'node-timeout': nodeTimeoutMs, port: await freePort() };
-      const args = Object.entries(flags).flatMap(([name, value]) => [`--cluster-${name}`, String(value)]);
-      nodes.push(await openTestRedis({ appendOnly: true, flags: args }));
-    }
+    for (let index = 0; index < size; index += 1) nodes.push(await openNode(nodeTimeoutMs));
     await form(nodes.map(({ url }) => url));
   } catch (error) {
     await close();
@@ -36,6 +36,25 @@ export async function openTestRedisCluster({ size = 3, nodeTimeoutMs = 1_500 } =
     },
     close,
   };
+}
+
+/** The bus has a port of its own: by default it is 10,000 higher, where there may be none. */
+async function openNode(nodeTimeoutMs: number): Promise<TestRedis> {
+  const flags = { enabled: 'yes', 'node-timeout': nodeTimeoutMs, port: await freePort() };
+  const args = Object.entries(flags).flatMap(([name, value]) => [`--cluster-${name}`, String(value)]);
+  return openTestRedis({ appendOnly: true, flags: args });
+}
+
+/** Why there can be no cluster with this Redis server, or null. */
+export async function clusterObjection(): Promise<string | null> {
+  try {
+    await (await openNode(standardNodeTimeoutMs)).close();
+    return null;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    if (/cluster-(enabled|node-timeout|port)/.test(message)) return message;
+    throw error;
+  }
 }
 
 /** Gives each node its share of the slots and makes them known to each other; resolves once all agree. */
