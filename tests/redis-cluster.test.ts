@@ -1,12 +1,16 @@
+import { assertRedisFits } from '@nexus/common/assert-redis-fits';
 import { jobId, queuePrefix } from '@nexus/common/invocation-queue';
+import { openRedis, waitForRedis } from '@nexus/common/open-redis';
+import { pingRedis } from '@nexus/common/ping-redis';
 import { providerNames } from '@nexus/common/provider-name';
-import type { Cluster } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ShownInvocation } from './support/api-client.ts';
 import { assertShown } from './support/assert-shown.ts';
 import { createPacedAgent } from './support/create-paced-agent.ts';
 import { openProviderServer, type ProviderServer } from './support/open-provider-server.ts';
 import { openStack, type Stack } from './support/open-stack.ts';
+import { openTestRedis } from './support/open-test-redis.ts';
 import { clusterObjection, type TestRedisCluster } from './support/open-test-redis-cluster.ts';
 import type { RunningService } from './support/start-service.ts';
 import { waitUntil } from './support/wait-until.ts';
@@ -152,6 +156,51 @@ describe.skipIf(objection)('on a Redis Cluster of three nodes', { timeout: 60_00
       expect(await stack.api.finished(id)).toMatchObject({ status: 'completed', attempt: 1 });
   });
 
+  it('hears what is published through another node when the one it listened to is gone', async () => {
+    const heard: string[] = [];
+    const { url } = stack.testRedis;
+    const quiet = { warn() {}, info() {} };
+    const { redis, close } = openRedis(url, 'subscriber', { name: 'test', cluster: true, logger: quiet });
+    try {
+      redis.on('message', (_channel, payload: string) => heard.push(payload));
+      await redis.subscribe('nexus:{moving}:events');
+      const port = () => (redis as Redis).options.port;
+      const first = nodes().find((node) => new URL(node.url).port === String(port()));
+      const back = new Promise((resolve) => redis.once('ready', resolve));
+      await first?.stop();
+      await back;
+      expect(nodes().find((node) => new URL(node.url).port === String(port()))).not.toBe(first);
+      await first?.start();
+      await waitUntil(async () => (await pingRedis(cluster()).catch(() => 'away')) === undefined && 'all', {
+        what: 'the cluster',
+      });
+      await cluster().publish('nexus:{moving}:events', 'still there');
+      await expect.poll(() => heard).toContain('still there');
+    } finally {
+      await close();
+    }
+  });
+
+  it('is refused under the wrong setting, which is named', async () => {
+    const quiet = { warn() {}, info() {} };
+    const single = openRedis(nodes()[0]?.url ?? '', 'commands', { name: 'test', logger: quiet });
+    const server = await openTestRedis();
+    const wrong = openRedis(server.url, 'commands', { name: 'test', cluster: true, logger: quiet });
+    try {
+      await waitForRedis(single.redis, 5_000);
+      await expect(assertRedisFits(single.redis)).rejects.toThrow('set REDIS_CLUSTER=on');
+      await expect(waitForRedis(wrong.redis, 2_000)).rejects.toThrow('cluster support disabled');
+      await cluster().nodes()[2]?.config('SET', 'maxmemory-policy', 'allkeys-lru');
+      await expect(assertRedisFits(cluster())).rejects.toThrow('noeviction');
+      await cluster().nodes()[2]?.config('SET', 'maxmemory-policy', 'noeviction');
+      await assertRedisFits(cluster());
+    } finally {
+      await single.close();
+      await wrong.close();
+      await server.close();
+    }
+  });
+
   it('goes on where it was when one of the nodes was away', async () => {
     const paced = await createPacedAgent(stack.api, 't0-n100-d60');
     const begun = await Promise.all(
@@ -171,9 +220,7 @@ describe.skipIf(objection)('on a Redis Cluster of three nodes', { timeout: 60_00
       }),
     );
     await nodes()[1]?.start();
-    const back = performance.now();
     await endAsStored(begun);
-    console.log(`over ${Math.round(performance.now() - back)} ms after the node is back`);
     for (const { id } of posted) expect((await stack.api.finished(id)).status).toBe('completed');
     for (const service of services())
       await waitUntil(async () => (await ready(service)) === 200, { what: 'readiness', everyMs: 100 });

@@ -43,6 +43,7 @@ export function openInvocationQueues(redis: Redis, logger: Pick<Logger, 'warn'>)
       connection: redis,
       prefix: queuePrefix(provider),
       skipWaitingForReady: true,
+      skipVersionCheck: true, // a queue opened while Redis is away would be of no use for ever: it asks once
       defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: true },
       streams: { events: { maxLen: 100 } },
     });

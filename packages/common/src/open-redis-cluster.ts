@@ -37,7 +37,20 @@ export function openRedisCluster(
   redis.on('error', (error: Error & { lastNodeError?: Error }) => noteAway(error.lastNodeError ?? error, 'cluster'));
   redis.on('node error', noteAway);
   redis.on('ready', () => noteBack('cluster'));
-  redis.on('+node', (node: Redis) => node.on('ready', () => noteBack(addressOf(node))));
+  redis.on('+node', (node: Redis) => {
+    node.on('ready', () => noteBack(addressOf(node)));
+    setImmediate(connectAll);
+  });
+  redis.on('ready', connectAll);
+
+  /**
+   * Before it is needed: what comes while a node's connection is being made fails fast. Not before the cluster is ready, since
+   * ioredis asks a node that was not connected to yet whether it is. A command for which a node was found goes before this.
+   */
+  function connectAll(): void {
+    if (redis.status !== 'ready') return;
+    for (const node of redis.nodes()) if (node.status === 'wait') node.connect().catch(() => {});
+  }
   const stopWatching = watchSilence(() => redis.nodes());
   return {
     redis,

@@ -1,4 +1,4 @@
-import { type Cluster, Redis as SingleRedis } from 'ioredis';
+import { Cluster, Redis as SingleRedis } from 'ioredis';
 import { AppError } from './app-error.ts';
 import type { Logger } from './create-logger.ts';
 import { openRedisCluster } from './open-redis-cluster.ts';
@@ -77,10 +77,14 @@ function attend(redis: SingleRedis, { name, logger }: OpenRedisOptions): RedisCo
   };
 }
 
-/** Waits until the connection is ready; `redis_unavailable` after the limit, with what was heard last. */
+/** Waits until the connection is ready, of a cluster that to each node which can be reached; `redis_unavailable` after the limit, with what was heard last. */
 export async function waitForRedis(redis: Redis, limitMs: number): Promise<void> {
-  if (redis.status === 'ready') return;
-  await new Promise<void>((resolve, reject) => {
+  if (redis.status !== 'ready') await untilReady(redis, limitMs);
+  if (redis instanceof Cluster) await Promise.allSettled(redis.nodes().map((node) => node.ping()));
+}
+
+function untilReady(redis: Redis, limitMs: number): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
     let heard: Error | undefined;
     const timer = setTimeout(() => settle(unavailable(limitMs, heard)), limitMs);
     const onReady = () => settle();
