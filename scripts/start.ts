@@ -5,7 +5,7 @@ import { seed } from '../prisma/seed.ts';
 import { openLocalPostgres } from './local-stack/open-local-postgres.ts';
 import { openLocalRedis } from './local-stack/open-local-redis.ts';
 import { assertPortsFree } from './start/assert-ports-free.ts';
-import { assertRedisUsable } from './start/assert-redis-usable.ts';
+import { assertRedisUsable, hostsOf } from './start/assert-redis-usable.ts';
 import { createStopper } from './start/create-stopper.ts';
 import { keepRunning } from './start/keep-running.ts';
 import { lockStateFolder } from './start/lock-state-folder.ts';
@@ -44,7 +44,11 @@ async function start(): Promise<void> {
   say(added > 0 ? `Seeded ${added} agents` : 'Found the agents and conversations of an earlier start');
 
   const { api, gateway, worker } = options.ports;
-  const env = { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl };
+  const env = {
+    DATABASE_URL: databaseUrl,
+    REDIS_URL: redisUrl,
+    REDIS_CLUSTER: options.redisCluster ? 'on' : 'off', // one of our own is none
+  };
   const specs: ServiceSpec[] = [
     ...Array.from({ length: options.workers }, (_, index): ServiceSpec => {
       const name = options.workers > 1 ? `worker ${index + 1}` : 'worker';
@@ -79,10 +83,10 @@ async function openDatabase({ databaseUrl, stateFolder }: StartOptions): Promise
   return postgres.url;
 }
 
-async function openRedis({ redisUrl, stateFolder }: StartOptions): Promise<string> {
+async function openRedis({ redisUrl, redisCluster, stateFolder }: StartOptions): Promise<string> {
   if (redisUrl) {
-    say(`Redis: ${new URL(redisUrl).host} (REDIS_URL)`);
-    await assertRedisUsable(redisUrl);
+    say(`Redis: ${hostsOf(redisUrl)} (REDIS_URL)`);
+    await assertRedisUsable(redisUrl, redisCluster);
     return redisUrl;
   }
   say('Redis: starting a local one …');

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseConfig } from '@nexus/common/parse-config';
+import { toRedisNodes } from '@nexus/common/redis-urls';
 import { describe, expect, it } from 'vitest';
 import { findObjections } from '../deploy/preflight.ts';
 import { apiConfigSchema, readApiConfig } from '../services/api/src/api-config.ts';
@@ -18,7 +19,7 @@ const compose = ['docker-compose.yml', 'deploy/observability/compose.yaml']
   .join('\n');
 const ofCompose = [...new Set([...compose.matchAll(/\$\{(\w+)/g)].map(([, name = '']) => name))];
 /** What compose decides by itself: where things are inside. */
-const insideCompose = ['DATABASE_URL', 'REDIS_URL', 'DATABASE_PASSWORD', 'REDIS_PASSWORD'];
+const insideCompose = ['DATABASE_URL', 'REDIS_URL', 'REDIS_CLUSTER', 'DATABASE_PASSWORD', 'REDIS_PASSWORD'];
 const addresses = /^(API|GATEWAY|WORKER)_(HOST|PORT)$/;
 const needed = { DATABASE_URL: 'postgresql://user:secret-word@127.0.0.1/nexus', REDIS_URL: 'redis://127.0.0.1' };
 
@@ -63,6 +64,24 @@ describe('configuration', () => {
     const config = readApiConfig({ ...needed, DATABASE_PASSWORD: 'p@ss/w:rd?', REDIS_PASSWORD: '#1' });
     expect(decodeURIComponent(new URL(config.DATABASE_URL).password)).toBe('p@ss/w:rd?');
     expect(config.REDIS_URL).toBe('redis://:%231@127.0.0.1');
+  });
+
+  it('takes several nodes of a cluster, each with the password', () => {
+    const REDIS_URL = 'rediss://one:7000, rediss://two:7000';
+    const config = readApiConfig({ ...needed, REDIS_URL, REDIS_CLUSTER: 'on', REDIS_PASSWORD: 'a,b' });
+    expect(config.REDIS_URL).toBe('rediss://:a%2Cb@one:7000,rediss://:a%2Cb@two:7000');
+    expect(toRedisNodes(config.REDIS_URL)).toEqual({
+      nodes: [
+        { host: 'one', port: 7000 },
+        { host: 'two', port: 7000 },
+      ],
+      access: { password: 'a,b', tls: {} },
+    });
+    const read = (url: string, on: string) => readApiConfig({ ...needed, REDIS_URL: url, REDIS_CLUSTER: on });
+    expect(() => read(REDIS_URL, 'off')).toThrow('set REDIS_CLUSTER=on');
+    expect(() => read('redis://one/1', 'on')).toThrow('no database but 0');
+    expect(() => read('redis://one,rediss://two', 'on')).toThrow('share one protocol');
+    expect(read('redis://:raw,comma@one/1', 'off').REDIS_URL).toBe('redis://:raw,comma@one/1');
   });
 
   it('names all bad variables in one message, and never a value', () => {

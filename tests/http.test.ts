@@ -2,6 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { defaultWorkspaceId } from '@nexus/common/default-workspace';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStack, type Stack } from './support/open-stack.ts';
+import { waitUntil } from './support/wait-until.ts';
 
 type Problem = {
   type: string;
@@ -292,6 +293,21 @@ describe('the HTTP API without Redis', () => {
         status: 'completed',
         output: 'You said: through the outbox',
       });
+    } finally {
+      await stack.close();
+    }
+  });
+
+  it('enqueues by itself once Redis is back, also when it was started without it', async () => {
+    const stack = await openStack({ gateways: 0, workers: 0, apis: 0 });
+    try {
+      await stack.testRedis.stop();
+      await stack.start('api');
+      await stack.testRedis.start();
+      await waitUntil(async () => (await stack.api.get('/readyz')).status === 200, { what: 'the API to be ready' });
+      const { body } = await stack.api.invoke({ agentId: stack.echoAgentId, message: 'without a sweep' });
+      const load = () => stack.database.invocation.findUnique({ where: { id: body.id }, select: { enqueuedAt: true } });
+      await waitUntil(async () => (await load())?.enqueuedAt, { what: 'its job to be on the queue' });
     } finally {
       await stack.close();
     }

@@ -1,16 +1,28 @@
-import { assertRedisFits, openRedis, waitForRedis } from '@nexus/common/open-redis';
+import { assertRedisFits } from '@nexus/common/assert-redis-fits';
+import { openRedis, waitForRedis } from '@nexus/common/open-redis';
+import { splitRedisUrls } from '@nexus/common/redis-urls';
 
 const limitMs = 5_000;
 
 /** Of a Redis that is not ours: that it answers, is new enough and does not evict. Throws one line otherwise. */
-export async function assertRedisUsable(url: string): Promise<void> {
-  const { redis, close } = openRedis(url, 'commands', { name: 'nexus-start', logger: { warn() {}, info() {} } });
+export async function assertRedisUsable(url: string, cluster: boolean): Promise<void> {
+  const { redis, close } = openRedis(url, 'commands', {
+    name: 'nexus-start',
+    cluster,
+    logger: { warn() {}, info() {} },
+  });
   try {
     await waitForRedis(redis, limitMs).catch(() => {
-      throw new Error(`REDIS_URL: cannot reach ${new URL(url).host}`);
+      throw new Error(`REDIS_URL: cannot reach ${hostsOf(url)}`);
     });
     await assertRedisFits(redis);
   } finally {
     await close();
   }
+}
+
+export function hostsOf(url: string): string {
+  return splitRedisUrls(url)
+    .map((each) => new URL(each).host)
+    .join(', ');
 }

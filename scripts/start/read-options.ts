@@ -2,6 +2,10 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { sharedFields } from '@nexus/common/config-fields';
+import { parseConfig } from '@nexus/common/parse-config';
+import { redisProblem } from '@nexus/common/redis-urls';
+import { z } from 'zod';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -11,6 +15,8 @@ export type StartOptions = {
   stateFolder: string;
   databaseUrl: string | undefined;
   redisUrl: string | undefined;
+  /** Whether that names nodes of a cluster. */
+  redisCluster: boolean;
   ports: { api: number; gateway: number; worker: number };
 };
 
@@ -24,7 +30,7 @@ export function readOptions(args: string[]): StartOptions {
     workers,
     stateFolder: resolve(root, process.env.NEXUS_STATE_FOLDER || '.nexus'),
     databaseUrl: readUrl('DATABASE_URL', ['postgres:', 'postgresql:']),
-    redisUrl: readUrl('REDIS_URL', ['redis:', 'rediss:']),
+    ...readRedis(),
     ports: {
       api: readPort('API_PORT', 3001),
       gateway: readPort('GATEWAY_PORT', 3002),
@@ -44,6 +50,15 @@ function parseWorkers(args: string[]): { workers: number } {
   if (!Number.isInteger(workers) || workers < 1 || workers > 64)
     throw new Error(`--workers: expected a number from 1 to 64. ${usage}`);
   return { workers };
+}
+
+function readRedis(): { redisUrl: string | undefined; redisCluster: boolean } {
+  const { REDIS_URL, REDIS_CLUSTER } = sharedFields;
+  const fields = z.object({ REDIS_URL: REDIS_URL.optional(), REDIS_CLUSTER });
+  const { REDIS_URL: redisUrl, REDIS_CLUSTER: cluster } = parseConfig(fields, process.env);
+  const problem = redisUrl && redisProblem(redisUrl, cluster);
+  if (problem) throw new Error(`REDIS_URL: ${problem}`);
+  return { redisUrl, redisCluster: cluster && redisUrl !== undefined };
 }
 
 function readUrl(name: string, protocols: string[]): string | undefined {

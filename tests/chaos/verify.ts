@@ -1,4 +1,4 @@
-import { queueName } from '@nexus/common/invocation-queue';
+import { queueName, queuePrefix } from '@nexus/common/invocation-queue';
 import { providerNames } from '@nexus/common/provider-name';
 import { assertShown } from '../support/assert-shown.ts';
 import type { RunningService } from '../support/start-service.ts';
@@ -99,11 +99,16 @@ async function nothingIsLeftOver({ stack, watchers }: Chaos, { jobsMayLinger = f
     timeoutMs: 20_000,
     everyMs: 100,
   });
-  for (const key of await redis.keys('nexus:*')) must((await redis.pttl(key)) > 0, `I4: ${key} never expires`);
+  const ofQueues = providerNames.map((provider) => `${queuePrefix(provider)}:`);
+  for (const key of await redis.keys('nexus:*')) {
+    if (!ofQueues.some((prefix) => key.startsWith(prefix)))
+      must((await redis.pttl(key)) > 0, `I4: ${key} never expires`);
+  }
   if (!jobsMayLinger) {
     for (const provider of providerNames) {
       const jobs = await waitUntil(
-        async () => ((await redis.keys(`bull:${queueName(provider)}:*-*-*-*-*`)).length === 0 ? 'none' : null),
+        async () =>
+          (await redis.keys(`${queuePrefix(provider)}:${queueName(provider)}:*-*-*-*-*`)).length === 0 ? 'none' : null,
         { what: `I4: no job to be left on ${queueName(provider)}`, timeoutMs: 5_000, everyMs: 100 },
       );
       must(jobs === 'none', 'I4');

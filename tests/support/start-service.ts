@@ -18,6 +18,8 @@ export type RunningService = {
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const stopLimitMs = 40_000;
+/** Not any port that a log line names: one that says that Redis is away has Redis' own. */
+const listening = /"port":(\d+)[^\n]*"msg":"\w+ (?:listens|serves health)"/;
 
 /** A service as the process it is in production, on a port of its own, ready to be used. */
 export async function startService(name: ServiceName, env: Record<string, string>): Promise<RunningService> {
@@ -39,7 +41,7 @@ export async function startService(name: ServiceName, env: Record<string, string
   const port = await waitUntil(
     () => {
       if (child.exitCode !== null) throw new Error(`${name} exited with ${child.exitCode}:\n${output}`);
-      return /"port":(\d+)/.exec(output)?.[1];
+      return listening.exec(output)?.[1];
     },
     { what: `${name} to listen`, timeoutMs: 20_000, everyMs: 20 },
   );

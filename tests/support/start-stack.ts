@@ -4,6 +4,7 @@ import { echoAgent } from '../../prisma/seed-agents.ts';
 import { type ApiClient, createApiClient } from './api-client.ts';
 import type { TestDatabase } from './create-test-database.ts';
 import { openTestRedis, type TestRedis } from './open-test-redis.ts';
+import { openTestRedisCluster } from './open-test-redis-cluster.ts';
 import { type RunningService, type ServiceName, startService } from './start-service.ts';
 import { type Watcher, watch } from './watch-conversation.ts';
 
@@ -33,6 +34,8 @@ export type StackOptions = {
   apis?: number;
   env?: Record<string, string>;
   redis?: Parameters<typeof openTestRedis>[0];
+  /** A Redis Cluster instead of one server. */
+  cluster?: boolean;
   /** Where the services find Redis, when it is not at its own address. */
   redisUrlFor?: (url: string) => Promise<string>;
 };
@@ -40,16 +43,25 @@ export type StackOptions = {
 /** API, gateways and workers as processes on this database, which is closed with them, and a Redis of their own. */
 export async function startStack(
   testDatabase: TestDatabase,
-  { workers = 1, gateways = 1, apis = 1, env = {}, redis: redisOptions, redisUrlFor }: StackOptions = {},
+  {
+    workers = 1,
+    gateways = 1,
+    apis = 1,
+    env = {},
+    redis: redisOptions,
+    cluster = false,
+    redisUrlFor,
+  }: StackOptions = {},
 ): Promise<Stack> {
-  const testRedis = await openTestRedis(redisOptions);
+  const testRedis = await (cluster ? openTestRedisCluster() : openTestRedis(redisOptions));
   const running: Record<ServiceName, RunningService[]> = { api: [], gateway: [], worker: [] };
   const watchers: Watcher[] = [];
   const database = openDatabase(testDatabase.url, { poolSize: 4, name: 'test', logger: quiet });
-  const connection = openRedis(testRedis.url, 'commands', { name: 'test', logger: quiet });
+  const connection = openRedis(testRedis.url, 'commands', { name: 'test', cluster, logger: quiet });
   const base = {
     DATABASE_URL: testDatabase.url,
     REDIS_URL: redisUrlFor ? await redisUrlFor(testRedis.url) : testRedis.url,
+    REDIS_CLUSTER: cluster ? 'on' : 'off',
     ECHO_DELAY_MS: '5',
     SHUTDOWN_GRACE_MS: '3000',
     ...env,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { splitRedisUrls } from './redis-urls.ts';
 
 /** Building blocks of the services' configuration schemas, so that one variable means the same everywhere. */
 
@@ -31,8 +32,15 @@ export const databaseFields = {
 export const sharedFields = {
   ...databaseFields,
   DATABASE_POOL_SIZE: count(10),
-  REDIS_URL: z.string().refine(isUrlOf(['redis:', 'rediss:']), 'expected a redis:// or rediss:// URL'),
+  REDIS_URL: z
+    .string()
+    .refine(
+      (text) => splitRedisUrls(text).every(isUrlOf(['redis:', 'rediss:'])),
+      'expected a redis:// or rediss:// URL',
+    ),
   REDIS_PASSWORD: z.string().optional(),
+  /** Whether REDIS_URL names nodes of a Redis Cluster. */
+  REDIS_CLUSTER: z.stringbool().default(false),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   LOG_FORMAT: z.enum(['json', 'pretty']).default('json'),
 };

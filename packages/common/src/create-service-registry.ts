@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Redis } from './open-redis.ts';
+import { isRedisReady } from './ping-redis.ts';
 
 /** A registry with what every service shows: the runtime, and its connections to Redis and Postgres. */
 export function createServiceRegistry(parts: { pool: Pool; redis: Record<string, Redis> }): Registry {
@@ -13,7 +14,7 @@ export function createServiceRegistry(parts: { pool: Pool; redis: Record<string,
     registers: [registry],
     collect() {
       for (const [connection, redis] of Object.entries(parts.redis))
-        this.set({ connection }, redis.status === 'ready' ? 1 : 0);
+        this.set({ connection }, isRedisReady(redis) ? 1 : 0);
     },
   });
   new Gauge({

@@ -14,6 +14,14 @@ export function queueName(provider: ProviderName): string {
   return `invocations-${provider}`;
 }
 
+/**
+ * What BullMQ puts before the queue's name in each of its keys. Braces make a hash tag: its scripts take many keys of one queue,
+ * which have to live on one node of a Redis Cluster, while each queue may live on another.
+ */
+export function queuePrefix(provider: ProviderName): string {
+  return `nexus:{${provider}}`;
+}
+
 /** BullMQ forbids ':' in custom ids. */
 export function jobId({ invocationId, dispatch }: InvocationJob): string {
   return `${invocationId}-${dispatch}`;
@@ -33,7 +41,9 @@ export function openInvocationQueues(redis: Redis, logger: Pick<Logger, 'warn'>)
   for (const provider of providerNames) {
     const queue = new Queue(queueName(provider), {
       connection: redis,
+      prefix: queuePrefix(provider),
       skipWaitingForReady: true,
+      skipVersionCheck: true, // a queue opened while Redis is away would be of no use for ever: it asks once
       defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: true },
       streams: { events: { maxLen: 100 } },
     });

@@ -1,107 +1,109 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import { Cluster, Redis as SingleRedis } from 'ioredis';
 import { AppError } from './app-error.ts';
 import type { Logger } from './create-logger.ts';
+import { openRedisCluster } from './open-redis-cluster.ts';
+import { connectTimeoutMs, optionsOf, type RedisPurpose, reconnectDelayMs } from './redis-options.ts';
+import { toRedisNodes } from './redis-urls.ts';
+import { watchSilence } from './watch-silence.ts';
 
-export type { Redis };
+/** A connection to one server, or a cluster's client: the same commands. */
+export type Redis = SingleRedis | Cluster;
+
+export type RedisConnection<R extends Redis = Redis> = { redis: R; close(): Promise<void> };
+
+export type OpenRedisOptions = {
+  name: string;
+  logger: Pick<Logger, 'warn' | 'info'>;
+  /** Whether the URL names nodes of a Redis Cluster. */
+  cluster?: boolean;
+};
+
+/** Reconnects by itself, has an error listener, and notices a connection that answers nothing and fails nothing. */
+export function openRedis(url: string, purpose: RedisPurpose, options: OpenRedisOptions): RedisConnection {
+  if (!options.cluster) return openSingle(url, purpose, options);
+  return purpose === 'subscriber' ? openAnyNode(url, options) : openRedisCluster(url, purpose, options);
+}
+
+function openSingle(url: string, purpose: RedisPurpose, options: OpenRedisOptions): RedisConnection {
+  const redis = new SingleRedis(url, {
+    ...optionsOf[purpose],
+    connectionName: options.name,
+    connectTimeout: connectTimeoutMs,
+    retryStrategy: reconnectDelayMs,
+  });
+  return attend(redis, options);
+}
 
 /**
- * `commands` fails fast while Redis is away, so that a caller can go on without it; `blocking` waits for ever, as BullMQ's
- * workers and subscribers need. Either reconnects by itself and has an error listener.
+ * Every node of a cluster delivers what is published on any: a subscriber is a plain connection to one of the nodes in the URL,
+ * and takes the next of them whenever it is lost. ioredis' cluster client would replace its subscriber without a word, and
+ * whoever listens would not know to look for what was missed.
  */
-export type RedisPurpose = 'commands' | 'blocking';
-
-/** Half-open connections answer nothing and fail nothing: a ping that stays unanswered this long ends the connection. */
-const pingEveryMs = 5_000;
-const pingTimeoutMs = 5_000;
-
-/** BullMQ lets its blocking call wait for up to 10 s: a connection that is silent for longer with a call pending is dead. */
-const blockedTooLongMs = 13_000;
-
-const optionsFor = {
-  commands: {
-    maxRetriesPerRequest: 0,
-    enableOfflineQueue: false,
-    commandTimeout: 5_000,
-    autoResendUnfulfilledCommands: false,
-  },
-  blocking: { maxRetriesPerRequest: null, enableOfflineQueue: true, socketTimeout: blockedTooLongMs },
-} satisfies Record<RedisPurpose, RedisOptions>;
-
-export function openRedis(
-  url: string,
-  purpose: RedisPurpose,
-  options: { name: string; logger: Pick<Logger, 'warn' | 'info'> },
-): { redis: Redis; close(): Promise<void> } {
-  const redis = new Redis(url, {
-    ...optionsFor[purpose],
+function openAnyNode(url: string, options: OpenRedisOptions): RedisConnection {
+  const { nodes, access } = toRedisNodes(url);
+  let turn = Math.floor(Math.random() * nodes.length);
+  const redis = new SingleRedis({
+    ...nodes[turn],
+    ...access,
+    ...optionsOf.subscriber,
     connectionName: options.name,
-    connectTimeout: 5_000,
-    retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 6), 1_000) * (0.75 + Math.random() / 2),
+    connectTimeout: connectTimeoutMs,
+    retryStrategy(times) {
+      turn = (turn + 1) % nodes.length;
+      Object.assign(redis.options, nodes[turn]); // read again at each connect
+      return reconnectDelayMs(times);
+    },
   });
+  return attend(redis, options);
+}
+
+function attend(redis: SingleRedis, { name, logger }: OpenRedisOptions): RedisConnection {
   let away = false;
   redis.on('error', (error) => {
-    if (!away) options.logger.warn({ error, connection: options.name }, 'redis is away');
+    if (!away) logger.warn({ error, connection: name }, 'redis is away');
     away = true;
   });
   redis.on('ready', () => {
-    if (away) options.logger.info({ connection: options.name }, 'redis is back');
+    if (away) logger.info({ connection: name }, 'redis is back');
     away = false;
   });
-  const watchdog = setInterval(() => void dropWhenSilent(redis), pingEveryMs).unref();
+  const stopWatching = watchSilence(() => [redis]);
   return {
     redis,
     async close() {
-      clearInterval(watchdog);
+      stopWatching();
       redis.disconnect();
     },
   };
 }
 
-async function dropWhenSilent(redis: Redis): Promise<void> {
-  if (redis.status !== 'ready') return;
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<'silent'>((resolve) => {
-    timer = setTimeout(resolve, pingTimeoutMs, 'silent').unref();
-  });
-  const answer = await Promise.race([redis.ping().catch(() => 'error'), silence]);
-  clearTimeout(timer);
-  if (answer === 'silent' && redis.status === 'ready') redis.disconnect(true);
-}
-
-/** Refuses a Redis that cannot keep our promises: older than 7 (no `0-*` ids), or one that evicts keys when it is full. */
-export async function assertRedisFits(redis: Redis): Promise<void> {
-  const server = await redis.info('server');
-  const version = /redis_version:(\d+)\.(\S+)/.exec(server);
-  if (version && Number(version[1]) < 7) {
-    throw new AppError(
-      'configuration_invalid',
-      `REDIS_URL: Redis ${version[1]}.${version[2]} is too old, 7 or newer is needed`,
-    );
-  }
-  const policy = /maxmemory_policy:(\S+)/.exec(await redis.info('memory'))?.[1];
-  if (policy !== undefined && policy !== 'noeviction') {
-    throw new AppError(
-      'configuration_invalid',
-      `REDIS_URL: Redis has maxmemory-policy ${policy} and would drop jobs when full; set it to noeviction`,
-    );
-  }
-}
-
-/** Waits until the connection is ready; `redis_unavailable` after the limit. */
+/** Waits until the connection is ready, of a cluster that to each node which can be reached; `redis_unavailable` after the limit, with what was heard last. */
 export async function waitForRedis(redis: Redis, limitMs: number): Promise<void> {
-  if (redis.status === 'ready') return;
-  await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(
-      () => settle(new AppError('redis_unavailable', `REDIS_URL: no answer within ${limitMs} ms`)),
-      limitMs,
-    );
+  if (redis.status !== 'ready') await untilReady(redis, limitMs);
+  if (redis instanceof Cluster) await Promise.allSettled(redis.nodes().map((node) => node.ping()));
+}
+
+function untilReady(redis: Redis, limitMs: number): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    let heard: Error | undefined;
+    const timer = setTimeout(() => settle(unavailable(limitMs, heard)), limitMs);
     const onReady = () => settle();
+    const onError = (error: Error & { lastNodeError?: Error }) => {
+      heard = error.lastNodeError ?? error;
+    };
     function settle(error?: Error) {
       clearTimeout(timer);
       redis.off('ready', onReady);
+      redis.off('error', onError);
       if (error) reject(error);
       else resolve();
     }
     redis.once('ready', onReady);
+    redis.on('error', onError);
   });
+}
+
+function unavailable(limitMs: number, heard: Error | undefined): AppError {
+  const reason = heard?.message ? ` (${heard.message})` : '';
+  return new AppError('redis_unavailable', `REDIS_URL: no answer within ${limitMs} ms${reason}`, { cause: heard });
 }

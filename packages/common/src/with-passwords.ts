@@ -1,3 +1,5 @@
+import { splitRedisUrls } from './redis-urls.ts';
+
 type Urls = {
   DATABASE_URL: string;
   REDIS_URL: string;
@@ -10,7 +12,9 @@ export function withPasswords<C extends Urls>(config: C): C {
   return {
     ...config,
     DATABASE_URL: withPassword(config.DATABASE_URL, config.DATABASE_PASSWORD),
-    REDIS_URL: withPassword(config.REDIS_URL, config.REDIS_PASSWORD),
+    REDIS_URL: splitRedisUrls(config.REDIS_URL)
+      .map((url) => withPassword(url, config.REDIS_PASSWORD))
+      .join(','),
   };
 }
 

@@ -1,5 +1,6 @@
 import { authField, hostProblem, list, port, sharedFields, tracingFields } from '@nexus/common/config-fields';
 import { parseConfig } from '@nexus/common/parse-config';
+import { redisProblem } from '@nexus/common/redis-urls';
 import { withPasswords } from '@nexus/common/with-passwords';
 import { z } from 'zod';
 
@@ -22,6 +23,8 @@ export function readApiConfig(environment: NodeJS.ProcessEnv): ApiConfig {
     apiConfigSchema.superRefine((config, context) => {
       const problem = hostProblem(config.API_HOST, config.NEXUS_AUTH);
       if (problem) context.addIssue({ code: 'custom', path: ['API_HOST'], message: problem });
+      const ofRedis = redisProblem(config.REDIS_URL, config.REDIS_CLUSTER);
+      if (ofRedis) context.addIssue({ code: 'custom', path: ['REDIS_URL'], message: ofRedis });
     }),
     environment,
   );

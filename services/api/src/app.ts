@@ -5,6 +5,7 @@ import type { InvocationMetrics } from '@nexus/common/invocation-metrics';
 import type { InvocationQueues } from '@nexus/common/invocation-queue';
 import type { PrismaClient } from '@nexus/common/open-database';
 import type { Redis } from '@nexus/common/open-redis';
+import { pingRedis } from '@nexus/common/ping-redis';
 import { createHealthHandler } from '@nexus/common/serve-health';
 import type { Tracer } from '@nexus/common/tracer';
 import express, { type Express, type RequestHandler } from 'express';
@@ -51,7 +52,7 @@ export function createApp(parts: ApiParts): Express {
   app.set('etag', false);
   app.set('query parser', 'simple');
   const health = createHealthHandler(
-    { database: () => parts.database.$queryRaw`SELECT 1`, redis: () => parts.redis.ping() },
+    { database: () => parts.database.$queryRaw`SELECT 1`, redis: () => pingRedis(parts.redis) },
     parts.registry,
     async () => ({ workersOnline: await countWorkersOnline(parts.database) }),
   );

@@ -2,6 +2,7 @@ import { createServer, type Server as HttpServer } from 'node:http';
 import { AppError } from '@nexus/common/app-error';
 import type { ConversationFeeds } from '@nexus/common/conversation-feeds';
 import type { Logger } from '@nexus/common/create-logger';
+import { pingRedis } from '@nexus/common/ping-redis';
 import { type CancelParts, requestCancel } from '@nexus/common/request-cancel';
 import { createHealthHandler } from '@nexus/common/serve-health';
 import {
@@ -148,7 +149,7 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
 
 function createHttpServer({ database, redis, registry }: GatewayParts): HttpServer {
   const health = createHealthHandler(
-    { database: () => database.$queryRaw`SELECT 1`, redis: () => redis.ping() },
+    { database: () => database.$queryRaw`SELECT 1`, redis: () => pingRedis(redis) },
     registry,
   );
   return createServer({ headersTimeout: 10_000, connectionsCheckingInterval: 1_000 }, (request, response) => {

@@ -1,4 +1,5 @@
 import { createEventAppender } from '@nexus/common/append-events';
+import { assertRedisFits } from '@nexus/common/assert-redis-fits';
 import { createConversationFeeds } from '@nexus/common/conversation-feeds';
 import { createServiceRegistry } from '@nexus/common/create-service-registry';
 import { createEventSubscriptions } from '@nexus/common/event-subscriptions';
@@ -8,7 +9,8 @@ import { openInvocationQueues } from '@nexus/common/invocation-queue';
 import { loadSnapshot } from '@nexus/common/load-snapshot';
 import { loadUnfinished } from '@nexus/common/load-unfinished';
 import { openDatabase } from '@nexus/common/open-database';
-import { assertRedisFits, openRedis, waitForRedis } from '@nexus/common/open-redis';
+import { openRedis, waitForRedis } from '@nexus/common/open-redis';
+import type { RedisPurpose } from '@nexus/common/redis-options';
 import { runService } from '@nexus/common/run-service';
 import { listen } from '@nexus/common/serve-health';
 import { createGateway } from './create-gateway.ts';
@@ -28,21 +30,24 @@ await runService(
       logger,
     });
     release('database', close);
-    const commands = openRedis(config.REDIS_URL, 'commands', { name: 'nexus-gateway-commands', logger });
-    release('redis commands', commands.close);
-    const subscriber = openRedis(config.REDIS_URL, 'blocking', { name: 'nexus-gateway-subscriber', logger });
-    release('redis subscriber', subscriber.close);
-    const { redis } = commands;
+    const open = (purpose: RedisPurpose) => {
+      const options = { name: `nexus-gateway-${purpose}`, cluster: config.REDIS_CLUSTER, logger };
+      const connection = openRedis(config.REDIS_URL, purpose, options);
+      release(`redis ${purpose}`, connection.close);
+      return connection.redis;
+    };
+    const redis = open('commands');
+    const subscriber = open('subscriber');
     await waitForRedis(redis, 10_000);
     await assertRedisFits(redis);
     const queues = openInvocationQueues(redis, logger);
     release('queues', queues.close);
 
-    const registry = createServiceRegistry({ pool, redis: { commands: redis, subscriber: subscriber.redis } });
+    const registry = createServiceRegistry({ pool, redis: { commands: redis, subscriber } });
     const metrics = createInvocationMetrics(registry);
     const feeds = createConversationFeeds({
       redis,
-      subscriptions: createEventSubscriptions(subscriber.redis),
+      subscriptions: createEventSubscriptions(subscriber),
       loadSnapshot: (address) => loadSnapshot(database, address),
       loadUnfinished: (conversationIds) => loadUnfinished(database, conversationIds),
       onError: (error) => logger.warn({ error }, 'a feed could not be repaired yet'),

@@ -1,5 +1,5 @@
 import type { Logger } from '@nexus/common/create-logger';
-import { type InvocationJob, queueName } from '@nexus/common/invocation-queue';
+import { type InvocationJob, queueName, queuePrefix } from '@nexus/common/invocation-queue';
 import type { Redis } from '@nexus/common/open-redis';
 import type { ProviderName } from '@nexus/common/provider-name';
 import { Worker } from 'bullmq';
@@ -29,6 +29,7 @@ export function consumeQueues(parts: {
   const workers = parts.providers.map((provider) => {
     const worker = new Worker<InvocationJob>(queueName(provider), (job) => process(job.data), {
       connection: redis,
+      prefix: queuePrefix(provider),
       name: workerId,
       concurrency,
       lockDuration: lockDurationMs,

@@ -1,7 +1,10 @@
+import { assertRedisFits } from '@nexus/common/assert-redis-fits';
 import { createServiceRegistry } from '@nexus/common/create-service-registry';
 import { openInvocationQueues } from '@nexus/common/invocation-queue';
 import { openDatabase } from '@nexus/common/open-database';
-import { assertRedisFits, openRedis, waitForRedis } from '@nexus/common/open-redis';
+import { openRedis, waitForRedis } from '@nexus/common/open-redis';
+import { pingRedis } from '@nexus/common/ping-redis';
+import type { RedisPurpose } from '@nexus/common/redis-options';
 import { runService } from '@nexus/common/run-service';
 import { createHealthServer, listen } from '@nexus/common/serve-health';
 import { traceQueues } from '@nexus/common/trace-queues';
@@ -23,14 +26,15 @@ await runService(
       logger,
     });
     release('database', close);
-    const open = (purpose: 'commands' | 'blocking', name: string) => {
-      const connection = openRedis(config.REDIS_URL, purpose, { name: `nexus-worker-${name}`, logger });
+    const open = (purpose: RedisPurpose, name: string) => {
+      const options = { name: `nexus-worker-${name}`, cluster: config.REDIS_CLUSTER, logger };
+      const connection = openRedis(config.REDIS_URL, purpose, options);
       release(`redis ${name}`, connection.close);
       return connection.redis;
     };
     const redis = open('commands', 'commands');
     const queueRedis = open('blocking', 'queue');
-    const subscriber = open('blocking', 'nudges');
+    const subscriber = open('subscriber', 'nudges');
     await waitForRedis(redis, 10_000);
     await assertRedisFits(redis);
     const queues = traceQueues(openInvocationQueues(redis, logger), tracer);
@@ -63,7 +67,7 @@ await runService(
     const server = createHealthServer(
       {
         database: () => database.$queryRaw`SELECT 1`,
-        redis: () => redis.ping(),
+        redis: () => pingRedis(redis),
         heartbeat: async () => {
           if (worker.lastBeatAgoMs() > silentMs)
             throw new Error(`no heartbeat for ${Math.round(worker.lastBeatAgoMs())} ms`);

@@ -10,6 +10,7 @@ import {
 } from '@nexus/common/config-fields';
 import { parseConfig } from '@nexus/common/parse-config';
 import { isProviderName, type ProviderName, providerNames } from '@nexus/common/provider-name';
+import { redisProblem } from '@nexus/common/redis-urls';
 import { withPasswords } from '@nexus/common/with-passwords';
 import { z } from 'zod';
 import { providerFields } from './providers/provider-config.ts';
@@ -41,6 +42,8 @@ export function readWorkerConfig(environment: NodeJS.ProcessEnv): WorkerConfig {
     workerConfigSchema.superRefine((config, context) => {
       const problem = hostProblem(config.WORKER_HOST, config.NEXUS_AUTH);
       if (problem) context.addIssue({ code: 'custom', path: ['WORKER_HOST'], message: problem });
+      const ofRedis = redisProblem(config.REDIS_URL, config.REDIS_CLUSTER);
+      if (ofRedis) context.addIssue({ code: 'custom', path: ['REDIS_URL'], message: ofRedis });
     }),
     environment,
   );

@@ -172,7 +172,7 @@ export async function deliverAgain({ stack }: Chaos, { id }: Accepted, times = 1
   for (let index = 0; index < times; index += 1) {
     await queue.add('invoke', { invocationId: id, dispatch: 1 }, { jobId: `${id}-again-${index}` });
   }
-  await waitUntil(async () => (await stack.redis.keys(`bull:*:${id}-again-*`)).length === 0, {
+  await waitUntil(async () => (await stack.redis.keys(`nexus:*:${id}-again-*`)).length === 0, {
     what: 'the redelivery to be taken',
     timeoutMs: 10_000,
   });

@@ -63,14 +63,20 @@ export async function findChores(database: Pick<PrismaClient, '$queryRaw'>): Pro
     FROM chores`;
 }
 
+export type EnqueuedRow = {
+  invocationId: string;
+  conversationId: string;
+  provider: ProviderName;
+  dispatch: number;
+  delayMs: number;
+};
+
 /** Queued rows whose job should be in Redis for a while now, in pages by id. */
 export async function findEnqueued(
   database: Pick<PrismaClient, '$queryRaw'>,
   afterId: string,
   limit: number,
-): Promise<
-  { invocationId: string; conversationId: string; provider: ProviderName; dispatch: number; delayMs: number }[]
-> {
+): Promise<EnqueuedRow[]> {
   return database.$queryRaw`
     SELECT id AS "invocationId", conversation_id AS "conversationId", provider, dispatch,
            greatest(0, coalesce(extract(epoch FROM available_at - now()) * 1000, 0))::float8 AS "delayMs"

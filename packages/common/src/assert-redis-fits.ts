@@ -1,0 +1,28 @@
+import { Cluster } from 'ioredis';
+import { AppError } from './app-error.ts';
+import type { Redis } from './open-redis.ts';
+
+/**
+ * Refuses a Redis that cannot keep our promises: older than 7 (no `0-*` ids), one that evicts keys when it is full, or a node of
+ * a cluster that is taken for a server of its own. Of a cluster it asks every node that answers, replicas too: any may become a master.
+ */
+export async function assertRedisFits(redis: Redis): Promise<void> {
+  if (!(redis instanceof Cluster)) return assertFits(await redis.info(), false);
+  const answers = await Promise.allSettled(redis.nodes().map((node) => node.info()));
+  for (const answer of answers) if (answer.status === 'fulfilled') assertFits(answer.value, true);
+}
+
+function assertFits(info: string, cluster: boolean): void {
+  const problem = problemOf(info, cluster);
+  if (problem) throw new AppError('configuration_invalid', `REDIS_URL: ${problem}`);
+}
+
+function problemOf(info: string, cluster: boolean): string | null {
+  const version = /redis_version:(\d+)\.(\S+)/.exec(info);
+  if (version && Number(version[1]) < 7) return `Redis ${version[1]}.${version[2]} is too old, 7 or newer is needed`;
+  const policy = /maxmemory_policy:(\S+)/.exec(info)?.[1];
+  if (policy !== undefined && policy !== 'noeviction')
+    return `Redis has maxmemory-policy ${policy} and would drop jobs when full; set it to noeviction`;
+  if (!cluster && /cluster_enabled:1/.test(info)) return 'is a node of a Redis Cluster; set REDIS_CLUSTER=on';
+  return null;
+}

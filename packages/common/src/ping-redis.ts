@@ -1,0 +1,17 @@
+import { Cluster } from 'ioredis';
+import type { Redis } from './open-redis.ts';
+import { ownersOf } from './open-redis-cluster.ts';
+
+/** Resolves when Redis answers; of a cluster, when each node that owns slots does. */
+export async function pingRedis(redis: Redis): Promise<void> {
+  if (!(redis instanceof Cluster)) return void (await redis.ping());
+  if (redis.status !== 'ready') throw new Error(`the cluster is not ready: ${redis.status}`);
+  await Promise.all(ownersOf(redis).map((node) => node?.ping() ?? Promise.reject(new Error('a node is away'))));
+}
+
+/** Whether it looks as if commands would be answered, without asking. */
+export function isRedisReady(redis: Redis): boolean {
+  if (!(redis instanceof Cluster)) return redis.status === 'ready';
+  // "wait": nothing was asked of the node yet.
+  return redis.status === 'ready' && ownersOf(redis).every((node) => node && /^(ready|wait)$/.test(node.status));
+}

@@ -1,0 +1,41 @@
+import type { ClusterOptions, RedisOptions } from 'ioredis';
+
+/**
+ * `commands` fails fast while Redis is away, so that a caller can go on without it; `blocking`, for BullMQ's workers, and
+ * `subscriber` wait for ever.
+ */
+export type RedisPurpose = 'commands' | 'blocking' | 'subscriber';
+
+export const connectTimeoutMs = 5_000;
+
+/** BullMQ lets its blocking call wait for up to 10 s: a connection that is silent for longer with a call pending is dead. */
+const blockedTooLongMs = 13_000;
+
+const waiting = { maxRetriesPerRequest: null, enableOfflineQueue: true, socketTimeout: blockedTooLongMs };
+
+export const optionsOf = {
+  commands: {
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    commandTimeout: 5_000,
+    autoResendUnfulfilledCommands: false,
+  },
+  blocking: waiting,
+  subscriber: waiting,
+} satisfies Record<RedisPurpose, RedisOptions>;
+
+/** What ioredis does on its own when a node is gone or the cluster is down: nothing, or the same again until it is back. */
+export const clusterOptionsOf = {
+  commands: { enableOfflineQueue: false, retryDelayOnFailover: 0, retryDelayOnClusterDown: 0 },
+  blocking: {
+    enableOfflineQueue: true,
+    retryDelayOnFailover: 100,
+    retryDelayOnClusterDown: 100,
+    retryDelayOnMoved: 50, // without it a redirection that leads back and forth would turn without a pause
+    maxRedirections: Number.POSITIVE_INFINITY,
+  },
+} satisfies Record<Exclude<RedisPurpose, 'subscriber'>, ClusterOptions>;
+
+export function reconnectDelayMs(times: number): number {
+  return Math.min(50 * 2 ** Math.min(times, 6), 1_000) * (0.75 + Math.random() / 2);
+}
