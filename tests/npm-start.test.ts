@@ -116,4 +116,11 @@ describe('npm start', () => {
     expect(nonsense.output()).toContain('REDIS_URL: expected a redis://');
     expect(leftOver()).toEqual([]);
   }, 60_000);
+
+  it('leaves nothing running either when one service cannot start beside others that can', async () => {
+    const refused = start({ API_HOST: '203.0.113.1', NEXUS_AUTH: 'off' }); // an address of nobody
+    expect(await refused.exited).toBe(1);
+    expect(refused.output()).toContain('api did not start');
+    expect(leftOver()).toEqual([]);
+  }, 60_000);
 });
