@@ -1,20 +1,23 @@
+import { AppError } from './app-error.ts';
 import type { Logger } from './create-logger.ts';
 
-/** Registers, at the moment something is opened, how it is closed. */
-export type Release = (name: string, close: () => unknown) => void;
+/** Registers, at the moment something is opened, how it is closed, and how long that may take. */
+export type Release = (name: string, close: () => unknown, limitMs?: number) => void;
+
+const standardLimitMs = 5_000;
 
 /**
- * Whoever opens a resource registers its release at the same moment; releases run once, newest first, each to its end.
- * A failing release is logged and does not keep the others from running.
+ * Whoever opens a resource registers its release at the same moment; releases run once, newest first, one after the other.
+ * A release that fails, or does not end within its limit, is logged and does not keep the others from running.
  */
 export function createShutdown(logger: Pick<Logger, 'error' | 'debug'>): { release: Release; run(): Promise<void> } {
-  const releases: { name: string; close: () => unknown }[] = [];
+  const releases: { name: string; close: () => unknown; limitMs: number }[] = [];
   let running: Promise<void> | undefined;
 
   async function runAll(): Promise<void> {
     for (let next = releases.pop(); next; next = releases.pop()) {
       try {
-        await next.close();
+        await within(next.limitMs, next.close);
         logger.debug({ resource: next.name }, 'released');
       } catch (error) {
         logger.error({ error, resource: next.name }, 'could not release');
@@ -23,7 +26,19 @@ export function createShutdown(logger: Pick<Logger, 'error' | 'debug'>): { relea
   }
 
   return {
-    release: (name, close) => void releases.push({ name, close }),
+    release: (name, close, limitMs = standardLimitMs) => void releases.push({ name, close, limitMs }),
     run: () => (running ??= runAll()),
   };
+}
+
+async function within(limitMs: number, close: () => unknown): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new AppError('internal_error', `not closed within ${limitMs} ms`)), limitMs);
+  });
+  try {
+    await Promise.race([close(), limit]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
