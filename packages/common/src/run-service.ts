@@ -44,7 +44,7 @@ export async function runService<C extends Basics>(
     exitCode = Math.max(exitCode, code);
     logger.info({ why }, 'stopping');
     await Promise.race([started.promise, new Promise((resolve) => setTimeout(resolve, startLimitMs))]);
-    await shutdown.run();
+    await shutdown.run(code !== 0);
     process.exit(exitCode);
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal, 0));

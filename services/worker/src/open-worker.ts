@@ -124,7 +124,8 @@ export async function openWorker(
     process: traceAttempts(processInvocation, tracer),
     logger,
   });
-  const drain = async () => {
+  const drain = async (faulty: boolean) => {
+    if (faulty) return; // one of them may be the fault: the sweep of another worker takes them over, and counts
     const closed = consumer.close();
     await Promise.race([attempts.whenEmpty(), after(parts.shutdownGraceMs)]);
     if (attempts.size() > 0) logger.info({ running: attempts.size() }, 'handing back what still runs');
