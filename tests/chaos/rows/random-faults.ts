@@ -1,11 +1,6 @@
+import { residentBytes } from '../../support/resident-bytes.ts';
 import { type ChaosRow, createRandom, must, seconds, sleep } from '../chaos-row.ts';
 import type { Chaos } from '../open-chaos.ts';
-
-/** Bytes of memory that a process holds, from its own metrics. */
-async function residentBytes(url: string): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  return Number(/^process_resident_memory_bytes (\S+)/m.exec(text)?.[1] ?? 0);
-}
 
 type Fault = { name: string; bring(chaos: Chaos): Promise<void> };
 
