@@ -4,7 +4,7 @@ import { residentBytes } from '../support/resident-bytes.ts';
 import type { RunningService, ServiceName } from '../support/start-service.ts';
 import type { Stack } from '../support/start-stack.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { must } from './chaos-row.ts';
+import { must, sleep } from './chaos-row.ts';
 import type { Chaos } from './open-chaos.ts';
 
 /** What a system that has nothing to do holds. */
@@ -32,12 +32,24 @@ const processesOf = (stack: Stack): Record<ServiceName, RunningService[]> => ({
 
 export async function takeStock(stack: Stack): Promise<Stock> {
   const stock: Stock = { redisConnections: new Map(), residentBytes: new Map() };
-  const counts = await countRedisConnections(stack);
+  const counts = await settledRedisConnections(stack);
   for (const [name, processes] of Object.entries(processesOf(stack)) as [ServiceName, RunningService[]][]) {
     if (processes.length > 0) stock.redisConnections.set(name, (counts.get(name) ?? 0) / processes.length);
     for (const service of processes) stock.residentBytes.set(service, await residentBytes(service.url));
   }
   return stock;
+}
+
+/** A service is ready before the connections are there on which it waits for jobs. */
+async function settledRedisConnections(stack: Stack): Promise<Map<ServiceName, number>> {
+  let counts = await countRedisConnections(stack);
+  for (let steady = 0; steady < 3; ) {
+    await sleep(100);
+    const next = await countRedisConnections(stack);
+    steady = JSON.stringify([...next]) === JSON.stringify([...counts]) ? steady + 1 : 0;
+    counts = next;
+  }
+  return counts;
 }
 
 async function countRedisConnections({ redis }: Stack): Promise<Map<ServiceName, number>> {

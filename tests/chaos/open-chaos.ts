@@ -26,7 +26,10 @@ export type Chaos = {
   agent(model: string, more?: Record<string, unknown>): Promise<string>;
   /** Posts and notes a message; throws when it is not accepted. */
   post(agentId: string, message: string, body?: Record<string, unknown>): Promise<Accepted>;
-  watch(conversationId: string, options?: { gateway?: number; cursors?: Record<string, number> }): Promise<Watcher>;
+  watch(
+    conversationId: string,
+    options?: { gateway?: number; url?: string; cursors?: Record<string, number> },
+  ): Promise<Watcher>;
   newConversation(): Promise<string>;
   /** Asserts I1 to I5 of everything that was accepted and watched. */
   verify(options?: CheckOptions): Promise<void>;
