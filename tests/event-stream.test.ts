@@ -111,13 +111,20 @@ describe('server-sent events', () => {
     for (const cursor of ['-1', 'abc', '1.5']) {
       const response = await fetch(streamOf(body.id), { headers: { 'last-event-id': cursor } });
       expect(response.status).toBe(422);
-      expect(await response.json()).toMatchObject({ errors: [{ field: 'Last-Event-ID' }] });
+      expect(await response.json()).toMatchObject({
+        detail: expect.stringMatching(/^In the headers: Last-Event-ID: /),
+        errors: [{ field: 'Last-Event-ID' }],
+      });
     }
     await waitUntil(() => provider.callsFor('cursors')[0]?.sent, { what: 'some text' });
     const events = await read(streamOf(body.id), { headers: { 'last-event-id': '5000' } });
     expect(events[0]?.type).toBe('invocation.snapshot');
     const first = events[0]?.type === 'invocation.snapshot' ? events[0].data.text : '';
-    expect(first + textOf(events)).toBe((await stack.api.finished(body.id)).output);
+    const { output } = await stack.api.finished(body.id);
+    expect(first + textOf(events)).toBe(output);
+    const afterwards = await read(streamOf(body.id), { headers: { 'last-event-id': '5000' } });
+    expect(afterwards).toEqual([expect.objectContaining({ type: 'invocation.snapshot' })]);
+    expect(afterwards[0]?.data).toMatchObject({ status: 'completed', text: output });
   });
 
   it('leave no subscription behind when the reader leaves', async () => {

@@ -4,8 +4,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../scripts/local-stack/free-port.ts';
+import { openOldRedis } from './support/open-old-redis.ts';
 import { waitUntil } from './support/wait-until.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -114,6 +116,34 @@ describe('npm start', () => {
     const nonsense = start({ REDIS_URL: 'http://127.0.0.1' });
     expect(await nonsense.exited).toBe(1);
     expect(nonsense.output()).toContain('REDIS_URL: expected a redis://');
+    expect(leftOver()).toEqual([]);
+  }, 60_000);
+
+  it('names every variable that does not fit before it starts anything', async () => {
+    const wrong = start({ GATEWAY_PORT: 'x', LOG_LEVEL: 'loud', WORKER_CONCURRENCY: 'many' });
+    expect(await wrong.exited).toBe(1);
+    const lines = wrong.output().trim().split('\n');
+    const names = lines.map((line) => stripVTControlCharacters(line).split(':')[0]);
+    expect(names.toSorted()).toEqual(['GATEWAY_PORT', 'LOG_LEVEL', 'WORKER_CONCURRENCY']);
+  }, 60_000);
+
+  it.each(['5.0.14', '6.2.14'])(
+    'refuses Redis %s, which is too old',
+    async (version) => {
+      const redis = await openOldRedis(version);
+      const refused = start({ REDIS_URL: redis.url });
+      expect(await refused.exited).toBe(1);
+      expect(refused.output()).toContain(`REDIS_URL: Redis ${version} is too old, 7 or newer is needed`);
+      await redis.close();
+      expect(leftOver()).toEqual([]);
+    },
+    60_000,
+  );
+
+  it('leaves nothing running either when one service cannot start beside others that can', async () => {
+    const refused = start({ API_HOST: '203.0.113.1', NEXUS_AUTH: 'off' }); // an address of nobody
+    expect(await refused.exited).toBe(1);
+    expect(refused.output()).toContain('api did not start');
     expect(leftOver()).toEqual([]);
   }, 60_000);
 });

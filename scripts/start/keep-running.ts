@@ -8,13 +8,14 @@ const spanMs = 60_000;
 /** Starts a service and, should it die, starts it again, saying so; gives everything up when it keeps dying. */
 export async function keepRunning(
   spec: ServiceSpec,
-  open: (spec: ServiceSpec) => Promise<OpenService>,
+  open: (spec: ServiceSpec) => OpenService,
   stopper: Stopper,
   say: (line: string) => void,
 ): Promise<void> {
   const deaths: number[] = [];
-  let current = await open(spec);
+  let current = open(spec);
   stopper.onStop(spec.name, (signal) => current.stop(signal));
+  await current.ready;
 
   async function watch(): Promise<void> {
     for (;;) {
@@ -25,7 +26,8 @@ export async function keepRunning(
       if (deaths.filter((at) => now - at < spanMs).length > mostRestarts)
         throw new Error(`keeps dying:\n${current.lastLines().join('\n')}`);
       say(`${spec.name} died (exit code ${code}): starting it again`);
-      current = await open(spec);
+      current = open(spec);
+      await current.ready;
     }
   }
   watch().catch((error: unknown) => {

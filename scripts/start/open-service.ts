@@ -7,6 +7,8 @@ import { showLogLine } from './show-log-line.ts';
 export type OpenService = {
   name: string;
   pid: number;
+  /** Resolves when it says that it is ready; rejects, with the process gone, when it does not. */
+  ready: Promise<void>;
   /** Resolves when the process is gone, with its exit code. */
   exited: Promise<number | null>;
   /** The last lines it wrote. */
@@ -26,8 +28,8 @@ const readyLimitMs = 30_000;
 const stopLimitMs = 40_000;
 const keptLines = 12;
 
-/** A service as a process of its own, its log lines under its name; resolves when it says that it is ready. */
-export async function openService({ name, service, port, env, print }: ServiceSpec): Promise<OpenService> {
+/** A service as a process of its own, its log lines under its name. It can be stopped from this moment on. */
+export function openService({ name, service, port, env, print }: ServiceSpec): OpenService {
   const child = spawn(
     process.execPath,
     ['--import', './scripts/start/die-with-parent.mjs', `services/${service}/src/main.ts`],
@@ -48,7 +50,7 @@ export async function openService({ name, service, port, env, print }: ServiceSp
     });
   }
   const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
-  const opened: OpenService = {
+  const opened: Omit<OpenService, 'ready'> = {
     name,
     pid: child.pid ?? 0,
     exited,
@@ -61,11 +63,10 @@ export async function openService({ name, service, port, env, print }: ServiceSp
       clearTimeout(timer);
     },
   };
-  await untilReady(opened, port);
-  return opened;
+  return { ...opened, ready: untilReady(opened, port) };
 }
 
-async function untilReady(service: OpenService, port: number): Promise<void> {
+async function untilReady(service: Omit<OpenService, 'ready'>, port: number): Promise<void> {
   let gone = false;
   void service.exited.then(() => {
     gone = true;

@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { sharedFields } from '@nexus/common/config-fields';
-import { parseConfig } from '@nexus/common/parse-config';
-import { redisProblem } from '@nexus/common/redis-urls';
-import { z } from 'zod';
+import { findConfigProblems } from './find-config-problems.ts';
+
+const { REDIS_CLUSTER: redisCluster } = sharedFields;
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -22,21 +22,26 @@ export type StartOptions = {
 
 const usage = 'usage: npm start [-- --workers N]';
 
-/** From the command line and the environment, `.env` included. Throws one line that names what does not fit. */
+/** From the command line and the environment, `.env` included. Throws a line for each thing that does not fit, never its value. */
 export function readOptions(args: string[]): StartOptions {
   if (existsSync(`${root}.env`)) process.loadEnvFile(`${root}.env`);
   const { workers } = parseWorkers(args);
-  return {
+  const problems = findConfigProblems();
+  const port = (name: string, standard: number) => {
+    const wanted = Number(process.env[name] || standard);
+    if (wanted === 0) problems.push(`${name}: expected a port number`); // a service alone may take any free one
+    return wanted;
+  };
+  const options = {
     workers,
     stateFolder: resolve(root, process.env.NEXUS_STATE_FOLDER || '.nexus'),
-    databaseUrl: readUrl('DATABASE_URL', ['postgres:', 'postgresql:']),
-    ...readRedis(),
-    ports: {
-      api: readPort('API_PORT', 3001),
-      gateway: readPort('GATEWAY_PORT', 3002),
-      worker: readPort('WORKER_PORT', 3003),
-    },
+    databaseUrl: process.env.DATABASE_URL || undefined,
+    redisUrl: process.env.REDIS_URL || undefined,
+    redisCluster: Boolean(process.env.REDIS_URL && redisCluster.safeParse(process.env.REDIS_CLUSTER || undefined).data),
+    ports: { api: port('API_PORT', 3001), gateway: port('GATEWAY_PORT', 3002), worker: port('WORKER_PORT', 3003) },
   };
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+  return options;
 }
 
 function parseWorkers(args: string[]): { workers: number } {
@@ -50,27 +55,4 @@ function parseWorkers(args: string[]): { workers: number } {
   if (!Number.isInteger(workers) || workers < 1 || workers > 64)
     throw new Error(`--workers: expected a number from 1 to 64. ${usage}`);
   return { workers };
-}
-
-function readRedis(): { redisUrl: string | undefined; redisCluster: boolean } {
-  const { REDIS_URL, REDIS_CLUSTER } = sharedFields;
-  const fields = z.object({ REDIS_URL: REDIS_URL.optional(), REDIS_CLUSTER });
-  const { REDIS_URL: redisUrl, REDIS_CLUSTER: cluster } = parseConfig(fields, process.env);
-  const problem = redisUrl && redisProblem(redisUrl, cluster);
-  if (problem) throw new Error(`REDIS_URL: ${problem}`);
-  return { redisUrl, redisCluster: cluster && redisUrl !== undefined };
-}
-
-function readUrl(name: string, protocols: string[]): string | undefined {
-  const text = process.env[name];
-  if (!text) return undefined;
-  if (!URL.canParse(text) || !protocols.includes(new URL(text).protocol))
-    throw new Error(`${name}: expected a ${protocols.join('// or ')}// URL`);
-  return text;
-}
-
-function readPort(name: string, standard: number): number {
-  const port = Number(process.env[name] || standard);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error(`${name}: expected a port number`);
-  return port;
 }

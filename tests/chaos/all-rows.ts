@@ -2,6 +2,7 @@ import type { ChaosRow } from './chaos-row.ts';
 import * as clients from './rows/clients.ts';
 import * as doubledAndCancelled from './rows/doubled-and-cancelled.ts';
 import * as gatewayAndApiDeaths from './rows/gateway-and-api-deaths.ts';
+import * as hostileClients from './rows/hostile-clients.ts';
 import * as postgresFaults from './rows/postgres-faults.ts';
 import * as providerFaults from './rows/provider-faults.ts';
 import * as randomFaults from './rows/random-faults.ts';
@@ -15,6 +16,7 @@ const modules = [
   postgresFaults,
   providerFaults,
   clients,
+  hostileClients,
   doubledAndCancelled,
   randomFaults,
 ];

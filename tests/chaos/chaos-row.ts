@@ -1,3 +1,4 @@
+import { waitUntil } from '../support/wait-until.ts';
 import type { Chaos, ChaosOptions } from './open-chaos.ts';
 
 /** `short` is what `npm test` can afford; `full` has the long waits, the large numbers and the ten minutes. */
@@ -24,6 +25,23 @@ export type ChaosRow = {
 /** Throws when what must hold does not. */
 export function must(condition: unknown, what: string): asserts condition {
   if (!condition) throw new Error(what);
+}
+
+/** I5: health tells the truth meanwhile. Throws when a service that depends on what is away does not say so soon. */
+export async function mustSayUnready(services: { url: string }[], check: 'database' | 'redis'): Promise<void> {
+  for (const { url } of services) {
+    const says = async () => {
+      const response = await fetch(`${url}/readyz`);
+      const { checks } = (await response.json()) as { checks: Record<string, string> };
+      return response.status === 503 && checks[check] !== 'ok';
+    };
+    await waitUntil(says, {
+      what: `I5: ${url}/readyz to say that the ${check} is away`,
+      timeoutMs: 10_000,
+      everyMs: 50,
+    });
+    must((await fetch(`${url}/livez`)).ok, `I5: ${url}/livez says that it is dead`);
+  }
 }
 
 export function seconds(ms: number): string {

@@ -5,6 +5,7 @@ import { type FaultyProxy, openProxy } from '../support/open-proxy.ts';
 import { type Stack, type StackOptions, startStack } from '../support/start-stack.ts';
 import type { Watcher } from '../support/watch-conversation.ts';
 import { must } from './chaos-row.ts';
+import { type Stock, takeStock } from './left-over.ts';
 import { type CheckOptions, verify } from './verify.ts';
 
 export type ChaosOptions = StackOptions & {
@@ -18,12 +19,17 @@ export type Chaos = {
   stack: Stack;
   provider: ProviderServer;
   redisProxy: FaultyProxy | null;
+  /** What the system held before anything was asked of it. */
+  stock: Stock;
   accepted: Accepted[];
   watchers: Watcher[];
   agent(model: string, more?: Record<string, unknown>): Promise<string>;
   /** Posts and notes a message; throws when it is not accepted. */
   post(agentId: string, message: string, body?: Record<string, unknown>): Promise<Accepted>;
-  watch(conversationId: string, options?: { gateway?: number; cursors?: Record<string, number> }): Promise<Watcher>;
+  watch(
+    conversationId: string,
+    options?: { gateway?: number; url?: string; cursors?: Record<string, number> },
+  ): Promise<Watcher>;
   newConversation(): Promise<string>;
   /** Asserts I1 to I5 of everything that was accepted and watched. */
   verify(options?: CheckOptions): Promise<void>;
@@ -44,6 +50,10 @@ export async function openChaos(database: TestDatabase, options: ChaosOptions = 
     env,
     ...(options.throughProxy ? { redisUrlFor: viaProxy } : {}),
   });
+  const stock = await takeStock(stack).catch(async (error: unknown) => {
+    await stack.close();
+    throw error;
+  });
   const accepted: Accepted[] = [];
   const watchers: Watcher[] = [];
   let closed = false;
@@ -51,6 +61,7 @@ export async function openChaos(database: TestDatabase, options: ChaosOptions = 
     stack,
     provider,
     redisProxy,
+    stock,
     accepted,
     watchers,
     agent: (model, more) => createPacedAgent(stack.api, model, more),

@@ -1,9 +1,9 @@
-import { queueName, queuePrefix } from '@nexus/common/invocation-queue';
-import { providerNames } from '@nexus/common/provider-name';
+import { logKey } from '@nexus/common/event-log-names';
 import { assertShown } from '../support/assert-shown.ts';
 import type { RunningService } from '../support/start-service.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { must } from './chaos-row.ts';
+import { nothingIsLeftOver } from './left-over.ts';
 import type { Chaos } from './open-chaos.ts';
 
 export type CheckOptions = {
@@ -15,6 +15,8 @@ export type CheckOptions = {
   retriesAllowed?: boolean;
   /** Services that were killed on purpose. */
   dead?: RunningService[];
+  /** Those among them that were brought down by an exception. */
+  thrown?: RunningService[];
   /** Killed workers leave jobs in BullMQ's hands, which it gives up after its lock: they are not counted as left over. */
   jobsMayLinger?: boolean;
 };
@@ -32,6 +34,7 @@ type Row = {
 export async function verify(chaos: Chaos, options: CheckOptions = {}): Promise<void> {
   const rows = await everythingEnds(chaos, options);
   await assertShown(chaos, (id) => rows.get(id)?.text ?? '');
+  await logsAreWhole(chaos);
   callsAndUsageFit(chaos, rows, options);
   await nothingIsLeftOver(chaos, options);
   await servicesAreWell(chaos, options);
@@ -68,6 +71,21 @@ async function everythingEnds({ stack, accepted }: Chaos, options: CheckOptions)
   return new Map(rows.map((row) => [row.id, row]));
 }
 
+/** I2: every log is gap-free, and in it no older attempt speaks after a newer one. Only a snapshot may begin anew, further on. */
+async function logsAreWhole({ stack, accepted }: Chaos): Promise<void> {
+  for (const { id, conversationId } of accepted) {
+    let seq = 0;
+    let attempt = 0;
+    for (const [entry, [, by, , , , text = '']] of await stack.redis.xrange(logKey(conversationId, id), '-', '+')) {
+      const next = Number(entry.slice(2));
+      const anew = seq === 0 || text.includes('"type":"invocation.snapshot"');
+      must(next === seq + 1 || (anew && next > seq), `I2: seq ${next} after ${seq} in the log of ${id}`);
+      must(Number(by) >= attempt, `I2: attempt ${by} after ${attempt} in the log of ${id}`);
+      [seq, attempt] = [next, Number(by)];
+    }
+  }
+}
+
 /** I3: provider calls never exceed attempts, and each has its usage record. */
 function callsAndUsageFit(
   { provider, accepted }: Chaos,
@@ -79,10 +97,8 @@ function callsAndUsageFit(
     if (!row) continue;
     const calls = provider.callsFor(message).length;
     must(retriesAllowed || calls <= row.attempt, `I3: ${calls} calls for ${row.attempt} attempts of ${id}`);
-    must(
-      retriesAllowed || row.usage.length >= calls,
-      `I3: ${calls} calls, but usage of attempts ${row.usage} for ${id}`,
-    );
+    const reached = Math.min(calls, row.attempt);
+    must(row.usage.length >= reached, `I3: ${calls} calls, but usage of attempts ${row.usage} for ${id}`);
     must(
       row.usage.length <= row.attempt,
       `I3: usage of attempts ${row.usage}, but only ${row.attempt} attempts of ${id}`,
@@ -90,40 +106,11 @@ function callsAndUsageFit(
   }
 }
 
-/** I4: Redis keys, channels and Postgres connections return to where they were. */
-async function nothingIsLeftOver({ stack, watchers }: Chaos, { jobsMayLinger = false }: CheckOptions): Promise<void> {
-  for (const watcher of watchers) watcher.close();
-  const { redis } = stack;
-  await waitUntil(async () => (await redis.pubsub('CHANNELS', 'nexus:{*')).length === 0, {
-    what: 'I4: no conversation to be subscribed to',
-    timeoutMs: 20_000,
-    everyMs: 100,
-  });
-  const ofQueues = providerNames.map((provider) => `${queuePrefix(provider)}:`);
-  for (const key of await redis.keys('nexus:*')) {
-    if (!ofQueues.some((prefix) => key.startsWith(prefix)))
-      must((await redis.pttl(key)) > 0, `I4: ${key} never expires`);
-  }
-  if (!jobsMayLinger) {
-    for (const provider of providerNames) {
-      const jobs = await waitUntil(
-        async () =>
-          (await redis.keys(`${queuePrefix(provider)}:${queueName(provider)}:*-*-*-*-*`)).length === 0 ? 'none' : null,
-        { what: `I4: no job to be left on ${queueName(provider)}`, timeoutMs: 5_000, everyMs: 100 },
-      );
-      must(jobs === 'none', 'I4');
-    }
-  }
-  const [idle] = await stack.database.$queryRaw<[{ count: number }]>`
-    SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'`;
-  must(idle.count === 0, `I4: ${idle.count} transactions were left open`);
-}
-
 /** I5: no crash, no hang, no unhandled rejection; health tells the truth. */
-async function servicesAreWell({ stack }: Chaos, { dead = [] }: CheckOptions): Promise<void> {
+async function servicesAreWell({ stack }: Chaos, { dead = [], thrown = [] }: CheckOptions): Promise<void> {
   for (const service of [...stack.apis, ...stack.gateways, ...stack.workers]) {
     must(
-      !/uncaughtException|unhandledRejection/.test(service.output()),
+      thrown.includes(service) || !/uncaughtException|unhandledRejection/.test(service.output()),
       `I5: something nobody caught:\n${service.output().slice(-2_000)}`,
     );
     if (dead.includes(service)) continue;

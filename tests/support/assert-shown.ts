@@ -1,9 +1,13 @@
-import type { InvocationEvent } from '@nexus/common/event';
-import type { Watcher } from './watch-conversation.ts';
+import { type InvocationEvent, isTerminalType } from '@nexus/common/event';
+import { sha256 } from '@nexus/common/load-snapshot';
+import { hashes, type Watcher } from './watch-conversation.ts';
 
 type Seen = { accepted: { id: string; conversationId: string }[]; watchers: Watcher[] };
 
-/** I2: what each client shows equals what is stored, in order, without a repeat; an older attempt never speaks after a newer one. */
+/**
+ * I2: what each client shows equals what is stored and what the last event says its hash is, in order, without a repeat; it is told
+ * of one end only; an older attempt never speaks after a newer one.
+ */
 export async function assertShown({ accepted, watchers }: Seen, storedText: (id: string) => string): Promise<void> {
   for (const watcher of watchers) {
     const own = accepted.filter(({ conversationId }) => conversationId === watcher.conversationId);
@@ -14,6 +18,10 @@ export async function assertShown({ accepted, watchers }: Seen, storedText: (id:
       const stored = storedText(id);
       if (shown.text !== stored)
         throw new Error(`I2: ${id} shows ${shown.text.length} characters, ${stored.length} are stored`);
+      const hash = hashes(shown).stored;
+      if (hash !== (stored === '' ? null : sha256(stored))) throw new Error(`I2: ${id} ended with the hash ${hash}`);
+      const ends = watcher.eventsOf(id).filter(({ type }) => isTerminalType(type));
+      if (ends.length > 1) throw new Error(`I1: ${id} ended ${ends.map(({ type }) => type)}`);
       assertOrder(watcher.eventsOf(id));
     }
   }

@@ -136,11 +136,15 @@ export function failing(
   };
 }
 
-/** Says nothing until the client leaves. */
+/** Sends headers, then nothing until the client leaves. */
 export const silent: Behaviour = async (_call, response, gone) => {
   beginStream(response);
   await new Promise<void>((resolve) => gone.addEventListener('abort', () => resolve()));
 };
+
+/** Takes the request and does not even send headers, until the client leaves. */
+export const mute: Behaviour = (_call, _response, gone) =>
+  new Promise<void>((resolve) => gone.addEventListener('abort', () => resolve()));
 
 async function readBody(request: IncomingMessage): Promise<string> {
   let body = '';

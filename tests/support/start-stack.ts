@@ -23,7 +23,8 @@ export type Stack = {
   testRedis: TestRedis;
   /** One more process of a service, ended with the stack. */
   start(name: ServiceName, env?: Record<string, string>): Promise<RunningService>;
-  watch(options: Parameters<typeof watch>[1] & { gateway?: number }): Promise<Watcher>;
+  /** Through a gateway of the stack, or at the address given. */
+  watch(options: Parameters<typeof watch>[1] & { gateway?: number; url?: string }): Promise<Watcher>;
   echoAgentId: string;
   close(): Promise<void>;
 };
@@ -108,8 +109,8 @@ export async function startStack(
     testDatabase,
     testRedis,
     start,
-    async watch({ gateway = 0, ...options }) {
-      const watcher = await watch(urlOf(running.gateway[gateway]), options);
+    async watch({ gateway = 0, url = urlOf(running.gateway[gateway]), ...options }) {
+      const watcher = await watch(url, options);
       watchers.push(watcher);
       return watcher;
     },

@@ -1,20 +1,29 @@
+import { AppError } from './app-error.ts';
 import type { Logger } from './create-logger.ts';
 
-/** Registers, at the moment something is opened, how it is closed. */
-export type Release = (name: string, close: () => unknown) => void;
+/** Registers, at the moment something is opened, how it is closed, and how long that may take. */
+export type Release = (name: string, close: Close, limitMs?: number) => void;
+
+/** `faulty`: something went wrong that nobody understands, so that what this process still holds is not to be trusted. */
+type Close = (faulty: boolean) => unknown;
+
+const standardLimitMs = 5_000;
 
 /**
- * Whoever opens a resource registers its release at the same moment; releases run once, newest first, each to its end.
- * A failing release is logged and does not keep the others from running.
+ * Whoever opens a resource registers its release at the same moment; releases run once, newest first, one after the other.
+ * A release that fails, or does not end within its limit, is logged and does not keep the others from running.
  */
-export function createShutdown(logger: Pick<Logger, 'error' | 'debug'>): { release: Release; run(): Promise<void> } {
-  const releases: { name: string; close: () => unknown }[] = [];
+export function createShutdown(logger: Pick<Logger, 'error' | 'debug'>): {
+  release: Release;
+  run(faulty?: boolean): Promise<void>;
+} {
+  const releases: { name: string; close: Close; limitMs: number }[] = [];
   let running: Promise<void> | undefined;
 
-  async function runAll(): Promise<void> {
+  async function runAll(faulty: boolean): Promise<void> {
     for (let next = releases.pop(); next; next = releases.pop()) {
       try {
-        await next.close();
+        await within(next.limitMs, next.close(faulty));
         logger.debug({ resource: next.name }, 'released');
       } catch (error) {
         logger.error({ error, resource: next.name }, 'could not release');
@@ -23,7 +32,19 @@ export function createShutdown(logger: Pick<Logger, 'error' | 'debug'>): { relea
   }
 
   return {
-    release: (name, close) => void releases.push({ name, close }),
-    run: () => (running ??= runAll()),
+    release: (name, close, limitMs = standardLimitMs) => void releases.push({ name, close, limitMs }),
+    run: (faulty = false) => (running ??= runAll(faulty)),
   };
+}
+
+async function within(limitMs: number, closing: unknown): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new AppError('internal_error', `not closed within ${limitMs} ms`)), limitMs);
+  });
+  try {
+    await Promise.race([closing, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

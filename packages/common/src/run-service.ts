@@ -7,10 +7,13 @@ import type { Tracer } from './tracer.ts';
 type Basics = TracingSettings & { LOG_LEVEL: string; LOG_FORMAT: 'json' | 'pretty' };
 type Parts<C> = { config: C; logger: Logger; tracer: Tracer | null; release: Release };
 
+/** A start that is told to stop may come to its end first, for so long: what it opens meanwhile is released as well. */
+const startLimitMs = 5_000;
+
 /**
  * The life of a service process: config, tracer, logger, shutdown, then `open` (open, build, listen). SIGTERM and SIGINT run the
- * releases and exit 0; a failed start says why in one line, releases what was opened and exits 1. A thing nobody caught is a
- * bug: it is logged, and the process stops in order with exit code 1.
+ * releases and exit 0, during the start as well; a failed start says why in one line, releases what was opened and exits 1. A
+ * thing nobody caught is a bug: it is logged, and the process stops in order with exit code 1.
  */
 export async function runService<C extends Basics>(
   name: string,
@@ -33,11 +36,15 @@ export async function runService<C extends Basics>(
   const shutdown = createShutdown(logger);
   if (traces) shutdown.release('traces', traces.close);
   let exitCode = 0;
+  let stopping = false;
+  const started = Promise.withResolvers<void>();
 
   async function stop(why: string, code: number): Promise<void> {
+    stopping = true;
     exitCode = Math.max(exitCode, code);
     logger.info({ why }, 'stopping');
-    await shutdown.run();
+    await Promise.race([started.promise, new Promise((resolve) => setTimeout(resolve, startLimitMs))]);
+    await shutdown.run(code !== 0);
     process.exit(exitCode);
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal, 0));
@@ -50,7 +57,10 @@ export async function runService<C extends Basics>(
 
   try {
     await open({ config, logger, tracer: traces?.tracer ?? null, release: shutdown.release });
+    started.resolve();
   } catch (error) {
+    started.resolve();
+    if (stopping) return;
     const { code, message } = toAppError(error);
     logger.fatal({ error }, `cannot start (${code}): ${message}`);
     await stop('failed start', 1);

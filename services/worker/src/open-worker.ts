@@ -124,7 +124,8 @@ export async function openWorker(
     process: traceAttempts(processInvocation, tracer),
     logger,
   });
-  release('running attempts', async () => {
+  const drain = async (faulty: boolean) => {
+    if (faulty) return; // one of them may be the fault: the sweep of another worker takes them over, and counts
     const closed = consumer.close();
     await Promise.race([attempts.whenEmpty(), after(parts.shutdownGraceMs)]);
     if (attempts.size() > 0) logger.info({ running: attempts.size() }, 'handing back what still runs');
@@ -132,7 +133,8 @@ export async function openWorker(
     await Promise.race([attempts.whenEmpty(), after(handBackLimitMs)]);
     giveUp.abort();
     await Promise.race([closed, after(handBackLimitMs)]); // not for ever: Redis may be away
-  });
+  };
+  release('running attempts', drain, parts.shutdownGraceMs + 3 * handBackLimitMs);
   logger.info({ workerId: id, providers: [...providers.keys()], unconfigured: parts.unconfigured }, 'worker is up');
   return { id, attempts, lastBeatAgoMs: presence.lastBeatAgoMs };
 }

@@ -40,6 +40,16 @@ export const cancelEverywhere: ChaosRow = {
     await Promise.all(Array.from({ length: 20 }, () => cancel(mid.id)));
     await closed(mid.message, from);
 
+    await waitUntil(async () => (await cancel(mid.id)).body.status === 'cancelled', { what: 'the end' });
+    const told = await cancel(mid.id);
+    must(told.status === 200 && told.body.status === 'cancelled', `cancelled after its end: ${told.status}`);
+
+    const quick = await chaos.agent('t0-n1-d0');
+    const over = await chaos.post(quick, 'over already');
+    await chaos.stack.api.finished(over.id);
+    const late = await cancel(over.id);
+    must(late.status === 200 && late.body.status === 'completed', `cancelled after it completed: ${late.body.status}`);
+
     const orphan = await begin('its worker is dead');
     await waitUntil(() => (chaos.provider.callsFor(orphan.message)[0]?.sent.length ?? 0) > 50, { what: 'some text' });
     const dead = chaos.stack.workers[0];
@@ -48,8 +58,10 @@ export const cancelEverywhere: ChaosRow = {
     from = performance.now();
     must((await cancel(orphan.id)).status === 202, 'the cancel was refused');
     await chaos.stack.start('worker');
-    await chaos.verify({ statuses: ['cancelled'], dead: [dead], jobsMayLinger: true });
+    const ended = await chaos.stack.api.finished(orphan.id);
     const ms = performance.now() - from;
+    must(ended.status === 'cancelled', `the orphan ended as ${ended.status}`);
+    await chaos.verify({ statuses: ['cancelled', 'completed'], dead: [dead], jobsMayLinger: true });
     must(chaos.provider.callsFor(orphan.message).length === 1, 'it was called again though it was cancelled');
     return `sockets closed within ${seconds(Math.max(...closes))}; the orphan ended within ${seconds(ms)}`;
   },
@@ -59,21 +71,47 @@ export const delivered: ChaosRow = {
   id: '18',
   title: 'the same job delivered again and again, the same sweep by five workers at once',
   async run({ open }) {
-    const chaos = await open({ workers: 5 });
+    const chaos = await open({ workers: 6, env: { WORKER_CONCURRENCY: '4' } });
     const agentId = await chaos.agent('t20-n40-d25');
     const conversationId = await chaos.newConversation();
     await chaos.watch(conversationId);
     const entry = await chaos.post(agentId, 'delivered often', { conversationId });
     await waitUntil(() => chaos.provider.callsFor(entry.message)[0]?.sent, { what: 'some text' });
     await deliverAgain(chaos, entry, 20);
-    // Something for five sweeps to find at once: rows that never reached the queue, waiting heads, and a wish to cancel.
-    const lost = await Promise.all(Array.from({ length: 20 }, (_, index) => chaos.post(agentId, `swept ${index}`)));
-    const ids = lost.map(({ id }) => id);
-    await chaos.stack.database
-      .$executeRaw`UPDATE invocation SET enqueued_at = NULL WHERE id = ANY(${ids}::uuid[]) AND status = 'queued'`;
-    await chaos.verify({ boundMs: 60_000 });
-    for (const { message } of chaos.accepted)
-      must(chaos.provider.callsFor(message).length === 1, `${message} was called more than once`);
-    return '20 redeliveries and 20 rows swept by five: one effect each';
+
+    // Every worker is busy, so that the rest stays in the queue; then five sweeps find the same rows at once: some that Redis
+    // never heard of, some with a wish to cancel that nobody was told of, and those of a worker that died.
+    const busyId = await chaos.agent('t20-n100-d25');
+    const posted = await Promise.all(Array.from({ length: 50 }, (_, index) => chaos.post(busyId, `swept ${index}`)));
+    const queuedIds = async () =>
+      (await chaos.stack.database.invocation.findMany({ where: { status: 'queued' }, select: { id: true } })).map(
+        ({ id }) => id,
+      );
+    await waitUntil(async () => (await queuedIds()).length === posted.length - 6 * 4, { what: 'half to wait' });
+    const waiting = await queuedIds();
+    const [unheard, unwanted] = [waiting.slice(0, 10), waiting.slice(10, 20)];
+    const { database } = chaos.stack;
+    await database.$executeRaw`UPDATE invocation SET enqueued_at = NULL WHERE id = ANY(${unheard}::uuid[])`;
+    await database.$executeRaw`UPDATE invocation SET cancel_requested_at = now() WHERE id = ANY(${unwanted}::uuid[])`;
+    const dead = chaos.stack.workers[5];
+    must(dead, 'six workers');
+    const held = await database.$queryRaw<{ id: string }[]>`
+      SELECT i.id FROM invocation i JOIN worker w ON w.id = i.worker_id WHERE w.pid = ${dead.pid}::int AND i.status = 'running'`;
+    dead.signal('SIGKILL');
+    await chaos.verify({
+      boundMs: 60_000,
+      statuses: ['completed', 'cancelled'],
+      dead: [dead],
+      jobsMayLinger: true,
+    });
+    for (const { id, message } of chaos.accepted) {
+      const calls = chaos.provider.callsFor(message).length;
+      const most = held.some((each) => each.id === id) ? 2 : 1;
+      must(calls <= most && (calls > 0 || unwanted.includes(id)), `${message} was called ${calls} times`);
+      const { dispatch, status } = await database.invocation.findUniqueOrThrow({ where: { id } });
+      must(dispatch <= most, `${message} was dispatched ${dispatch} times`);
+      must((status === 'cancelled') === unwanted.includes(id), `${message} ended as ${status}`);
+    }
+    return `20 redeliveries, ${unheard.length + unwanted.length} waiting rows and ${held.length} of a dead worker swept by five: one effect each`;
   },
 };

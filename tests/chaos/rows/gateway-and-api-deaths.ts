@@ -98,30 +98,29 @@ export const killApi: ChaosRow = {
     // Before the 202: the answer never arrives, and the client asks again with its key.
     const api = await stack.start('api');
     const proxy = await openProxy(Number(new URL(api.url).port));
-    proxy.set({ delayMs: 150 }); // the row is written before its answer gets here
+    proxy.set({ delayMs: 1_000 }); // the job is on the queue before the answer gets here
     const body = JSON.stringify({ agentId, message: 'asked again' });
     const headers = { 'content-type': 'application/json', 'idempotency-key': 'chaos-9' };
     const lost = fetch(`http://127.0.0.1:${proxy.port}/api/invoke`, { method: 'POST', headers, body }).then(
       (response) => response.status,
       () => 'no answer',
     );
-    await waitUntil(() => stack.database.invocation.count({ where: { idempotencyKey: 'chaos-9' } }), {
-      what: 'the row',
+    const ofKey = { idempotencyKey: 'chaos-9' };
+    await waitUntil(() => stack.database.invocation.count({ where: { ...ofKey, enqueuedAt: { not: null } } }), {
+      what: 'the job to be on the queue',
     });
     api.signal('SIGKILL');
     dead.push(api);
     must((await lost) === 'no answer', 'the first request was answered');
     await proxy.close();
     await stack.start('api');
-    const again = await chaos.post(agentId, 'asked again', {}).catch(() => null);
-    chaos.accepted.pop(); // without the key it is another one
-    must(again, 'the API did not come back');
+    const [first] = await stack.database.invocation.findMany({ where: ofKey });
     const retried = await stack.api.invoke({ agentId, message: 'asked again' }, { 'idempotency-key': 'chaos-9' });
-    const rows = await stack.database.invocation.count({ where: { idempotencyKey: 'chaos-9' } });
-    must(retried.status === 202 && rows === 1, `status ${retried.status}, ${rows} rows`);
-    await stack.api.finished(retried.body.id);
-    await stack.api.finished(again.id);
-    must(chaos.provider.callsFor('asked again').length === 2, 'not one call for each of the two invocations');
+    must(retried.status === 202 && retried.body.id === first?.id, `status ${retried.status}, ${retried.body.id}`);
+    chaos.accepted.push({ id: first.id, conversationId: first.conversationId, message: 'asked again' });
+    await stack.api.finished(first.id);
+    must((await stack.database.invocation.count({ where: ofKey })) === 1, 'the key has several rows');
+    must(chaos.provider.callsFor('asked again').length === 1, 'not one call');
     await chaos.verify({ dead });
     return `dispatched after ${seconds(ms)}; the retry found its invocation`;
   },

@@ -2,7 +2,7 @@ import { createTestDatabase } from '../../support/create-test-database.ts';
 import { openProxy } from '../../support/open-proxy.ts';
 import { openTemplatePostgres } from '../../support/open-template-postgres.ts';
 import { waitUntil } from '../../support/wait-until.ts';
-import { type ChaosRow, must, seconds, sleep } from '../chaos-row.ts';
+import { type ChaosRow, must, mustSayUnready, seconds, sleep } from '../chaos-row.ts';
 import { openChaos } from '../open-chaos.ts';
 
 export const restartPostgres: ChaosRow = {
@@ -47,6 +47,7 @@ export const postgresDown: ChaosRow = {
       const agentId = await chaos.agent('t5-n5-d5');
       await chaos.post(agentId, 'before');
       await postgres.stop();
+      await mustSayUnready([...chaos.stack.apis, ...chaos.stack.gateways, ...chaos.stack.workers], 'database');
       let refused = 0;
       let slowest = 0;
       for (const until = performance.now() + downMs; performance.now() < until; ) {
@@ -67,7 +68,8 @@ export const postgresDown: ChaosRow = {
       await chaos.post(agentId, 'after');
       await chaos.verify();
       const half = await chaos.stack.database.message.count({ where: { content: 'refused' } });
-      must(half === 0, `${half} refused messages were stored`);
+      const opened = await chaos.stack.database.conversation.count({ where: { title: 'refused' } });
+      must(half === 0 && opened === 0, `${half} refused messages and ${opened} conversations were stored`);
       return `${refused} times 503, the slowest after ${seconds(slowest)}; accepting ${seconds(ms)} after it was back`;
     } finally {
       await postgres.start().catch(() => {});

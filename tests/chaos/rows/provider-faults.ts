@@ -1,4 +1,12 @@
-import { type Behaviour, beginStream, failing, pause, sendText, silent } from '../../support/open-provider-server.ts';
+import {
+  type Behaviour,
+  beginStream,
+  failing,
+  mute,
+  pause,
+  sendText,
+  silent,
+} from '../../support/open-provider-server.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { type ChaosRow, must } from '../chaos-row.ts';
 
@@ -62,7 +70,8 @@ const cases: Case[] = [
     code: 'provider_unavailable',
     calls: 4,
   },
-  { name: 'accepts and never answers', behaviours: [silent], status: 'failed', code: 'first_token_timeout', calls: 1 },
+  { name: 'accepts and never answers', behaviours: [mute], status: 'failed', code: 'first_token_timeout', calls: 1 },
+  { name: 'begins and says nothing', behaviours: [silent], status: 'failed', code: 'first_token_timeout', calls: 1 },
   {
     name: 'stalls between tokens',
     behaviours: [answered('half', (_response, gone) => pause(60_000, gone))],
@@ -107,6 +116,18 @@ const cases: Case[] = [
     code: 'provider_protocol_error',
     calls: 1,
     partial: true,
+  },
+  {
+    name: 'garbage from the first byte',
+    behaviours: [
+      async (_call, response) => {
+        beginStream(response);
+        response.end('<html>\n\ndata: {{{\n\n');
+      },
+    ],
+    status: 'failed',
+    code: 'provider_protocol_error',
+    calls: 1,
   },
   {
     name: 'an error inside a 200 stream',

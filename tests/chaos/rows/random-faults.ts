@@ -1,37 +1,68 @@
+import { createApiClient } from '../../support/api-client.ts';
+import { failing } from '../../support/open-provider-server.ts';
+import { type FaultyProxy, openProxy } from '../../support/open-proxy.ts';
+import { residentBytes } from '../../support/resident-bytes.ts';
+import type { RunningService } from '../../support/start-service.ts';
 import { type ChaosRow, createRandom, must, seconds, sleep } from '../chaos-row.ts';
 import type { Chaos } from '../open-chaos.ts';
 
-/** Bytes of memory that a process holds, from its own metrics. */
-async function residentBytes(url: string): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  return Number(/^process_resident_memory_bytes (\S+)/m.exec(text)?.[1] ?? 0);
-}
-
 type Fault = { name: string; bring(chaos: Chaos): Promise<void> };
+
+const portOf = ({ url }: RunningService) => Number(new URL(url).port);
 
 const pick = <T>(random: () => number, list: readonly T[]): T | undefined => list[Math.floor(random() * list.length)];
 
+/** What the faults work on: `front` leads to the gateway that may die, the last API may, and the first of each never does. */
+type Targets = { dead: Set<RunningService>; front: FaultyProxy };
+
 /** Faults after which the system has to be itself again without help, but for starting what was killed. */
-function faultsFor(random: () => number, dead: Set<unknown>): Fault[] {
-  const alive = (chaos: Chaos, name: 'workers' | 'gateways' | 'apis') =>
-    chaos.stack[name].filter((service) => !dead.has(service));
-  const kill = (name: 'workers' | 'gateways', service: 'worker' | 'gateway'): Fault => ({
-    name: `kill -9 a ${service}`,
-    async bring(chaos) {
-      const victim = pick(random, alive(chaos, name));
-      if (!victim) return;
-      dead.add(victim);
-      if (service === 'worker') await chaos.stack.start('worker');
-      victim.signal('SIGKILL');
-      await victim.exited;
-    },
-  });
+function faultsFor(random: () => number, { dead, front }: Targets): Fault[] {
+  const aliveWorkers = (chaos: Chaos) => chaos.stack.workers.filter((service) => !dead.has(service));
   return [
-    kill('workers', 'worker'),
+    {
+      name: 'kill -9 a worker',
+      async bring(chaos) {
+        const victim = pick(random, aliveWorkers(chaos));
+        if (!victim) return;
+        dead.add(victim);
+        await chaos.stack.start('worker');
+        victim.signal('SIGKILL');
+        await victim.exited;
+      },
+    },
+    {
+      name: 'kill -9 a gateway',
+      async bring(chaos) {
+        const victim = chaos.stack.gateways.at(-1);
+        const next = await chaos.stack.start('gateway');
+        front.target(portOf(next));
+        if (!victim) return;
+        dead.add(victim);
+        victim.signal('SIGKILL');
+        await victim.exited;
+      },
+    },
+    {
+      name: 'kill -9 an API',
+      async bring(chaos) {
+        const victim = chaos.stack.apis.at(-1);
+        await chaos.stack.start('api');
+        if (!victim) return;
+        dead.add(victim);
+        victim.signal('SIGKILL');
+        await victim.exited;
+      },
+    },
+    {
+      name: 'the provider fails',
+      async bring(chaos) {
+        chaos.provider.next(failing(500), failing(429), failing(529));
+      },
+    },
     {
       name: 'SIGTERM a worker',
       async bring(chaos) {
-        const victim = pick(random, alive(chaos, 'workers'));
+        const victim = pick(random, aliveWorkers(chaos));
         if (!victim) return;
         dead.add(victim);
         await chaos.stack.start('worker');
@@ -77,7 +108,7 @@ function faultsFor(random: () => number, dead: Set<unknown>): Fault[] {
     {
       name: 'freeze a worker for 1 s',
       async bring(chaos) {
-        const victim = pick(random, alive(chaos, 'workers'));
+        const victim = pick(random, aliveWorkers(chaos));
         victim?.signal('SIGSTOP');
         await sleep(1_000);
         victim?.signal('SIGCONT');
@@ -92,35 +123,44 @@ export const randomFaults: ChaosRow = {
   async run({ open, scale, seed, say }) {
     const lastsMs = scale === 'full' ? 600_000 : 20_000;
     const random = createRandom(seed);
-    const chaos = await open({ workers: 3, gateways: 1, redis: { appendOnly: true } });
-    const dead = new Set<(typeof chaos.stack.workers)[number]>();
-    const faults = faultsFor(random, dead);
+    const chaos = await open({ workers: 3, gateways: 2, apis: 2, redis: { appendOnly: true } });
+    const [firstApi, firstGateway, lastGateway] = [chaos.stack.apis[0], ...chaos.stack.gateways];
+    must(firstApi && firstGateway && lastGateway, 'two of each');
+    const front = await openProxy(portOf(lastGateway));
+    const frontUrl = `http://127.0.0.1:${front.port}`;
+    const dead = new Set<RunningService>();
+    const faults = faultsFor(random, { dead, front });
+    const apis = [createApiClient(() => firstApi.url), chaos.stack.api];
     const agentId = await chaos.agent('t20-n30-d25');
     const conversations = await Promise.all(Array.from({ length: 20 }, () => chaos.newConversation()));
-    for (const conversationId of conversations) await chaos.watch(conversationId);
+    for (const [index, conversationId] of conversations.entries())
+      await chaos.watch(conversationId, index % 2 === 0 ? {} : { url: frontUrl });
     const until = performance.now() + lastsMs;
     let stopped = false;
     let posted = 0;
 
-    const talk = async (conversationId: string) => {
+    /** As a client does that wants its answer: the same key again until it is taken. */
+    const talk = async (conversationId: string, index: number) => {
+      const api = apis[index % 2] ?? chaos.stack.api;
       while (!stopped && performance.now() < until) {
         posted += 1;
         const message = `busy ${posted}`;
-        const key = `chaos-22-${seed}-${posted}`;
-        const answer = await chaos.stack.api
-          .invoke({ agentId, message, conversationId }, { 'idempotency-key': key })
-          .catch(() => null);
-        if (answer?.status === 202) {
-          chaos.accepted.push({ id: answer.body.id, conversationId, message });
-          await chaos.stack.api.finished(answer.body.id, 60).catch(() => {});
-        } else await sleep(500);
+        const key = { 'idempotency-key': `chaos-22-${seed}-${posted}` };
+        for (let taken = false; !taken; ) {
+          const answer = await api.invoke({ agentId, message, conversationId }, key).catch(() => null);
+          taken = answer?.status === 202;
+          if (!taken && performance.now() > until + 30_000) throw new Error(`I1: ${message} was never taken`);
+          if (!answer || !taken) await sleep(200);
+          else chaos.accepted.push({ id: answer.body.id, conversationId, message });
+        }
+        const { id } = chaos.accepted.find((each) => each.message === message) ?? { id: '' };
+        await api.finished(id, 60).catch(() => sleep(200));
       }
     };
     const talking = Promise.all(conversations.map(talk));
+    talking.catch(() => {}); // heard below
 
     const counts = new Map<string, number>();
-    const api = chaos.stack.apiUrl;
-    const gateway = chaos.stack.gatewayUrl;
     const memory: { at: number; bytes: number }[] = [];
     try {
       while (performance.now() < until) {
@@ -129,17 +169,19 @@ export const randomFaults: ChaosRow = {
         if (!fault) continue;
         await fault.bring(chaos);
         counts.set(fault.name, (counts.get(fault.name) ?? 0) + 1);
-        const bytes = (await residentBytes(api)) + (await residentBytes(gateway));
+        const bytes = (await residentBytes(firstApi.url)) + (await residentBytes(firstGateway.url));
         memory.push({ at: performance.now(), bytes });
         say(
           `${seconds(until - performance.now())} left, ${chaos.accepted.length} accepted, ${(bytes / 1e6).toFixed(0)} MB; ${fault.name}`,
         );
       }
+      stopped = true;
+      await talking;
+      await chaos.verify({ boundMs: 90_000, dead: [...dead], jobsMayLinger: true, retriesAllowed: true });
     } finally {
       stopped = true;
+      await front.close();
     }
-    await talking;
-    await chaos.verify({ boundMs: 90_000, dead: [...dead], jobsMayLinger: true });
     const growth = slopeAfterWarmUp(memory);
     if (scale === 'full')
       must(growth < 1.25, `resident memory of API and gateway grew by a factor of ${growth.toFixed(2)} after warm-up`);

@@ -1,7 +1,7 @@
 import type { openProxy } from '../../support/open-proxy.ts';
 import { startService } from '../../support/start-service.ts';
 import { waitUntil } from '../../support/wait-until.ts';
-import { type ChaosRow, must, seconds, sleep } from '../chaos-row.ts';
+import { type ChaosRow, must, mustSayUnready, seconds, sleep } from '../chaos-row.ts';
 import type { Accepted, Chaos } from '../open-chaos.ts';
 
 /** A conversation that is watched while it answers, begun. */
@@ -36,6 +36,7 @@ export const restartWithData: ChaosRow = {
     await beginWatched(chaos, agentId, 'running while Redis restarts');
     await chaos.stack.testRedis.stop();
     for (let index = 0; index < 10; index += 1) await postQuickly(chaos, agentId, `posted without Redis ${index}`);
+    await mustSayUnready([...chaos.stack.apis, ...chaos.stack.gateways, ...chaos.stack.workers], 'redis');
     await chaos.stack.testRedis.start();
     const from = performance.now();
     await chaos.verify({ boundMs: 30_000 });
@@ -136,22 +137,29 @@ export const killSubscribers: ChaosRow = {
   async run({ open, scale }) {
     const kills = scale === 'full' ? 10 : 4;
     const chaos = await open({ workers: 1, env: { COALESCE_MAX_MS: '0' } });
-    const agentId = await chaos.agent(`t20-n${kills * 50 + 50}-d20`);
+    const agentId = await chaos.agent(`t20-n${kills * 50 + 150}-d20`);
     const conversations = await Promise.all(Array.from({ length: 20 }, () => chaos.newConversation()));
     for (const conversationId of conversations) await chaos.watch(conversationId);
     await Promise.all(
       conversations.map((conversationId, index) => chaos.post(agentId, `through kills ${index}`, { conversationId })),
     );
+    await waitUntil(() => chaos.accepted.every(({ message }) => chaos.provider.callsFor(message)[0]?.sent), {
+      what: 'all to begin',
+    });
+    const heard = () => chaos.watchers.reduce((sum, { events }) => sum + events.length, 0);
+    const [from, before] = [performance.now(), heard()];
     let killed = 0;
     for (let index = 0; index < kills; index += 1) {
       await sleep(1_000);
       killed += Number(await chaos.stack.redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub'));
     }
+    const perSecond = ((heard() - before) / (performance.now() - from)) * 1_000;
     await chaos.verify({ boundMs: 60_000 });
+    must(perSecond > 500, `only ${perSecond.toFixed(0)} events/s`);
     const gateway = chaos.stack.gateways[0]?.url;
     const gaps = /nexus_gaps_repaired_total (\d+)/.exec(await (await fetch(`${gateway}/metrics`)).text())?.[1];
     must(killed >= kills, 'no connection was killed');
-    return `${killed} connections killed, ${gaps} gaps repaired, nothing missing at 20 clients`;
+    return `${killed} connections killed during ${perSecond.toFixed(0)} events/s, ${gaps} gaps repaired, nothing missing at 20 clients`;
   },
 };
 

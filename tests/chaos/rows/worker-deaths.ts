@@ -1,4 +1,5 @@
 import { silent } from '../../support/open-provider-server.ts';
+import type { RunningService } from '../../support/start-service.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { type ChaosRow, must, seconds, sleep } from '../chaos-row.ts';
 import type { Accepted, Chaos } from '../open-chaos.ts';
@@ -84,22 +85,23 @@ export const killBeforeFinalWrite: ChaosRow = {
   title: 'kill -9 a worker after the last token, before the final write',
   async run({ open }) {
     const chaos = await open({ workers: 2 });
-    const agentId = await chaos.agent('t5-n5-d5');
-    const conversationId = await chaos.newConversation();
-    await chaos.watch(conversationId);
+    const agentId = await chaos.agent('t500-n5-d5');
+    const own = await chaos.post(agentId, 'killed before the write');
     // The final write needs the conversation's row: whoever holds it keeps the worker at exactly this point.
-    const release = await lockConversation(chaos, conversationId);
-    const posting = chaos.post(agentId, 'killed before the write');
-    const own = await posting;
-    const other = await lockConversation(chaos, own.conversationId);
+    const release = await lockConversation(chaos, own.conversationId);
+    const watcher = await chaos.watch(own.conversationId, { cursors: { [own.id]: 0 } });
     await waitUntil(() => chaos.provider.callsFor(own.message)[0]?.complete, { what: 'the last token' });
     await waitUntil(() => waitsForLock(chaos), { what: 'the final write to wait' });
     const dead = await holderOf(chaos, own);
     dead.signal('SIGKILL');
     const ms = await untilAttempt(chaos, own, 2);
-    await other();
     await release();
     must(ms <= 2_000, `the new attempt took ${ms} ms`);
+    await watcher.ended(own.id);
+    must(
+      watcher.eventsOf(own.id).some(({ type }) => type === 'invocation.restarted'),
+      'the client was not told of the restart',
+    );
     await chaos.verify({ dead: [dead], jobsMayLinger: true });
     must(chaos.provider.callsFor(own.message).length <= 2, 'more than one extra call');
     return `new attempt after ${seconds(ms)}`;
@@ -237,41 +239,66 @@ export const freeze: ChaosRow = {
   },
 };
 
-export const poison: ChaosRow = {
-  id: '7',
-  title: 'an invocation that takes its worker with it, among 100 others',
+/** Ways in which a process brings itself down: loaded into the worker, brought about by a signal. */
+const deaths = {
+  exception: { signal: 'SIGUSR2', flags: [], says: /uncaughtException/ },
+  'out of memory': { signal: 'SIGUSR2', flags: ['--max-old-space-size=96'], says: /heap out of memory/ },
+} as const;
+
+const poisonous = (id: string, death: keyof typeof deaths): ChaosRow => ({
+  id,
+  title: `an invocation that takes its worker with it by ${death === 'exception' ? 'an exception' : 'running out of memory'}, 100 others beside it`,
   async run({ open }) {
-    const chaos = await open({ workers: 1, env: { WORKER_CONCURRENCY: '200' } });
-    const [agentId, poisonId] = [await chaos.agent('t100-n10-d50'), await chaos.agent('t0-n1000-d50')];
-    const dead: (typeof chaos.stack.workers)[number][] = [];
+    const { signal, flags, says } = deaths[death];
+    const preload = new URL(
+      `../../support/${death === 'exception' ? 'throw' : 'hoard'}-on-signal.mjs`,
+      import.meta.url,
+    );
+    const env = { WORKER_CONCURRENCY: '200', NODE_OPTIONS: ['--import', preload.href, ...flags].join(' ') };
+    const chaos = await open({ workers: 0 });
+    await chaos.stack.start('worker', env);
+    const [agentId, poisonId] = [await chaos.agent('t100-n60-d50'), await chaos.agent('t0-n1000-d50')];
+    const dead: RunningService[] = [];
     const others = await Promise.all(Array.from({ length: 100 }, (_, index) => chaos.post(agentId, `beside ${index}`)));
     const bad = await chaos.post(poisonId, 'poison');
+    let recoveredMs = 0;
     for (let lost = 1; lost <= 3; lost += 1) {
       await waitUntil(() => chaos.provider.callsFor(bad.message).length === lost, {
         what: `call ${lost} of the poison`,
         timeoutMs: 20_000,
       });
-      if (lost > 1)
+      if (lost === 1)
+        await waitUntil(() => others.every(({ message }) => chaos.provider.callsFor(message).length > 0), {
+          what: 'the others to run beside it',
+        });
+      else
         await waitUntil(async () => (await countOpen(chaos, others)) === 0, {
           what: 'the others to end',
           timeoutMs: 20_000,
         });
       const holder = await holderOf(chaos, bad);
+      if (lost === 1) must((await countOpen(chaos, others)) === 100, 'some of the others had ended before');
       dead.push(holder);
-      await chaos.stack.start('worker', { WORKER_CONCURRENCY: '200' });
-      holder.signal('SIGABRT'); // as a process dies of an exception or of memory
+      await chaos.stack.start('worker', env);
+      holder.signal(signal);
+      const { code, signal: by } = await holder.exited;
+      must(code !== 0 && by !== 'SIGKILL', `it ended with ${code ?? by}`);
+      must(says.test(holder.output()), `it died of something else:\n${holder.output().slice(-1_000)}`);
+      if (lost === 1) recoveredMs = await untilAttempt(chaos, bad, 2);
     }
-    await chaos.verify({ dead, statuses: ['completed', 'failed'], jobsMayLinger: true });
+    await chaos.verify({ dead, thrown: dead, statuses: ['completed', 'failed'], jobsMayLinger: true });
     const row = await chaos.stack.database.invocation.findUniqueOrThrow({ where: { id: bad.id } });
     must(
       row.status === 'failed' && row.errorCode === 'worker_lost' && row.attempt === 3,
-      `the poison ended as ${row.status}, attempt ${row.attempt}`,
+      `the poison ended as ${row.status} (${row.errorCode}), attempt ${row.attempt}`,
     );
     const failed = await chaos.stack.database.invocation.count({ where: { status: 'failed' } });
     must(failed === 1, `${failed} failed`);
-    return '100 others completed; the poison failed after 3 attempts';
+    return `100 others completed, a new attempt ${seconds(recoveredMs)} after the death; the poison failed after 3 attempts`;
   },
-};
+});
+export const thrown = poisonous('7a', 'exception');
+export const outOfMemory = poisonous('7b', 'out of memory');
 
 function countOpen({ stack }: Chaos, entries: Accepted[]): Promise<number> {
   return stack.database.invocation.count({

@@ -2,16 +2,11 @@ import { AppError } from '@nexus/common/app-error';
 import type { PrismaClient } from '@nexus/common/open-database';
 import { Router } from 'express';
 import { v7 as uuidv7 } from 'uuid';
-import { z } from 'zod';
 import { allowOnly } from '../http/not-found.ts';
-import { pageFields, readCursor, sendPage } from '../http/page.ts';
-import { idPath, parseInput, text } from '../http/parse-input.ts';
+import { readCursor, sendPage } from '../http/page.ts';
+import { idPath, parseInput } from '../http/parse-input.ts';
 import { principalOf } from '../http/principal.ts';
-
-const listQuery = z.strictObject(pageFields);
-const messagesQuery = z.strictObject({ limit: pageFields.limit, after: z.coerce.number().int().min(0).default(0) });
-const newConversation = z.strictObject({ title: text(200).default('') });
-const conversationPatch = z.strictObject({ title: text(200) });
+import { conversationPatch, listQuery, messagesQuery, newConversation } from './conversation-input.ts';
 
 const shown = {
   select: { id: true, title: true, messageCount: true, line: true, createdAt: true, updatedAt: true },

@@ -6,7 +6,7 @@ import { z } from 'zod';
 export function parseInput<S extends z.ZodType>(
   schema: S,
   input: unknown,
-  where: 'body' | 'query' | 'path' = 'body',
+  where: 'body' | 'query' | 'path' | 'headers' = 'body',
 ): z.infer<S> {
   const result = schema.safeParse(input ?? {});
   if (result.success) return result.data;

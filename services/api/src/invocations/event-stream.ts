@@ -47,7 +47,7 @@ export async function streamEvents(
   let mostWaitingNow = mostWaiting;
   const send = (event: InvocationEvent) => {
     if (response.writableEnded) return;
-    response.write(`id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+    response.write(toServerSentEvent(event));
     if (isLastEvent(event)) response.end();
     else if (response.writableLength > mostWaitingNow) response.destroy();
   };
@@ -70,6 +70,16 @@ export async function streamEvents(
     response.destroy();
     throw error;
   }
+}
+
+/** The rest of an invocation that is over, as server-sent events. */
+export function sendEvents(response: Response, events: InvocationEvent[]): void {
+  writeHead(response);
+  response.end(events.map(toServerSentEvent).join(''));
+}
+
+function toServerSentEvent(event: InvocationEvent): string {
+  return `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 }
 
 function writeHead(response: Response): void {

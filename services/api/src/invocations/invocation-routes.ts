@@ -1,4 +1,6 @@
 import { AppError } from '@nexus/common/app-error';
+import type { LogAddress } from '@nexus/common/append-events';
+import type { InvocationEvent } from '@nexus/common/event';
 import { isFinished } from '@nexus/common/invocation';
 import { loadSnapshot } from '@nexus/common/load-snapshot';
 import { joinDeltas } from '@nexus/common/read-log';
@@ -11,7 +13,7 @@ import { readCursor, sendPage } from '../http/page.ts';
 import { idPath, parseInput } from '../http/parse-input.ts';
 import { principalOf } from '../http/principal.ts';
 import { createInvocationCreator } from './create-invocation.ts';
-import { streamEvents, waitForEnd } from './event-stream.ts';
+import { sendEvents, streamEvents, waitForEnd } from './event-stream.ts';
 import {
   cancelBody,
   eventsQuery,
@@ -29,7 +31,7 @@ export function createInvocationRoutes(parts: ApiParts): Router {
   const createInvocation = createInvocationCreator(parts);
 
   async function postInvocation(request: Request, response: Response): Promise<void> {
-    const headers = parseInput(idempotencyKey, { 'Idempotency-Key': request.get('idempotency-key') });
+    const headers = parseInput(idempotencyKey, { 'Idempotency-Key': request.get('idempotency-key') }, 'headers');
     const input = parseInput(newInvocation, request.body);
     const made = await createInvocation(principalOf(response), input, headers['Idempotency-Key'] ?? null);
     const { id, conversationId, agentId, status, createdAt } = made;
@@ -45,6 +47,14 @@ export function createInvocationRoutes(parts: ApiParts): Router {
     const invocation = await loadInvocation(database, principalOf(response), id);
     if (!invocation) throw invocationNotFound(id);
     return invocation;
+  }
+
+  async function loadMissed(address: LogAddress, after: number): Promise<InvocationEvent[]> {
+    const sources = { redis, loadSnapshot: (which: LogAddress) => loadSnapshot(database, which) };
+    const missed = await readMissed(sources, address, after).catch((cause: unknown) => {
+      throw redis.status === 'ready' ? cause : new AppError('redis_unavailable', undefined, { cause });
+    });
+    return joinDeltas(missed ?? []);
   }
 
   router.route('/invoke').post(postInvocation).all(allowOnly('POST'));
@@ -89,17 +99,16 @@ export function createInvocationRoutes(parts: ApiParts): Router {
     .route('/invocations/:id/events')
     .get(async (request, response) => {
       const query = parseInput(eventsQuery, request.query, 'query');
-      const header = parseInput(lastEventId, { 'Last-Event-ID': request.get('last-event-id') });
+      const header = parseInput(lastEventId, { 'Last-Event-ID': request.get('last-event-id') }, 'headers');
       const after = header['Last-Event-ID'] ?? query.after ?? 0;
-      const { id: invocationId, conversationId, status, lastSeq } = await load(request, response);
+      const { id: invocationId, conversationId, status } = await load(request, response);
+      const asJson = wantsJson(request);
+      if (!asJson && !isFinished(status)) return streamEvents(parts, response, { conversationId, invocationId, after });
+      const missed = await loadMissed({ conversationId, invocationId }, after);
+      if (asJson) return void response.json(missed);
       // An EventSource connects again after the end; 204 tells it that there is nothing more to come.
-      if (isFinished(status) && after >= lastSeq) return void response.status(204).end();
-      if (!wantsJson(request)) return streamEvents(parts, response, { conversationId, invocationId, after });
-      const sources = {
-        redis,
-        loadSnapshot: (address: Parameters<typeof loadSnapshot>[1]) => loadSnapshot(database, address),
-      };
-      response.json(joinDeltas((await readMissed(sources, { conversationId, invocationId }, after)) ?? []));
+      if (missed.length === 0) return void response.status(204).end();
+      sendEvents(response, missed);
     })
     .all(allowOnly('GET'));
 

@@ -1,0 +1,11 @@
+import { z } from 'zod';
+import { pageFields } from '../http/page.ts';
+import { text } from '../http/parse-input.ts';
+
+export const listQuery = z.strictObject(pageFields);
+export const messagesQuery = z.strictObject({
+  limit: pageFields.limit,
+  after: z.coerce.number().int().min(0).default(0),
+});
+export const newConversation = z.strictObject({ title: text(200).default('') });
+export const conversationPatch = z.strictObject({ title: text(200) });

@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createTestDatabase } from './support/create-test-database.ts';
+import { openProxy } from './support/open-proxy.ts';
+import { openTemplatePostgres } from './support/open-template-postgres.ts';
+import { openTestDatabase } from './support/open-test-database.ts';
+import { openTestRedis } from './support/open-test-redis.ts';
+import { startService } from './support/start-service.ts';
+import { waitUntil } from './support/wait-until.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const graceMs = 500;
+
+describe('a service that is told to stop', () => {
+  const opened: { close(): Promise<void> }[] = [];
+  afterEach(async () => {
+    for (const each of opened.splice(0).reverse()) await each.close();
+  });
+  const keep = <T extends { close(): Promise<void> }>(resource: T): T => {
+    opened.push(resource);
+    return resource;
+  };
+
+  it.each(['api', 'gateway', 'worker'] as const)(
+    'ends though Postgres and Redis are gone for good: %s',
+    async (name) => {
+      const postgres = keep(await openTemplatePostgres());
+      const redis = keep(await openTestRedis());
+      const { url } = await createTestDatabase(postgres.url);
+      const env = { DATABASE_URL: url, REDIS_URL: redis.url, SHUTDOWN_GRACE_MS: String(graceMs) };
+      const service = await startService(name, env);
+      await Promise.all([postgres.stop(), redis.stop()]);
+      const from = performance.now();
+      const { code } = await service.stop('SIGTERM');
+      expect(code, service.output().slice(-2_000)).toBe(0);
+      expect(performance.now() - from).toBeLessThan(graceMs + 10_000);
+    },
+    90_000,
+  );
+
+  it('ends in order while it still starts', async () => {
+    const database = keep(await openTestDatabase());
+    const redis = keep(await openTestRedis());
+    const proxy = keep(await openProxy(Number(new URL(database.url).port)));
+    const url = new URL(database.url);
+    url.port = String(proxy.port);
+    proxy.set({ delayMs: 300 }); // each step of the start takes a while
+    const child = spawn(process.execPath, ['services/worker/src/main.ts'], {
+      cwd: root,
+      env: { PATH: process.env.PATH ?? '', DATABASE_URL: url.href, REDIS_URL: redis.url, WORKER_PORT: '0' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    child.stdout.on('data', (chunk) => {
+      output += chunk;
+    });
+    const exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal)));
+    keep({ close: async () => void child.kill('SIGKILL') });
+    await waitUntil(() => proxy.connections() > 0, { what: 'it to connect' });
+    child.kill('SIGTERM');
+    const from = performance.now();
+    expect(await exited, output).toBe(0);
+    expect(performance.now() - from).toBeLessThan(10_000);
+    expect(output).not.toMatch(/"level":(50|60)/);
+  }, 60_000);
+});

@@ -1,0 +1,5 @@
+/** Bytes of memory that a service's process holds, from its own metrics. */
+export async function residentBytes(url: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^process_resident_memory_bytes (\S+)/m.exec(text)?.[1] ?? 0);
+}
