@@ -170,6 +170,7 @@ export async function openFleet(scale: Scale, options: FleetOptions = {}): Promi
           throw new Error(`POST was answered ${answer.status}: ${JSON.stringify(answer.body)}`);
         const entry = { id: answer.body.id, conversationId, message };
         accepted.push(entry);
+        for (const watcher of watchers) if (watcher.conversationId === conversationId) watcher.expect(entry.id);
         return entry;
       },
       { what: 'a request to be accepted', timeoutMs: 60_000, everyMs: 200 },

@@ -13,10 +13,19 @@ export async function assertShown({ accepted, watchers }: Seen, storedText: (id:
       });
       const stored = storedText(id);
       if (shown.text !== stored)
-        throw new Error(`I2: ${id} shows ${shown.text.length} characters, ${stored.length} are stored`);
+        throw new Error(
+          `I2: ${id} shows ${shown.text.length} characters, ${stored.length} are stored: ${outline(watcher.eventsOf(id))}`,
+        );
       assertOrder(watcher.eventsOf(id));
     }
   }
+}
+
+/** The sequence in short: what went wrong shows in it. */
+function outline(events: InvocationEvent[]): string {
+  return events
+    .map(({ seq, type, data }) => `${seq} ${type}${'text' in data ? `(${data.text.length})` : ''}`)
+    .join(', ');
 }
 
 function assertOrder(events: InvocationEvent[]): void {
