@@ -1,4 +1,5 @@
 import { isLoopbackHost } from '@nexus/common/config-fields';
+import { readVariable } from '@nexus/common/parse-config';
 
 /** As in .env.example and docker-compose.yml: known to everybody. */
 const examplePasswords: Record<string, string> = {
@@ -10,7 +11,9 @@ const examplePasswords: Record<string, string> = {
 export function findObjections(environment: Record<string, string | undefined>): string[] {
   const bind = environment.NEXUS_BIND || '127.0.0.1';
   if (isLoopbackHost(bind)) return [];
-  const example = Object.keys(examplePasswords).filter((name) => environment[name] === examplePasswords[name]);
+  const example = Object.keys(examplePasswords).filter(
+    (name) => readVariable(environment, name) === examplePasswords[name],
+  );
   return [
     ...example.map(
       (name) => `${name}: is still the example; beyond loopback (NEXUS_BIND=${bind}) choose one of your own`,

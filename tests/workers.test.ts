@@ -13,6 +13,7 @@ describe('workers', () => {
       OPENAI_API_KEY: 'test-key',
       OPENAI_BASE_URL: provider.url,
       WORKER_CONCURRENCY: '20',
+      WORKER_PROVIDERS: 'openai',
       SHUTDOWN_GRACE_MS: '500',
     };
     stack = await openStack({ gateways: 0, workers: 3, env });
@@ -58,5 +59,21 @@ describe('workers', () => {
     for (const invocation of moved) expect(invocation.usage.map(({ attempt }) => attempt)).toEqual([1, 2]);
     const full = Array.from({ length: 60 }, (_, index) => `word${index} `).join('');
     for (const invocation of done) expect(invocation.output).toBe(full);
+  });
+
+  it('give back an invocation that is theirs by its row alone: a claim took effect and its answer never arrived', async () => {
+    const body = { name: 'nobody serves it', provider: 'ollama', model: 'llama3' };
+    const agent = await stack.api.send<{ id: string }>('POST', '/api/agents', body);
+    const posted = await stack.api.invoke({ agentId: agent.body.id, message: 'claimed unheard' });
+    expect(posted.status).toBe(202);
+    const { id } = posted.body;
+    const [worker] = await stack.database.worker.findMany();
+    const where = { id, status: 'queued' } as const;
+    const claim = { status: 'running', attempt: 1, workerId: worker?.id ?? '' } as const;
+    expect(await stack.database.invocation.updateMany({ where, data: claim })).toEqual({ count: 1 });
+
+    const row = () => stack.database.invocation.findUniqueOrThrow({ where: { id } });
+    await waitUntil(async () => (await row()).status === 'queued', { what: 'it to be given back' });
+    expect(await row()).toMatchObject({ attempt: 1, dispatch: 2, workerId: null });
   });
 });

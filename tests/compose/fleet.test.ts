@@ -115,11 +115,9 @@ describe('the compose file', () => {
   });
 
   it('is restarted service by service without a failed invocation or a gap', async () => {
-    const [project] = fleet.network('queue').split('_');
-    const files = ['docker-compose.yml', 'tests/compose/compose.provider.yaml'].map((file) => `-f ${root}${file}`);
     const before = await Promise.all((['api', 'gateway', 'worker'] as const).map(fleet.containers));
     await busy(10, async () => {
-      const env = { ...process.env, ...fleet.environment, COMPOSE: `docker compose -p ${project} ${files.join(' ')}` };
+      const env = { ...process.env, ...fleet.environment, COMPOSE: fleet.command };
       await run('sh', [`${root}deploy/roll.sh`, 'worker', 'gateway', 'api'], { cwd: root, env });
       await fleet.docker('restart', await one('nginx'));
       await fleet.healthy('nginx');

@@ -10,7 +10,7 @@ import { type Watcher, watch } from '../support/watch-conversation.ts';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
-const files = ['docker-compose.yml', 'tests/compose/compose.provider.yaml'];
+const ownFiles = ['docker-compose.yml', 'tests/compose/compose.provider.yaml'];
 const oneShots = ['preflight', 'migrate'];
 
 export type Scale = { api: number; gateway: number; worker: number };
@@ -23,6 +23,8 @@ export type Fleet = {
   api: ApiClient;
   /** What compose is told, for commands of one's own. */
   environment: Record<string, string>;
+  /** `docker compose` with the project and the files of this fleet. */
+  command: string;
   agent(model: string): Promise<string>;
   /** Posts as a careful client does: with an idempotency key, again while the system says 503. */
   post(agentId: string, conversationId: string): Promise<Accepted>;
@@ -31,6 +33,8 @@ export type Fleet = {
   watchAll(conversationIds: string[], clients: number): Promise<Watcher[]>;
   /** Asserts that everything accepted is completed, shown to every watcher as it is stored, and paid for once per attempt. */
   settle(): Promise<void>;
+  /** Resolves once the invocation is over, through a proxy whose servers come and go. */
+  ended(invocationId: string): Promise<ShownInvocation>;
   /** Begins a new book of what was accepted and watched. */
   forget(): void;
   docker(...args: string[]): Promise<string>;
@@ -47,8 +51,15 @@ export type Fleet = {
 
 let numbered = 0;
 
+export type FleetOptions = {
+  /** Compose files to lay over the others. */
+  files?: string[];
+  environment?: Record<string, string>;
+};
+
 /** The compose file as it is, on a real engine, with a provider beside it. */
-export async function openFleet(scale: Scale): Promise<Fleet> {
+export async function openFleet(scale: Scale, options: FleetOptions = {}): Promise<Fleet> {
+  const files = [...ownFiles, ...(options.files ?? [])];
   const project = `nexus-test-${process.pid}`;
   const port = await freePort();
   const countsPort = await freePort();
@@ -60,6 +71,7 @@ export async function openFleet(scale: Scale): Promise<Fleet> {
     OPENAI_BASE_URL: 'http://provider:4000/v1',
     SHUTDOWN_GRACE_MS: '10000',
     LOG_LEVEL: 'warn',
+    ...options.environment,
   };
   const scaling = Object.entries(scale).flatMap(([service, count]) => ['--scale', `${service}=${count}`]);
   let description = new DockerComposeEnvironment(root, files)
@@ -78,6 +90,7 @@ export async function openFleet(scale: Scale): Promise<Fleet> {
   let watchers: Watcher[] = [];
 
   const docker = async (...args: string[]) => (await run('docker', args, { maxBuffer: 64e6 })).stdout.trim();
+  const command = ['docker compose -p', project, ...files.map((file) => `-f ${root}${file}`)].join(' ');
   const compose = async (args: string[], env: Record<string, string> = {}) => {
     const named = files.flatMap((file) => ['-f', `${root}${file}`]);
     const { stdout } = await run('docker', ['compose', '-p', project, ...named, ...args], {
@@ -134,7 +147,6 @@ export async function openFleet(scale: Scale): Promise<Fleet> {
     watchers = [];
   }
 
-  /** Long polls through a proxy whose servers come and go. */
   async function ended(id: string): Promise<ShownInvocation> {
     return waitUntil(
       async () => {
@@ -158,6 +170,7 @@ export async function openFleet(scale: Scale): Promise<Fleet> {
           throw new Error(`POST was answered ${answer.status}: ${JSON.stringify(answer.body)}`);
         const entry = { id: answer.body.id, conversationId, message };
         accepted.push(entry);
+        for (const watcher of watchers) if (watcher.conversationId === conversationId) watcher.expect(entry.id);
         return entry;
       },
       { what: 'a request to be accepted', timeoutMs: 60_000, everyMs: 200 },
@@ -168,6 +181,7 @@ export async function openFleet(scale: Scale): Promise<Fleet> {
     url,
     api,
     environment,
+    command,
     async agent(model) {
       const answer = await api.send<{ id: string }>('POST', '/api/agents', { name: model, provider: 'openai', model });
       if (answer.status !== 201) throw new Error(`the agent was not made: ${JSON.stringify(answer.body)}`);
@@ -190,6 +204,7 @@ export async function openFleet(scale: Scale): Promise<Fleet> {
       return watchers;
     },
     settle,
+    ended,
     forget,
     docker,
     compose,

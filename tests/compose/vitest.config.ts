@@ -6,6 +6,7 @@ export default defineConfig({
     root: fileURLToPath(new URL('../..', import.meta.url)),
     include: ['tests/compose/*.test.ts'],
     fileParallelism: false,
+    reporters: ['verbose'], // a test takes a minute: each is told when it is over
     testTimeout: 240_000,
     hookTimeout: 420_000,
   },

@@ -17,7 +17,9 @@ export async function assertShown({ accepted, watchers }: Seen, storedText: (id:
       });
       const stored = storedText(id);
       if (shown.text !== stored)
-        throw new Error(`I2: ${id} shows ${shown.text.length} characters, ${stored.length} are stored`);
+        throw new Error(
+          `I2: ${id} shows ${shown.text.length} characters, ${stored.length} are stored: ${outline(watcher.eventsOf(id))}`,
+        );
       const hash = hashes(shown).stored;
       if (hash !== (stored === '' ? null : sha256(stored))) throw new Error(`I2: ${id} ended with the hash ${hash}`);
       const ends = watcher.eventsOf(id).filter(({ type }) => isTerminalType(type));
@@ -25,6 +27,13 @@ export async function assertShown({ accepted, watchers }: Seen, storedText: (id:
       assertOrder(watcher.eventsOf(id));
     }
   }
+}
+
+/** The sequence in short: what went wrong shows in it. */
+function outline(events: InvocationEvent[]): string {
+  return events
+    .map(({ seq, type, data }) => `${seq} ${type}${'text' in data ? `(${data.text.length})` : ''}`)
+    .join(', ');
 }
 
 function assertOrder(events: InvocationEvent[]): void {

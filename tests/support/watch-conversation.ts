@@ -20,6 +20,8 @@ export type Watcher = {
   /** Resolves once the last event of the invocation is here. */
   ended(invocationId: string, timeoutMs?: number): Promise<Shown>;
   subscribe(cursors?: Record<string, number>): Promise<unknown>;
+  /** What the client has just posted itself: it names it from now on, for it may be over before the client is back. */
+  expect(invocationId: string): void;
   close(): void;
 };
 
@@ -66,6 +68,10 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
       throw new Error(JSON.stringify(answer.error));
     return answer;
   };
+  /** Names what was posted while a subscription was under way that did not name it. */
+  const unnamed = (named: Record<string, number>) =>
+    [...shown].some(([id, { last }]) => last === null && !(id in named));
+
   let first = true;
   const ready = new Promise<void>((resolve, reject) => {
     socket.on('connect', () => {
@@ -80,12 +86,16 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
   /** Until it is answered, or the connection goes: what comes back subscribes anew. */
   async function subscribeAgain(): Promise<void> {
     const connection = socket.id;
-    while (socket.connected && socket.id === connection) {
-      const done = await subscribe().then(
-        () => true,
-        () => false,
-      );
-      if (done) return;
+    for (let again = false; socket.connected && socket.id === connection; again = true) {
+      try {
+        // What an earlier try began would go on beside this one, with events that the cursors do not know of yet.
+        if (again) await socket.timeout(10_000).emitWithAck('conversation:unsubscribe', { conversationId });
+        const named = cursors();
+        await subscribe(named);
+        if (!unnamed(named)) return;
+      } catch {
+        // asked again, below
+      }
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
   }
@@ -98,6 +108,7 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
     shown: showOf,
     cursors,
     subscribe,
+    expect: (invocationId) => void showOf(invocationId),
     ended: (invocationId, timeoutMs = 20_000) =>
       waitUntil(
         () => {

@@ -129,7 +129,8 @@ export async function openConversationFeed(conversationId: string, sources: Feed
         const over = missed.some(isLastEvent);
         if (reached > position.lastSeq || (over && !position.ended))
           await bringFeedTo(invocationId, position, reached, over);
-        if (reached === position.lastSeq || over) {
+        // Not before the feed has ended too: what it still has to deliver would reach this reader a second time.
+        if (over ? position.ended : reached === position.lastSeq) {
           counters?.replayed(missed.length);
           return goLive(joinDeltas(missed));
         }

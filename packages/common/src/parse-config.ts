@@ -29,7 +29,8 @@ export function parseConfig<S extends z.ZodObject>(schema: S, environment: Envir
   return parsed.data;
 }
 
-function readVariable(environment: Environment, name: string): string | undefined {
+/** The variable, or what the file holds that NAME_FILE names; undefined where both are unset or empty. */
+export function readVariable(environment: Environment, name: string): string | undefined {
   const direct = environment[name];
   if (direct !== undefined && direct !== '') return direct;
   const file = environment[`${name}_FILE`];

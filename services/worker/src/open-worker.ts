@@ -3,8 +3,10 @@ import { AppError } from '@nexus/common/app-error';
 import { createEventAppender } from '@nexus/common/append-events';
 import type { Logger } from '@nexus/common/create-logger';
 import type { Release } from '@nexus/common/create-shutdown';
+import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
 import { createInvocationMetrics } from '@nexus/common/invocation-metrics';
 import type { InvocationQueues } from '@nexus/common/invocation-queue';
+import { handBackInvocation } from '@nexus/common/invocation-status';
 import type { PrismaClient } from '@nexus/common/open-database';
 import type { Redis } from '@nexus/common/open-redis';
 import type { ProviderName } from '@nexus/common/provider-name';
@@ -14,6 +16,7 @@ import type { Registry } from 'prom-client';
 import { v7 as uuidv7 } from 'uuid';
 import { createAnswerWriter } from './answer/answer-writer.ts';
 import { coalescingWindowMs } from './answer/coalescing-window.ts';
+import { createJobsInHand } from './attempts/jobs-in-hand.ts';
 import { type RetryPolicy, standardRetryPolicy } from './attempts/retry-before-first-part.ts';
 import { createRunningAttempts, type RunningAttempts } from './attempts/running-attempts.ts';
 import { streamParts } from './attempts/stream-parts.ts';
@@ -64,6 +67,7 @@ export async function openWorker(
   const appender = createEventAppender(redis, { onAppended: metrics.appended });
   const retryPolicy = parts.retryPolicy ?? standardRetryPolicy;
   const giveUp = new AbortController();
+  const jobs = createJobsInHand();
 
   const presence = await openPresence({
     database,
@@ -77,6 +81,13 @@ export async function openWorker(
       concurrency: parts.concurrency,
     },
     attempts,
+    inHand: jobs.invocationIds,
+    async giveBack(held) {
+      const next = await handBackInvocation(database, held, { reason: 'worker_lost', delayMs: 0, usage: null });
+      if (!next) return;
+      workerMetrics.recovered('unheard_claim');
+      await dispatchInvocation({ database, queues, logger }, next);
+    },
     logger,
   });
   release('presence', presence.close);
@@ -121,7 +132,7 @@ export async function openWorker(
     providers: [...providers.keys()],
     workerId: id,
     concurrency: parts.concurrency,
-    process: traceAttempts(processInvocation, tracer),
+    process: jobs.during(traceAttempts(processInvocation, tracer)),
     logger,
   });
   const drain = async (faulty: boolean) => {

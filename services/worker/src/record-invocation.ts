@@ -16,7 +16,7 @@ import {
 } from '@nexus/common/invocation-status';
 import type { PrismaClient } from '@nexus/common/open-database';
 
-/** What a worker does to an invocation's row. Writes are tried again for as long as the database is away. */
+/** What a worker does to an invocation's row. Everything is tried again for as long as the database is away. */
 export type InvocationRecord = {
   claim(job: InvocationJob): Promise<Claim | null>;
   finish(claim: Claim, outcome: Outcome): Promise<Finished | null>;
@@ -52,7 +52,8 @@ export function createInvocationRecord(parts: {
   }
 
   return {
-    claim: (job) => claimInvocation(database, job, workerId),
+    // Where a try took effect unheard, the next one is refused, and the heartbeat gives back what the first one took.
+    claim: (job) => untilItLands(job.invocationId, () => claimInvocation(database, job, workerId)),
     async finish(held, outcome) {
       let tries = 0;
       return untilItLands(held.invocationId, async () => {

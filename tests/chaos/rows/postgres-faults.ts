@@ -1,9 +1,10 @@
+import { lifeLockSpace } from '../../../services/worker/src/presence/life-lock.ts';
 import { createTestDatabase } from '../../support/create-test-database.ts';
 import { openProxy } from '../../support/open-proxy.ts';
 import { openTemplatePostgres } from '../../support/open-template-postgres.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { type ChaosRow, must, mustSayUnready, seconds, sleep } from '../chaos-row.ts';
-import { openChaos } from '../open-chaos.ts';
+import { type Chaos, openChaos } from '../open-chaos.ts';
 
 export const restartPostgres: ChaosRow = {
   id: '13a',
@@ -95,6 +96,7 @@ export const cutOffWorker: ChaosRow = {
         what: 'the calls',
       });
       await chaos.stack.start('worker');
+      const cutAt = new Date();
       proxy.set({ silent: true });
       proxy.strand();
       const from = performance.now();
@@ -109,10 +111,25 @@ export const cutOffWorker: ChaosRow = {
       await waitUntil(isReady, { what: 'it to be itself again', timeoutMs: 30_000, everyMs: 100 });
       const ms = performance.now() - healedAt;
       await chaos.verify({ boundMs: 60_000, jobsMayLinger: true });
-      return `ready ${seconds(ms)} after it healed`;
+      await waitUntil(() => holdsLock(chaos, cutAt), {
+        what: 'its life lock to be held by a session that lives',
+        timeoutMs: 20_000,
+        everyMs: 250,
+      });
+      const lockMs = performance.now() - healedAt;
+      return `ready ${seconds(ms)} after it healed, its life lock back within ${seconds(lockMs)}`;
     } finally {
       await chaos.close();
       await proxy.close();
     }
   },
 };
+
+/** Whether as many workers hold their lock as there are, each on a session of its own, the one that was cut off on a new one. */
+async function holdsLock({ stack }: Chaos, cutAt: Date): Promise<boolean> {
+  const holders = await stack.database.$queryRaw<{ begun: Date }[]>`
+    SELECT s.backend_start AS begun FROM worker w
+    JOIN pg_locks l ON l.locktype = 'advisory' AND l.granted AND l.classid = ${lifeLockSpace}::int::oid AND l.objid = w.lock_key::int::oid
+    JOIN pg_stat_activity s ON s.pid = l.pid`;
+  return holders.length === 2 && holders.some(({ begun }) => begun > cutAt);
+}

@@ -6,10 +6,22 @@ import pg from 'pg';
 export const lifeLockSpace = 7_263_901;
 
 const retryMs = 250;
+/** How often the connection is asked whether it is there, and how long it may take to say so. */
+const askEveryMs = 2_000;
+const answerLimitMs = 5_000;
+
+/**
+ * A session of ours whose network is gone keeps the lock, or its place in the line for it, until TCP gives up: hours. Nobody else
+ * uses this key.
+ */
+const endFormerSessions = `
+  SELECT pg_terminate_backend(pid) FROM pg_locks
+  WHERE locktype = 'advisory' AND objsubid = 2 AND classid = $1::int::oid AND objid = $2::int::oid
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND pid <> pg_backend_pid()`;
 
 /**
  * Holds a session advisory lock on a connection of its own for as long as this process lives: the server drops it the moment the
- * process dies. A connection that breaks is replaced at once; meanwhile the heartbeat keeps the worker alive.
+ * process dies. A connection that breaks, or answers no more, is replaced at once; meanwhile the heartbeat keeps the worker alive.
  */
 export function openLifeLock(
   databaseUrl: string,
@@ -31,17 +43,36 @@ export function openLifeLock(
     next.on('end', () => reconnectAfter(next, 0));
     try {
       await next.connect();
+      await next.query(endFormerSessions, [lifeLockSpace, key]);
       await next.query('SELECT pg_advisory_lock($1, $2)', [lifeLockSpace, key]);
+      timer = setTimeout(() => void ask(next), askEveryMs);
     } catch (error) {
       logger.warn({ error }, 'the life lock could not be taken');
-      await next.end().catch(() => {});
-      reconnectAfter(next, retryMs);
+      giveUp(next);
     }
+  }
+
+  /** An idle connection whose other end is gone fails nothing: only a question shows it. */
+  async function ask(which: pg.Client): Promise<void> {
+    try {
+      await which.query({ text: 'SELECT 1', query_timeout: answerLimitMs } as pg.QueryConfig);
+      if (!closed && client === which) timer = setTimeout(() => void ask(which), askEveryMs);
+    } catch (error) {
+      logger.warn({ error }, 'the life lock lost its connection');
+      giveUp(which);
+    }
+  }
+
+  /** Not awaited: the goodbye of a connection that is dead arrives nowhere, and neither does its end. */
+  function giveUp(which: pg.Client): void {
+    reconnectAfter(which, retryMs);
+    which.end().catch(() => {});
   }
 
   function reconnectAfter(which: pg.Client, ms: number): void {
     if (closed || client !== which) return;
     client = undefined;
+    clearTimeout(timer);
     timer = setTimeout(() => void connect(), ms);
   }
 

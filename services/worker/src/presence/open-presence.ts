@@ -1,5 +1,6 @@
 import { AppError } from '@nexus/common/app-error';
 import type { Logger } from '@nexus/common/create-logger';
+import type { Held } from '@nexus/common/invocation-status';
 import type { PrismaClient } from '@nexus/common/open-database';
 import type { RunningAttempts } from '../attempts/running-attempts.ts';
 import { openLifeLock } from './life-lock.ts';
@@ -7,25 +8,36 @@ import { beatHeart, registerWorker, unregisterWorker, type WorkerIdentity } from
 
 const beatEveryMs = 500;
 
-/** Makes this worker known as alive until it is closed, and stops the attempts of which Postgres says that they must. */
+/**
+ * Makes this worker known as alive until it is closed, stops the attempts of which Postgres says that they must, and gives back those
+ * of which it knows nothing: a claim can take effect whose answer never arrives, seconds after this side has given it up.
+ */
 export async function openPresence(parts: {
   database: PrismaClient;
   databaseUrl: string;
   worker: WorkerIdentity;
   attempts: RunningAttempts;
+  /** The invocations of all jobs that were delivered and are not done with. */
+  inHand: () => string[];
+  giveBack: (held: Held) => Promise<unknown>;
   logger: Logger;
 }): Promise<{ lastBeatAgoMs(): number; close(): Promise<void> }> {
-  const { database, worker, attempts, logger } = parts;
+  const { database, worker, attempts, inHand, giveBack, logger } = parts;
   const lock = openLifeLock(parts.databaseUrl, await registerWorker(database, worker), logger);
   let lastBeatAt = performance.now();
   let beating = false;
 
   async function beat(): Promise<void> {
-    const { known, verdicts } = await beatHeart(database, worker.id, attempts.list());
+    const { known, verdicts, unheld } = await beatHeart(database, worker.id, attempts.list(), inHand());
     lastBeatAt = performance.now();
     if (!known) await registerWorker(database, worker);
     for (const { invocationId, verdict } of verdicts) {
       attempts.abort(invocationId, new AppError(verdict === 'lost' ? 'claim_lost' : 'cancelled'));
+    }
+    for (const held of unheld) {
+      if (inHand().includes(held.invocationId)) continue; // delivered while the statement was on its way
+      logger.warn({ ...held }, 'a claim that was not heard of is given back');
+      await giveBack(held);
     }
   }
 

@@ -30,10 +30,18 @@ export async function unregisterWorker(database: Database, workerId: string): Pr
 }
 
 export type Verdict = { invocationId: string; verdict: 'lost' | 'cancelled' };
-export type Heartbeat = { known: boolean; verdicts: Verdict[] };
+export type Heartbeat = { known: boolean; verdicts: Verdict[]; unheld: Held[] };
 
-/** Says that the worker lives and hears, in the same statement, which of its attempts must stop. */
-export async function beatHeart(database: Database, workerId: string, attempts: Held[]): Promise<Heartbeat> {
+/**
+ * Says that the worker lives and hears, in the same statement, which of its attempts must stop, and which are its own by the rows
+ * although they belong to none of the jobs that it has in hand.
+ */
+export async function beatHeart(
+  database: Database,
+  workerId: string,
+  attempts: Held[],
+  inHand: string[],
+): Promise<Heartbeat> {
   const [row] = await database.$queryRaw<Heartbeat[]>`
     WITH beat AS (UPDATE worker SET heartbeat_at = now() WHERE id = ${workerId}::uuid RETURNING id),
     verdicts AS (
@@ -41,7 +49,11 @@ export async function beatHeart(database: Database, workerId: string, attempts: 
              CASE WHEN i.attempt <> held.attempt OR i.status <> 'running' THEN 'lost' ELSE 'cancelled' END AS verdict
       FROM unnest(${attempts.map((each) => each.invocationId)}::uuid[], ${attempts.map((each) => each.attempt)}::int[]) AS held(id, attempt)
       JOIN invocation i ON i.id = held.id
-      WHERE i.attempt <> held.attempt OR i.status <> 'running' OR i.cancel_requested_at IS NOT NULL)
-    SELECT EXISTS (SELECT 1 FROM beat) AS known, coalesce((SELECT jsonb_agg(verdicts) FROM verdicts), '[]') AS verdicts`;
-  return row ?? { known: false, verdicts: [] };
+      WHERE i.attempt <> held.attempt OR i.status <> 'running' OR i.cancel_requested_at IS NOT NULL),
+    unheld AS (
+      SELECT id AS "invocationId", conversation_id AS "conversationId", attempt FROM invocation
+      WHERE status = 'running' AND worker_id = ${workerId}::uuid AND id <> ALL(${inHand}::uuid[]))
+    SELECT EXISTS (SELECT 1 FROM beat) AS known, coalesce((SELECT jsonb_agg(verdicts) FROM verdicts), '[]') AS verdicts,
+           coalesce((SELECT jsonb_agg(unheld) FROM unheld), '[]') AS unheld`;
+  return row ?? { known: false, verdicts: [], unheld: [] };
 }

@@ -4,7 +4,7 @@ import { lifeLockSpace } from '../presence/life-lock.ts';
 import type { RecoveryCause } from './recovery-cause.ts';
 
 export type Chore = {
-  kind: Exclude<RecoveryCause, 'missing_job' | 'orphaned_job'>;
+  kind: Exclude<RecoveryCause, 'missing_job' | 'orphaned_job' | 'unheard_claim'>;
   invocationId: string;
   conversationId: string;
   workspaceId: string;

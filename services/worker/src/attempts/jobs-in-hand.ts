@@ -1,0 +1,25 @@
+import type { InvocationJob } from '@nexus/common/invocation-queue';
+
+type Process = (job: InvocationJob) => Promise<void>;
+
+export type JobsInHand = {
+  /** Counts a job as in hand from its delivery until all that it led to is done. */
+  during(process: Process): Process;
+  invocationIds(): string[];
+};
+
+/** The jobs of this process. Wider than its attempts: a job is in hand while its claim is still under way. */
+export function createJobsInHand(): JobsInHand {
+  const jobs = new Set<InvocationJob>();
+  return {
+    during: (process) => async (job) => {
+      jobs.add(job);
+      try {
+        await process(job);
+      } finally {
+        jobs.delete(job);
+      }
+    },
+    invocationIds: () => [...jobs].map(({ invocationId }) => invocationId),
+  };
+}
