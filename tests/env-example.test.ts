@@ -17,7 +17,7 @@ const ofStart = ['NEXUS_STATE_FOLDER'];
 const compose = ['docker-compose.yml', 'deploy/observability/compose.yaml']
   .map((file) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8'))
   .join('\n');
-const ofCompose = [...new Set([...compose.matchAll(/\$\{(\w+)/g)].map(([, name = '']) => name))];
+const ofCompose = [...new Set([...compose.matchAll(/(?<!\$)\$\{(\w+)/g)].map(([, name = '']) => name))];
 /** What compose decides by itself: where things are inside. */
 const insideCompose = ['DATABASE_URL', 'REDIS_URL', 'REDIS_CLUSTER', 'DATABASE_PASSWORD', 'REDIS_PASSWORD'];
 const addresses = /^(API|GATEWAY|WORKER)_(HOST|PORT)$/;
@@ -37,7 +37,7 @@ describe('.env.example', () => {
   });
 
   it('has the defaults of compose', () => {
-    for (const [, name = '', value = ''] of compose.matchAll(/\$\{(\w+):-([^}]*)\}/g)) {
+    for (const [, name = '', value = ''] of compose.matchAll(/(?<!\$)\$\{(\w+):-([^}]*)\}/g)) {
       const byPlace = name === 'OLLAMA_BASE_URL'; // beside containers it is not on their loopback
       if (value !== '' && !byPlace) expect(`${name}=${value}`).toBe(`${name}=${example[name]}`);
     }

@@ -27,8 +27,8 @@ export function openDatabase(
     max: options.poolSize,
     application_name: options.name,
     ...postgresLimits,
+    onConnect: (client) => client.query(sessionSettings) as unknown as undefined, // waited for, though the type does not say so
   });
-  pool.on('connect', (client) => void client.query(sessionSettings).catch(() => {}));
   const onError = (error: Error) => options.logger.warn({ error }, 'lost a database connection');
   pool.on('error', onError); // Prisma listens only once a query of its own has gone through
   const adapter = new PrismaPg(pool, {
