@@ -8,8 +8,12 @@ import { type Bench, openBench } from './stack/open-bench.ts';
 import { createReleases } from './stack/releases.ts';
 
 const { release, closeAll } = createReleases();
+let stopping = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void closeAll().finally(() => process.exit(1)));
+  process.once(signal, () => {
+    stopping = true;
+    void closeAll().finally(() => process.exit(1));
+  });
 }
 
 try {
@@ -39,6 +43,7 @@ async function run(): Promise<void> {
       const result = await runPhase(phase, bench, options, say);
       results.push({ name: phase.name, title: phase.title, ...result });
     } catch (error) {
+      if (stopping) return;
       failed.push(phase.name);
       console.error(error instanceof Error ? (error.stack ?? error.message) : error);
     }

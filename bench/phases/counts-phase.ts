@@ -9,6 +9,7 @@ import { countFlushes, type SeenCommand, watchRedis } from '../counts/watch-redi
 import { toText } from '../figures/versus.ts';
 import type { Samples } from '../load/load.ts';
 import type { Subject } from '../stack/open-bench.ts';
+import { cpuByRole, difference, totalOf } from '../stack/roles.ts';
 import { type Phase, scaled } from './phase.ts';
 
 const idleMs = 4_000;
@@ -31,7 +32,9 @@ export const countsPhase: Phase = {
     say(`what runs without any work, ${idleMs / 1_000} s`);
     await pause(settleMs);
     await counter.take();
+    const before = cpuByRole(nexus.roles);
     await pause(idleMs);
+    const idleCpuMs = difference(cpuByRole(nexus.roles), before);
     const idle = await counter.take();
 
     const count = async (chunks: number): Promise<Counted> => {
@@ -57,6 +60,7 @@ export const countsPhase: Phase = {
           .map(([client, each]) => `${client} ${toText(each)}`)
           .join(' · ')}`,
         `Postgres: ${toText(perAnswer)} statements per invocation, ${toText(perChunk)} per chunk`,
+        `Idle: ${toText((totalOf(idleCpuMs) / idleMs) * 100)} % of a CPU, Postgres and Redis included`,
       ],
       figures: [
         {
@@ -94,7 +98,16 @@ export const countsPhase: Phase = {
           })),
         },
       ],
-      data: { perFlush, flushesPerAnswer: flushes / long.answers, commandsPerAnswer, perAnswer, perChunk, statements },
+      data: {
+        perFlush,
+        flushesPerAnswer: flushes / long.answers,
+        commandsPerAnswer,
+        perAnswer,
+        perChunk,
+        statements,
+        idleCpuMs,
+        idleMs,
+      },
     };
   },
 };

@@ -16,7 +16,7 @@ export function drawPanel({ title, unit, groups }: Panel): string {
     const width = Math.min(44, (slot - 10) / Math.max(1, bars.length));
     const start = left + (slot - width * bars.length) / 2;
     const drawn = bars.map((bar, place) => drawBar(bar, start + place * width, width - 3, highest));
-    return `${drawn.join('')}${text(left + slot / 2, plot.bottom + 14, label, 'middle')}`;
+    return `${drawn.join('')}${text(left + slot / 2, plot.bottom + labelDrop(index, slot, label), label, 'middle')}`;
   });
   return [
     text(plot.left, 18, title, 'start', 'font-weight="bold" font-size="12"'),
@@ -25,6 +25,11 @@ export function drawPanel({ title, unit, groups }: Panel): string {
     ...shapes,
     drawLegend(groups.flatMap(({ bars }) => bars)),
   ].join('\n');
+}
+
+/** Labels wider than their place keep out of their neighbours' way. */
+function labelDrop(index: number, slot: number, label: string): number {
+  return index % 2 === 1 && label.length * 5.5 > slot ? 25 : 14;
 }
 
 function drawBar({ series, value, parts }: Bar, x: number, width: number, highest: number): string {
@@ -45,7 +50,7 @@ function drawLegend(bars: Bar[]): string {
   let x = plot.left;
   return names
     .map((name) => {
-      const drawn = `<rect x="${x}" y="${plot.bottom + 26}" width="9" height="9" fill="${colourOf(name)}"/>${text(x + 13, plot.bottom + 34, name, 'start')}`;
+      const drawn = `<rect x="${x}" y="${plot.bottom + 34}" width="9" height="9" fill="${colourOf(name)}"/>${text(x + 13, plot.bottom + 42, name, 'start')}`;
       x += 26 + name.length * 6;
       return drawn;
     })
