@@ -32,7 +32,7 @@ export function nearly(schema: z.ZodType, ids: string[]): fc.Arbitrary<unknown> 
 }
 
 function arbitraryOf(schema: JsonSchema, ids: string[]): fc.Arbitrary<unknown> {
-  return fc.oneof({ arbitrary: fitting(schema, ids), weight: 12 }, { arbitrary: odd, weight: 1 });
+  return fc.oneof({ arbitrary: fitting(schema, ids), weight: 20 }, { arbitrary: odd, weight: 1 });
 }
 
 function fitting(schema: JsonSchema, ids: string[]): fc.Arbitrary<unknown> {
@@ -42,7 +42,7 @@ function fitting(schema: JsonSchema, ids: string[]): fc.Arbitrary<unknown> {
     case 'object':
       return objectOf(schema, ids);
     case 'string':
-      return schema.format === 'uuid' ? fc.constantFrom(...ids) : oddText;
+      return schema.format === 'uuid' ? fc.constantFrom(...ids) : fc.oneof(fc.lorem({ maxCount: 5 }), oddText);
     case 'integer':
     case 'number':
       return numberOf(schema);
@@ -62,8 +62,8 @@ function objectOf({ properties, required = [] }: JsonSchema, ids: string[]): fc.
   return fc
     .tuple(
       fc.record(Object.fromEntries(needed)),
-      fc.option(fc.record(Object.fromEntries(some), { requiredKeys: [] }), { nil: {}, freq: 3 }),
-      fc.option(unknown, { nil: {}, freq: 6 }),
+      fc.option(fc.record(Object.fromEntries(some), { requiredKeys: [] }), { nil: {}, freq: 1 }),
+      fc.oneof({ arbitrary: fc.constant({}), weight: 8 }, { arbitrary: unknown, weight: 1 }),
     )
     .map((parts) => Object.fromEntries(parts.flatMap((part) => Object.entries(part))));
 }
@@ -71,8 +71,7 @@ function objectOf({ properties, required = [] }: JsonSchema, ids: string[]): fc.
 /** Inside its bounds, at them, and just past them. */
 function numberOf({ minimum, exclusiveMinimum, maximum }: JsonSchema): fc.Arbitrary<number> {
   const [least, most] = [minimum ?? exclusiveMinimum ?? -1_000, maximum ?? 1_000_000];
-  return fc.oneof(
-    fc.integer({ min: Math.ceil(least), max: Math.floor(most) }),
-    fc.constantFrom(least - 1, least, most, most + 1, 0.5),
-  );
+  const inside = fc.integer({ min: Math.ceil(least), max: Math.floor(most) });
+  const edges = fc.constantFrom(least - 1, least, most, most + 1, 0.5);
+  return fc.oneof({ arbitrary: inside, weight: 4 }, { arbitrary: edges, weight: 1 });
 }
