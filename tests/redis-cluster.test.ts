@@ -220,10 +220,10 @@ describe.skipIf(objection)('on a Redis Cluster of three nodes', { timeout: 60_00
       }),
     );
     await nodes()[1]?.start();
-    await endAsStored(begun);
-    for (const { id } of posted) expect((await stack.api.finished(id)).status).toBe('completed');
     for (const service of services())
       await waitUntil(async () => (await ready(service)) === 200, { what: 'readiness', everyMs: 100 });
+    await endAsStored(begun);
+    for (const { id } of posted) expect((await stack.api.finished(id)).status).toBe('completed');
     for (let index = 0; index < 9; index += 1) expect(provider.callsFor(`through ${index}`)).toHaveLength(1);
   });
 });

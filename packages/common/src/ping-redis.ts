@@ -1,12 +1,18 @@
-import { Cluster } from 'ioredis';
+import { Cluster, type Redis as Single } from 'ioredis';
 import type { Redis } from './open-redis.ts';
 import { ownersOf } from './open-redis-cluster.ts';
 
-/** Resolves when Redis answers; of a cluster, when each node that owns slots does. */
+/** Resolves when Redis answers; of a cluster, when each node that owns slots serves them. */
 export async function pingRedis(redis: Redis): Promise<void> {
   if (!(redis instanceof Cluster)) return void (await redis.ping());
   if (redis.status !== 'ready') throw new Error(`the cluster is not ready: ${redis.status}`);
-  await Promise.all(ownersOf(redis).map((node) => node?.ping() ?? Promise.reject(new Error('a node is away'))));
+  await Promise.all(ownersOf(redis).map(assertServes));
+}
+
+/** A node answers a ping also while it refuses everything that has a key. */
+async function assertServes(node: Single | null): Promise<void> {
+  if (!node) throw new Error('a node is away');
+  if (String(await node.cluster('INFO')).includes('cluster_state:fail')) throw new Error('the cluster is down');
 }
 
 /** Whether it looks as if commands would be answered, without asking. */
