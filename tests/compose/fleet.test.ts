@@ -10,6 +10,18 @@ import { keepBusy } from './keep-busy.ts';
 import { type Fleet, openFleet, root, type ServiceName } from './open-fleet.ts';
 
 const run = promisify(execFile);
+
+type Inspected = {
+  Config: { User: string };
+  HostConfig: {
+    RestartPolicy: { Name: string };
+    Memory: number;
+    LogConfig: { Config: Record<string, string> };
+    ReadonlyRootfs: boolean;
+    Init: boolean;
+  };
+};
+
 const standard = { api: 2, gateway: 2, worker: 4 };
 
 describe('the compose file', () => {
@@ -72,11 +84,43 @@ describe('the compose file', () => {
     expect(open).toHaveLength(1);
     expect(open[0]).toMatch(/nginx-1 .*127\.0\.0\.1:\d+->8080\/tcp$/);
     for (const path of ['/metrics', '/', '/socket']) expect((await fetch(`${fleet.url}${path}`)).status).toBe(404);
-    const [api = ''] = await fleet.containers('api');
-    const user = await fleet.docker('inspect', '--format', '{{.Config.User}} {{.HostConfig.ReadonlyRootfs}}', api);
-    expect(user).toBe('10001:10001 true');
+  });
+
+  it('gives each container no more than it needs', async () => {
+    for (const service of ['api', 'gateway', 'worker', 'nginx', 'redis', 'postgres'] as const) {
+      const [inspected] = JSON.parse(await fleet.docker('inspect', await one(service))) as Inspected[];
+      if (!inspected) throw new Error(`there is no ${service}`);
+      const { HostConfig: host, Config: config } = inspected;
+      expect(host.RestartPolicy.Name).toBe('unless-stopped');
+      expect(host.Memory).toBeGreaterThan(0);
+      expect(host.LogConfig.Config).toMatchObject({ 'max-size': '10m', 'max-file': '3' });
+      if (service === 'postgres') continue; // its image begins as root, to own its data, and goes on as postgres
+      expect(`${service} ${config.User}`).toMatch(/ [1-9]\d*:[1-9]\d*$/);
+      expect(host).toMatchObject({ ReadonlyRootfs: true, Init: true });
+    }
     const bytes = Number(await fleet.docker('image', 'inspect', '--format', '{{.Size}}', 'agent-nexus:test'));
     expect(bytes).toBeLessThan(400e6);
+  });
+
+  it('passes event streams on as they are written', async () => {
+    const slow = await fleet.agent('t20-n20-d100');
+    const answer = await fetch(`${fleet.url}/api/invoke`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+      body: JSON.stringify({ agentId: slow, message: 'stream it' }),
+    });
+    let firstDeltaAt = 0;
+    let text = '';
+    for await (const piece of answer.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += piece;
+      if (firstDeltaAt === 0 && text.includes('message.delta')) firstDeltaAt = performance.now();
+    }
+    expect(text).toContain('invocation.completed');
+    expect(performance.now() - firstDeltaAt).toBeGreaterThan(1_000); // of an answer of two seconds
+  });
+
+  it('has no queue board until there is a password', async () => {
+    expect((await fetch(`${fleet.url}/admin/queues`)).status).toBe(404);
   });
 
   it('refuses the example passwords beyond loopback, before anything is started', async () => {

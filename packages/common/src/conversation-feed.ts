@@ -28,8 +28,8 @@ export type ConversationFeed = {
   positions(): Record<string, number>;
   /** Whether the last event of the invocation has been delivered. */
   hasEnded(invocationId: string): boolean;
-  /** Reads again what may have been published unheard: `unfinished` are the invocations that are not over. */
-  resync(unfinished: string[]): Promise<void>;
+  /** Reads again what may have been published unheard, of these invocations and of all that the feed knows. */
+  resync(invocationIds: string[]): Promise<void>;
   close(): void;
 };
 
@@ -140,8 +140,8 @@ export async function openConversationFeed(conversationId: string, sources: Feed
     lastSeq: (invocationId) => positions.get(invocationId)?.lastSeq ?? 0,
     positions: () => Object.fromEntries([...positions].map(([invocationId, { lastSeq }]) => [invocationId, lastSeq])),
     hasEnded: (invocationId) => positions.get(invocationId)?.ended ?? false,
-    async resync(unfinished) {
-      for (const invocationId of unfinished) positionOf(invocationId);
+    async resync(invocationIds) {
+      for (const invocationId of invocationIds) positionOf(invocationId);
       await Promise.all([...positions].map(([invocationId, position]) => repair(invocationId, position)));
     },
     close() {

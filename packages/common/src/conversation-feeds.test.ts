@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createConversationFeeds } from './conversation-feeds.ts';
+import type { LogAddress } from './append-events.ts';
+import { type ConversationFeedsSources, createConversationFeeds } from './conversation-feeds.ts';
 import type { Redis } from './open-redis.ts';
 
 const nothingStored = { redis: { xrange: async () => [] } as unknown as Redis, loadSnapshot: async () => null };
@@ -30,7 +31,7 @@ function createSubscriptions() {
   };
 }
 
-function createFeeds() {
+function createFeeds(overrides: Partial<ConversationFeedsSources> = {}) {
   const source = createSubscriptions();
   const asked: string[][] = [];
   const feeds = createConversationFeeds({
@@ -39,10 +40,11 @@ function createFeeds() {
     onError: (error) => {
       throw error;
     },
-    loadUnfinished: async (conversationIds) => {
+    loadPossiblyMissed: async (conversationIds) => {
       asked.push(conversationIds);
       return [];
     },
+    ...overrides,
   });
   return { ...source, feeds, asked };
 }
@@ -85,7 +87,7 @@ describe('conversation feeds', () => {
     expect(openings).toHaveLength(2);
   });
 
-  it('asks once for what is unfinished of all open conversations when the connection came back', async () => {
+  it('asks once for what was possibly missed of all open conversations when the connection came back', async () => {
     const { feeds, openings, reconnect, asked } = createFeeds();
     const asking = [feeds.open('a'), feeds.open('b')];
     for (const opening of openings) opening.resolve();
@@ -95,4 +97,43 @@ describe('conversation feeds', () => {
     feeds.close();
     expect(feeds.size()).toBe(0);
   });
+
+  it('delivers an invocation that began and ended while the connection was gone, and none that was over before', async () => {
+    let failing = true;
+    const { feeds, openings, reconnect } = createFeeds({
+      onError: () => {},
+      loadSnapshot: async (address) => completed(address),
+      async loadPossiblyMissed() {
+        if (failing) {
+          failing = false;
+          throw new Error('no database');
+        }
+        return [
+          { conversationId: 'c', invocationId: 'before', begunAgoMs: 60_000 },
+          { conversationId: 'c', invocationId: 'meanwhile', begunAgoMs: 0 },
+        ];
+      },
+    });
+    const asking = feeds.open('c');
+    openings[0]?.resolve();
+    const { feed } = await asking;
+    const heard: string[] = [];
+    feed.onEvent(({ invocationId }) => void heard.push(invocationId));
+    reconnect();
+    await expect.poll(() => heard, { timeout: 5_000 }).toEqual(['meanwhile']);
+    feeds.close();
+  });
 });
+
+function completed(address: LogAddress) {
+  const data = {
+    status: 'completed' as const,
+    text: 'all of it',
+    reasoning: '',
+    upToSeq: 4,
+    messageId: 'm',
+    contentSha256: 'x',
+    error: null,
+  };
+  return { ...address, seq: 4, type: 'invocation.snapshot' as const, at: '2026-01-01T00:00:00.000Z', data };
+}

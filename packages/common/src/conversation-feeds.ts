@@ -1,5 +1,6 @@
 import { type ConversationFeed, type FeedSources, openConversationFeed } from './conversation-feed.ts';
 import type { EventSubscriptions } from './event-subscriptions.ts';
+import type { PossiblyMissed } from './load-possibly-missed.ts';
 
 /** A hold on a conversation's feed. Whoever opened it closes it; closing twice does no harm. */
 export type HeldFeed = { feed: ConversationFeed; close(): void };
@@ -18,38 +19,57 @@ export type ConversationFeeds = {
 
 export type ConversationFeedsSources = FeedSources & {
   subscriptions: Pick<EventSubscriptions, 'open' | 'onReconnect'>;
-  /** The invocations of these conversations that are not over. */
-  loadUnfinished: (conversationIds: string[]) => Promise<{ conversationId: string; invocationId: string }[]>;
+  loadPossiblyMissed: (conversationIds: string[]) => Promise<PossiblyMissed[]>;
 };
 
-type Entry = { opening: Promise<ConversationFeed>; feed: ConversationFeed | null; holders: number };
+/** `openedAt` is 0 until the feed is open. */
+type Entry = { opening: Promise<ConversationFeed>; feed: ConversationFeed | null; openedAt: number; holders: number };
+
+const retryMs = 1_000;
 
 /** One feed per watched conversation and process, opened for the first who asks and closed when the last one leaves. */
 export function createConversationFeeds(sources: ConversationFeedsSources): ConversationFeeds {
   const entries = new Map<string, Entry>();
 
-  sources.subscriptions.onReconnect(() => void resyncAll().catch(sources.onError));
+  sources.subscriptions.onReconnect(() => void resyncAll());
 
   /** What was published while the connection was gone was heard by nobody. */
   async function resyncAll(): Promise<void> {
-    if (entries.size === 0) return;
-    const unfinished = await sources.loadUnfinished([...entries.keys()]);
-    const byConversation = Map.groupBy(unfinished, (row) => row.conversationId);
-    for (const [conversationId, { feed }] of entries) {
-      const ids = byConversation.get(conversationId)?.map((row) => row.invocationId) ?? [];
-      feed?.resync(ids).catch(sources.onError);
+    while (entries.size > 0) {
+      try {
+        const rows = await sources.loadPossiblyMissed([...entries.keys()]);
+        const byConversation = Map.groupBy(rows, (row) => row.conversationId);
+        for (const [conversationId, entry] of entries) resync(entry, byConversation.get(conversationId) ?? []);
+        return;
+      } catch (error) {
+        sources.onError(error);
+        await new Promise((resolve) => setTimeout(resolve, retryMs).unref());
+      }
     }
+  }
+
+  /** An invocation that began and ended in between is among what was missed; one that was over before the feed began is not. */
+  function resync({ feed, openedAt }: Entry, rows: PossiblyMissed[]): void {
+    const ageMs = performance.now() - openedAt;
+    const missed = rows.filter(({ begunAgoMs }) => begunAgoMs === null || begunAgoMs < ageMs);
+    feed?.resync(missed.map(({ invocationId }) => invocationId)).catch(sources.onError);
   }
 
   function enter(conversationId: string): Entry {
     let entry = entries.get(conversationId);
     if (!entry) {
-      const opened: Entry = { opening: openConversationFeed(conversationId, sources), feed: null, holders: 0 };
+      const opened: Entry = {
+        opening: openConversationFeed(conversationId, sources),
+        feed: null,
+        openedAt: 0,
+        holders: 0,
+      };
       entry = opened;
       entries.set(conversationId, opened);
       opened.opening.then(
         (feed) => {
           opened.feed = feed;
+          opened.openedAt = performance.now();
           if (entries.get(conversationId) !== opened) feed.close(); // everybody left while it was being opened
         },
         () => forget(conversationId, opened),

@@ -7,8 +7,8 @@ import { createEventSubscriptions } from '@nexus/common/event-subscriptions';
 import { createFeedMetrics } from '@nexus/common/feed-metrics';
 import { createInvocationMetrics } from '@nexus/common/invocation-metrics';
 import { openInvocationQueues } from '@nexus/common/invocation-queue';
+import { loadPossiblyMissed } from '@nexus/common/load-possibly-missed';
 import { loadSnapshot } from '@nexus/common/load-snapshot';
-import { loadUnfinished } from '@nexus/common/load-unfinished';
 import { openDatabase } from '@nexus/common/open-database';
 import { openRedis, waitForRedis } from '@nexus/common/open-redis';
 import type { RedisPurpose } from '@nexus/common/redis-options';
@@ -57,7 +57,7 @@ await runService(
       redis,
       subscriptions: createEventSubscriptions(subscriber),
       loadSnapshot: (address) => loadSnapshot(database, address),
-      loadUnfinished: (conversationIds) => loadUnfinished(database, conversationIds),
+      loadPossiblyMissed: (conversationIds) => loadPossiblyMissed(database, conversationIds),
       onError: (error) => logger.warn({ error }, 'a feed could not be repaired yet'),
       counters: createFeedMetrics(registry),
     });
