@@ -51,6 +51,10 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     httpCompression: false,
     serveClient: false,
   });
+  // Who is connected needs the request that it came with no more; Socket.IO's notes on memory advise to let it go.
+  io.engine.on('connection', (connection: { request: unknown }) => {
+    connection.request = null;
+  });
   const rooms = createConversationRooms(parts.feeds, (room, event) => {
     metrics.delivered.inc();
     io.local.to(room).emit('invocation:event', event);
