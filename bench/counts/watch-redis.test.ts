@@ -13,11 +13,12 @@ it('reads which connection has which name', () => {
 });
 
 it('counts a call that does not append as a round trip without a flush, and other connections not at all', () => {
-  const key = 'nexus:{c}:log:i';
+  const conversation = 'nexus:{01a212c0-39b6-745c-bf6e-d56ba45e1cfa}';
+  const key = `${conversation}:log:i`;
   const commands = [
     { client: 'nexus-worker-commands', words: ['evalsha', 'x', key], inner: ['xadd', 'publish', 'xadd', 'publish'] },
-    { client: 'nexus-worker-commands', words: ['exists', 'nexus:{c}:cancel:i'], inner: [] },
-    { client: 'nexus-worker-queue', words: ['evalsha', 'y', 'bull:q:wait'], inner: ['xadd'] },
+    { client: 'nexus-worker-commands', words: ['exists', `${conversation}:cancel:i`], inner: [] },
+    { client: 'nexus-worker-queue', words: ['evalsha', 'y', 'nexus:{openai}:q:wait'], inner: ['xadd'] },
     { client: 'nexus-api-commands', words: ['evalsha', 'x', key], inner: ['xadd'] },
   ];
   expect(countFlushes(commands)).toEqual({ flushes: 1, roundTrips: 2, entries: 2 });

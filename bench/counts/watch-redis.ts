@@ -34,10 +34,13 @@ export function parseClientNames(list: string): Map<string, string> {
   return names;
 }
 
+/** Keys and channels of one conversation; those of queues have other names in their braces. */
+const ofConversation = /^nexus:\{[0-9a-f-]{36}\}/;
+
 /** Which calls wrote to a log and said so to those who watch, and what else their connection was told about a conversation. */
 export function countFlushes(commands: SeenCommand[]): { flushes: number; roundTrips: number; entries: number } {
   const ofAnswers = commands.filter(
-    ({ client, words }) => client.startsWith('nexus-worker') && words.some((word) => word.startsWith('nexus:{')),
+    ({ client, words }) => client.startsWith('nexus-worker') && words.some((word) => ofConversation.test(word)),
   );
   const flushes = ofAnswers.filter(({ words, inner }) => [words[0]?.toLowerCase(), ...inner].includes('xadd'));
   const entries = flushes.reduce((sum, { inner }) => sum + inner.filter((name) => name === 'xadd').length, 0);

@@ -33,8 +33,9 @@ export async function openNexus(
 
   async function open(service: ServiceSpec['service']): Promise<{ opened: OpenService; url: string }> {
     const port = await freePort();
-    const opened = await openService({ name: service, service, port, env, print: () => {} });
+    const opened = openService({ name: service, service, port, env, print: () => {} });
     release(opened.stop);
+    await opened.ready;
     return { opened, url: `http://127.0.0.1:${port}` };
   }
 
