@@ -35,11 +35,13 @@ export const clientAway: ChaosRow = {
     await waitUntil(async () => !(await chaos.stack.redis.exists(logKey(conversationId, entry.id))), {
       what: 'the log to expire',
     });
+    const from = performance.now();
     left.socket.connect(); // with the cursor it really had
     must(
       (await left.ended(entry.id)).last?.type === 'invocation.snapshot',
       'one that was away past the log was not given a snapshot',
     );
+    const ms = performance.now() - from;
     const late = [
       { what: 'forged', cursor: 3 },
       { what: 'future', cursor: 9_000_000 },
@@ -66,7 +68,7 @@ export const clientAway: ChaosRow = {
     must(refused.error?.code === 'invalid_request', 'a negative cursor was taken');
     await chaos.verify();
     must(chaos.provider.calls.length === 1, 'a client that returned caused another call');
-    return 'exact fill, snapshot, or a clear error; one generation';
+    return `exact fill, snapshot ${seconds(ms)} after it came back, or a clear error; one generation`;
   },
 };
 

@@ -8,7 +8,7 @@ import {
   silent,
 } from '../../support/open-provider-server.ts';
 import { waitUntil } from '../../support/wait-until.ts';
-import { type ChaosRow, must } from '../chaos-row.ts';
+import { type ChaosRow, must, seconds } from '../chaos-row.ts';
 
 type Case = {
   name: string;
@@ -165,6 +165,7 @@ export const providerMisbehaves: ChaosRow = {
       idleTimeoutMs: 1_000,
       totalTimeoutMs: 2_000,
     });
+    let closedMs = 0;
     for (const each of cases) {
       say(each.name);
       chaos.provider.next(...each.behaviours);
@@ -174,6 +175,7 @@ export const providerMisbehaves: ChaosRow = {
       const entry = await chaos.post(each.code === 'total_timeout' ? trickled : agentId, each.name, { conversationId });
       await watcher.ended(entry.id, 25_000);
       const ms = performance.now() - from;
+      const endedAt = performance.now();
       const done = await chaos.stack.api.finished(entry.id);
       const calls = chaos.provider.callsFor(each.name);
       must(done.status === each.status, `${each.name}: ended as ${done.status} (${done.error?.code})`);
@@ -188,8 +190,9 @@ export const providerMisbehaves: ChaosRow = {
         what: `${each.name}: the socket to be closed`,
         timeoutMs: 1_000,
       });
+      closedMs = Math.max(closedMs, ...calls.map(({ closedEarlyAt }) => (closedEarlyAt ?? endedAt) - endedAt));
     }
     await chaos.verify({ statuses: ['completed', 'failed'], retriesAllowed: true });
-    return `${cases.length} kinds of misbehaviour, each with its own ending; truncated text never completed`;
+    return `${cases.length} kinds of misbehaviour, each with its own ending, sockets closed within ${seconds(closedMs)}; truncated text never completed`;
   },
 };
