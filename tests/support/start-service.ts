@@ -44,7 +44,11 @@ export async function startService(name: ServiceName, env: Record<string, string
       return listening.exec(output)?.[1];
     },
     { what: `${name} to listen`, timeoutMs: 20_000, everyMs: 20 },
-  );
+  ).catch(async (error: unknown) => {
+    child.kill('SIGKILL'); // whoever waited for it cannot end it
+    await exited;
+    throw error;
+  });
   return {
     pid: child.pid ?? 0,
     url: `http://127.0.0.1:${port}`,

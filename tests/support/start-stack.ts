@@ -83,11 +83,12 @@ export async function startStack(
   };
   try {
     await waitForRedis(connection.redis, 5_000);
-    await Promise.all([
+    const starts = await Promise.allSettled([
       ...Array.from({ length: apis }, () => start('api')),
       ...Array.from({ length: gateways }, () => start('gateway')),
       ...Array.from({ length: workers }, () => start('worker')),
     ]);
+    for (const each of starts) if (each.status === 'rejected') throw each.reason;
   } catch (error) {
     await close();
     throw error;
