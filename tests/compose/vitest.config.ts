@@ -7,7 +7,7 @@ export default defineConfig({
     include: ['tests/compose/*.test.ts'],
     fileParallelism: false,
     reporters: ['verbose'], // a test takes a minute: each is told when it is over
-    testTimeout: 240_000,
+    testTimeout: 420_000,
     hookTimeout: 420_000,
   },
 });
