@@ -17,6 +17,8 @@ export type CheckOptions = {
   dead?: RunningService[];
   /** Those among them that were brought down by an exception. */
   thrown?: RunningService[];
+  /** Bytes of memory that a process may hold beyond what it held at first, where a row asks for a lot of it. */
+  mayGrowBytes?: number;
   /** Killed workers leave jobs in BullMQ's hands, which it gives up after its lock: they are not counted as left over. */
   jobsMayLinger?: boolean;
 };
