@@ -242,7 +242,7 @@ export const freeze: ChaosRow = {
 /** Ways in which a process brings itself down: loaded into the worker, brought about by a signal. */
 const deaths = {
   exception: { signal: 'SIGUSR2', flags: [], says: /uncaughtException/ },
-  'out of memory': { signal: 'SIGUSR2', flags: ['--max-old-space-size=96'], says: /heap out of memory/ },
+  'out of memory': { signal: 'SIGUSR2', flags: ['--max-old-space-size=160'], says: /heap out of memory/ },
 } as const;
 
 const poisonous = (id: string, death: keyof typeof deaths): ChaosRow => ({
