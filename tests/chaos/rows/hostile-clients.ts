@@ -117,7 +117,7 @@ export const badRequests: ChaosRow = {
         (await chaos.stack.database.invocation.count({ where: { status: { in: ['queued', 'running'] } } })) === 0,
       { what: 'I1: all that was accepted among the fuzzed to end', timeoutMs: 60_000, everyMs: 100 },
     );
-    await chaos.verify({ boundMs: 60_000 });
+    await chaos.verify({ boundMs: 60_000, mayGrowBytes: 400_000_000 }); // a heap that has done so much is not small again at once
     must((await fetch(`${apiUrl}/livez`)).ok, 'the API died');
     return `${requests} fuzzed requests: ${[...statuses]
       .toSorted()
