@@ -4,6 +4,7 @@
 set -eu
 
 mkdir -p /tmp/upstreams
+ulimit -n "$(ulimit -Hn)" # two files for each socket that is passed on
 
 # Writes the servers of upstream $1 at host:port $2, and succeeds when that changed anything. A name that cannot be resolved at the
 # moment keeps the servers it had.
