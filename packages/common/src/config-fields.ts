@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { splitRedisUrls } from './redis-urls.ts';
+import { redisProblem, splitRedisUrls } from './redis-urls.ts';
 
 /** Building blocks of the services' configuration schemas, so that one variable means the same everywhere. */
 
@@ -83,7 +83,21 @@ export function isLoopbackHost(host: string): boolean {
 }
 
 /** A reason why this host may not be listened on, or null. */
-export function hostProblem(host: string, auth: 'off' | undefined): string | null {
+function hostProblem(host: string, auth: 'off' | undefined): string | null {
   if (isLoopbackHost(host) || auth === 'off') return null;
   return 'there is no authentication yet, so only a loopback address is allowed, unless NEXUS_AUTH=off is set as well';
+}
+
+type Together = { NEXUS_AUTH?: 'off' | undefined; REDIS_URL: string; REDIS_CLUSTER: boolean };
+
+/** What no variable of a service says alone: whether its host may be listened on, and Redis used as it is named. */
+export function checkTogether<H extends string>(host: H) {
+  return (config: Together & Record<H, string>, context: z.RefinementCtx): void => {
+    const problems = {
+      [host]: hostProblem(config[host], config.NEXUS_AUTH),
+      REDIS_URL: redisProblem(config.REDIS_URL, config.REDIS_CLUSTER),
+    };
+    for (const [name, message] of Object.entries(problems))
+      if (message) context.addIssue({ code: 'custom', path: [name], message });
+  };
 }

@@ -13,10 +13,19 @@ type Parts = {
  * Takes a committed dispatch to the queue, then notes that it is there. Never rejects: the row is the outbox, and the sweep
  * enqueues whatever was left behind. Doing it twice adds one job. True when this call is the one that noted it.
  */
-export async function dispatchInvocation({ database, queues, logger }: Parts, dispatch: Dispatch): Promise<boolean> {
+export async function dispatchInvocation(parts: Parts, dispatch: Dispatch): Promise<boolean> {
+  return dispatchAndNote(parts, dispatch, async () => (await markEnqueued(parts.database, [dispatch])) > 0);
+}
+
+/** The same, with a way of its own to note it. */
+export async function dispatchAndNote(
+  { queues, logger }: Pick<Parts, 'queues' | 'logger'>,
+  dispatch: Dispatch,
+  note: () => Promise<boolean>,
+): Promise<boolean> {
   try {
     await queues.add(dispatch);
-    return (await markEnqueued(database, [dispatch])) > 0;
+    return await note();
   } catch (error) {
     logger.warn(
       { error, invocationId: dispatch.invocationId, dispatch: dispatch.dispatch },

@@ -77,7 +77,10 @@ function attend(redis: SingleRedis, { name, logger }: OpenRedisOptions): RedisCo
   };
 }
 
-/** Waits until the connection is ready, of a cluster that to each node which can be reached; `redis_unavailable` after the limit, with what was heard last. */
+/**
+ * Waits until the connection is ready, of a cluster that to each node which can be reached; `redis_unavailable` after the limit,
+ * with what was heard last.
+ */
 export async function waitForRedis(redis: Redis, limitMs: number): Promise<void> {
   if (redis.status !== 'ready') await untilReady(redis, limitMs);
   if (redis instanceof Cluster) await Promise.allSettled(redis.nodes().map((node) => node.ping()));

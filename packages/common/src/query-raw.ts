@@ -7,7 +7,8 @@ export type QueryRaw = <T = unknown>(strings: TemplateStringsArray, ...values: u
 
 /**
  * Prisma's `$queryRaw` without Prisma in between: a statement of ours cost 270–430 µs through its client, and 50–100 with the driver
- * itself. Not part of any transaction: each is one. Each is prepared once per connection. Values come as Prisma gives them (BigInt for int8, Date, parsed JSON).
+ * itself. Each is a transaction of its own, prepared once per connection. Values come as Prisma gives them (BigInt for int8, Date,
+ * parsed JSON).
  */
 export function createQueryRaw(pool: pg.Pool): QueryRaw {
   return async <T>(strings: TemplateStringsArray, ...values: unknown[]) => {

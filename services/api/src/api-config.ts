@@ -1,6 +1,5 @@
-import { authField, hostProblem, list, port, sharedFields, tracingFields } from '@nexus/common/config-fields';
+import { authField, checkTogether, list, port, sharedFields, tracingFields } from '@nexus/common/config-fields';
 import { parseConfig } from '@nexus/common/parse-config';
-import { redisProblem } from '@nexus/common/redis-urls';
 import { withPasswords } from '@nexus/common/with-passwords';
 import { z } from 'zod';
 
@@ -19,14 +18,6 @@ export const apiConfigSchema = z.object({
 export type ApiConfig = z.infer<typeof apiConfigSchema>;
 
 export function readApiConfig(environment: NodeJS.ProcessEnv): ApiConfig {
-  const config = parseConfig(
-    apiConfigSchema.superRefine((config, context) => {
-      const problem = hostProblem(config.API_HOST, config.NEXUS_AUTH);
-      if (problem) context.addIssue({ code: 'custom', path: ['API_HOST'], message: problem });
-      const ofRedis = redisProblem(config.REDIS_URL, config.REDIS_CLUSTER);
-      if (ofRedis) context.addIssue({ code: 'custom', path: ['REDIS_URL'], message: ofRedis });
-    }),
-    environment,
-  );
+  const config = parseConfig(apiConfigSchema.superRefine(checkTogether('API_HOST')), environment);
   return withPasswords(config);
 }

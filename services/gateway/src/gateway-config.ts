@@ -1,6 +1,5 @@
-import { authField, count, hostProblem, list, port, sharedFields } from '@nexus/common/config-fields';
+import { authField, checkTogether, count, list, port, sharedFields } from '@nexus/common/config-fields';
 import { parseConfig } from '@nexus/common/parse-config';
-import { redisProblem } from '@nexus/common/redis-urls';
 import { withPasswords } from '@nexus/common/with-passwords';
 import { z } from 'zod';
 
@@ -18,14 +17,6 @@ export const gatewayConfigSchema = z.object({
 export type GatewayConfig = z.infer<typeof gatewayConfigSchema>;
 
 export function readGatewayConfig(environment: NodeJS.ProcessEnv): GatewayConfig {
-  const config = parseConfig(
-    gatewayConfigSchema.superRefine((config, context) => {
-      const problem = hostProblem(config.GATEWAY_HOST, config.NEXUS_AUTH);
-      if (problem) context.addIssue({ code: 'custom', path: ['GATEWAY_HOST'], message: problem });
-      const ofRedis = redisProblem(config.REDIS_URL, config.REDIS_CLUSTER);
-      if (ofRedis) context.addIssue({ code: 'custom', path: ['REDIS_URL'], message: ofRedis });
-    }),
-    environment,
-  );
+  const config = parseConfig(gatewayConfigSchema.superRefine(checkTogether('GATEWAY_HOST')), environment);
   return withPasswords(config);
 }

@@ -1,7 +1,7 @@
 import {
   authField,
+  checkTogether,
   count,
-  hostProblem,
   list,
   milliseconds,
   port,
@@ -10,7 +10,6 @@ import {
 } from '@nexus/common/config-fields';
 import { parseConfig } from '@nexus/common/parse-config';
 import { isProviderName, type ProviderName, providerNames } from '@nexus/common/provider-name';
-import { redisProblem } from '@nexus/common/redis-urls';
 import { withPasswords } from '@nexus/common/with-passwords';
 import { z } from 'zod';
 import { providerFields } from './providers/provider-config.ts';
@@ -38,14 +37,6 @@ export const workerConfigSchema = z.object({
 export type WorkerConfig = z.infer<typeof workerConfigSchema>;
 
 export function readWorkerConfig(environment: NodeJS.ProcessEnv): WorkerConfig {
-  const config = parseConfig(
-    workerConfigSchema.superRefine((config, context) => {
-      const problem = hostProblem(config.WORKER_HOST, config.NEXUS_AUTH);
-      if (problem) context.addIssue({ code: 'custom', path: ['WORKER_HOST'], message: problem });
-      const ofRedis = redisProblem(config.REDIS_URL, config.REDIS_CLUSTER);
-      if (ofRedis) context.addIssue({ code: 'custom', path: ['REDIS_URL'], message: ofRedis });
-    }),
-    environment,
-  );
+  const config = parseConfig(workerConfigSchema.superRefine(checkTogether('WORKER_HOST')), environment);
   return withPasswords(config);
 }

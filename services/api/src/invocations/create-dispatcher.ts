@@ -1,3 +1,4 @@
+import { dispatchAndNote } from '@nexus/common/dispatch-invocation';
 import type { Dispatch } from '@nexus/common/invocation-queue';
 import { markEnqueued } from '@nexus/common/invocation-status';
 import type { ApiParts } from '../app.ts';
@@ -9,32 +10,26 @@ const noteAfterMs = 100;
  * Takes new invocations to the queue. That Redis holds them is noted for all of a moment in one statement: mostly there is nothing left
  * to note by then. Never rejects; a job that is not noted is added again by the sweep, which does no harm.
  */
-export function createDispatcher({
-  database,
-  queues,
-  logger,
-}: Pick<ApiParts, 'database' | 'queues' | 'logger'>): (dispatch: Dispatch) => Promise<void> {
+export function createDispatcher(
+  parts: Pick<ApiParts, 'database' | 'queues' | 'logger'>,
+): (dispatch: Dispatch) => Promise<unknown> {
   let unnoted: Dispatch[] = [];
 
   async function note(): Promise<void> {
     const jobs = unnoted;
     unnoted = [];
     try {
-      await markEnqueued(database, jobs);
+      await markEnqueued(parts.database, jobs);
     } catch (error) {
-      logger.warn({ error, jobs: jobs.length }, 'could not note what was enqueued');
+      parts.logger.warn({ error, jobs: jobs.length }, 'could not note what was enqueued');
     }
   }
 
-  return async function dispatchCreated(dispatch) {
-    try {
-      await queues.add(dispatch);
-    } catch (error) {
-      const { invocationId } = dispatch;
-      logger.warn({ error, invocationId, dispatch: dispatch.dispatch }, 'left for the sweep to enqueue');
-      return;
-    }
+  async function noteSoon(dispatch: Dispatch): Promise<boolean> {
     unnoted.push(dispatch);
     if (unnoted.length === 1) setTimeout(() => void note(), noteAfterMs);
-  };
+    return true;
+  }
+
+  return (dispatch) => dispatchAndNote(parts, dispatch, () => noteSoon(dispatch));
 }
