@@ -42,15 +42,23 @@ const charactersPerToken = 16;
 /** Bounds the turns looked at for one context. */
 const turnsPerContext = 500;
 
-/** queued → running, for the dispatch the job names. null: somebody else has it, or it is over. */
-export async function claimInvocation(database: Database, job: InvocationJob, workerId: string): Promise<Claim | null> {
-  const [claim] = await database.$queryRaw<Claim[]>`
+/**
+ * queued → running, each for the dispatch its job names, in the order of the jobs, no two of which may be of the same invocation.
+ * null: somebody else has it, or it is over.
+ */
+export async function claimInvocations(
+  database: Database,
+  jobs: InvocationJob[],
+  workerId: string,
+): Promise<(Claim | null)[]> {
+  const claims = await database.$queryRaw<Claim[]>`
     WITH claimed AS (
-      UPDATE invocation SET status = 'running', attempt = attempt + 1, worker_id = ${workerId}::uuid,
+      UPDATE invocation i SET status = 'running', attempt = attempt + 1, worker_id = ${workerId}::uuid,
              started_at = coalesce(started_at, now()), enqueued_at = coalesce(enqueued_at, now()), available_at = NULL
-      WHERE id = ${job.invocationId}::uuid AND dispatch = ${job.dispatch}::int AND status = 'queued'
-        AND cancel_requested_at IS NULL AND (deadline_at IS NULL OR deadline_at > now())
-      RETURNING *)
+      FROM unnest(${jobs.map((job) => job.invocationId)}::uuid[], ${jobs.map((job) => job.dispatch)}::int[]) AS job(id, dispatch)
+      WHERE i.id = job.id AND i.dispatch = job.dispatch AND i.status = 'queued'
+        AND i.cancel_requested_at IS NULL AND (i.deadline_at IS NULL OR i.deadline_at > now())
+      RETURNING i.*)
     SELECT c.id AS "invocationId", c.conversation_id AS "conversationId", c.workspace_id AS "workspaceId",
            c.agent_id AS "agentId", (SELECT name FROM agent WHERE id = c.agent_id) AS "agentName", c.attempt, c.settings, c.input_message_id AS "inputMessageId", m.content AS input,
            c.lost_attempts AS "lostAttempts", c.error_code AS "restartReason",
@@ -66,7 +74,8 @@ export async function claimInvocation(database: Database, job: InvocationJob, wo
                JOIN message msg ON msg.invocation_id = t.id AND msg.type = 'message') h
              WHERE h.characters <= (c.settings->>'contextTokens')::bigint * ${charactersPerToken}::int), '[]') AS history
     FROM claimed c JOIN message m ON m.id = c.input_message_id`;
-  return claim ?? null;
+  const byId = new Map(claims.map((claim) => [claim.invocationId, claim]));
+  return jobs.map((job) => byId.get(job.invocationId) ?? null);
 }
 
 export type AttemptUsage = Usage & { costMicroUsd: bigint | null; priceTableVersion: string | null };
@@ -107,53 +116,75 @@ const courseOf = (row: 'done' | 'i' | 'changed') =>
   (extract(epoch FROM ${row}.first_token_at - ${row}.created_at) * 1000)::float8 AS "firstPartMs",
   (extract(epoch FROM ${row}.finished_at - ${row}.cancel_requested_at) * 1000)::float8 AS "cancelMs"`);
 
-/** → completed | failed | cancelled, with its messages and its usage. null: the row has moved on; nothing may be said. */
-export async function finishInvocation(
+/** What is to become of an attempt. */
+export type Ending = { held: Held; outcome: Outcome };
+
+/**
+ * → completed | failed | cancelled, each with its messages and its usage, in the order of the endings, no two of which may be of the
+ * same conversation. null: the row has moved on; nothing may be said.
+ */
+export async function finishInvocations(
   database: Database,
-  held: Held,
   from: 'queued' | 'running',
-  outcome: Outcome,
-): Promise<Finished | null> {
-  const { text, reasoning, usage, error } = outcome;
-  const answerId = text === '' ? null : uuidv7();
-  const messages = Number(text !== '') + Number(reasoning !== '');
-  const [row] = await database.$queryRaw<Finished[]>`
-    WITH held AS (
-      SELECT id FROM conversation WHERE id = ${held.conversationId}::uuid FOR UPDATE
+  endings: Ending[],
+): Promise<(Finished | null)[]> {
+  const column = <T>(read: (ending: Ending) => T): T[] => endings.map(read);
+  const rows = await database.$queryRaw<(Finished & { id: string })[]>`
+    WITH ending AS (
+      SELECT * FROM unnest(
+        ${column(({ held }) => held.invocationId)}::uuid[], ${column(({ held }) => held.conversationId)}::uuid[],
+        ${column(({ held }) => held.attempt)}::int[], ${column(({ outcome }) => outcome.status)}::text[],
+        ${column(({ outcome }) => outcome.error?.code ?? null)}::text[], ${column(({ outcome }) => outcome.error?.message ?? null)}::text[],
+        ${column(({ outcome }) => outcome.finishReason)}::text[], ${column(({ outcome }) => outcome.lastSeq)}::bigint[],
+        ${column(({ outcome }) => outcome.firstTokenAgoMs)}::float8[],
+        ${column(({ outcome }) => (outcome.text === '' ? null : uuidv7()))}::uuid[], ${column(({ outcome }) => outcome.text)}::text[],
+        ${column(({ outcome }) => outcome.textTokens)}::int[],
+        ${column(({ outcome }) => (outcome.reasoning === '' ? null : uuidv7()))}::uuid[], ${column(({ outcome }) => outcome.reasoning)}::text[],
+        ${column(({ outcome }) => outcome.inputTokens)}::int[],
+        ${column(({ outcome }) => (outcome.usage ? uuidv7() : null))}::uuid[], ${column(({ outcome }) => outcome.usage?.inputTokens ?? 0)}::int[],
+        ${column(({ outcome }) => outcome.usage?.outputTokens ?? 0)}::int[], ${column(({ outcome }) => outcome.usage?.cachedTokens ?? 0)}::int[],
+        ${column(({ outcome }) => outcome.usage?.source ?? 'estimated')}::text[], ${column(({ outcome }) => outcome.usage?.costMicroUsd ?? null)}::bigint[],
+        ${column(({ outcome }) => outcome.usage?.priceTableVersion ?? null)}::text[]
+      ) AS ending(invocation_id, conversation_id, attempt, new_status, code, problem, reason, seq, first_token_ago_ms, answer_id, answer,
+                  answer_tokens, thought_id, thought, prompt_tokens, usage_id, used_input, used_output, used_cached, used_source, cost, prices)
+    ), held AS (
+      SELECT id FROM conversation WHERE id = ANY(${column(({ held }) => held.conversationId)}::uuid[]) ORDER BY id FOR UPDATE
     ), done AS (
       UPDATE invocation i SET
-        status = CASE WHEN i.cancel_requested_at IS NULL THEN ${outcome.status}::"InvocationStatus" ELSE 'cancelled' END,
-        error_code = CASE WHEN i.cancel_requested_at IS NULL THEN ${error?.code ?? null}::text END,
-        error_message = CASE WHEN i.cancel_requested_at IS NULL THEN ${error?.message ?? null}::text END,
-        finish_reason = ${outcome.finishReason}::text, output_message_id = ${answerId}::uuid, last_seq = ${outcome.lastSeq}::bigint,
-        first_token_at = now() - ${outcome.firstTokenAgoMs}::float8 * interval '1 ms', finished_at = now()
-      FROM held
-      WHERE i.id = ${held.invocationId}::uuid AND i.attempt = ${held.attempt}::int AND i.status = ${from}::"InvocationStatus"
-      RETURNING i.*
+        status = CASE WHEN i.cancel_requested_at IS NULL THEN e.new_status::"InvocationStatus" ELSE 'cancelled' END,
+        error_code = CASE WHEN i.cancel_requested_at IS NULL THEN e.code END,
+        error_message = CASE WHEN i.cancel_requested_at IS NULL THEN e.problem END,
+        finish_reason = e.reason, output_message_id = e.answer_id, last_seq = e.seq,
+        first_token_at = now() - e.first_token_ago_ms * interval '1 ms', finished_at = now()
+      FROM ending e JOIN held ON held.id = e.conversation_id
+      WHERE i.id = e.invocation_id AND i.attempt = e.attempt AND i.status = ${from}::"InvocationStatus"
+      RETURNING i.id, i.workspace_id, i.agent_id, i.input_message_id, i.provider, i.model, i.status, i.created_at,
+                i.first_token_at, i.finished_at, i.cancel_requested_at, e.*
     ), line AS (
-      UPDATE conversation c SET line = array_remove(c.line, done.id), message_count = c.message_count + ${messages}::int, updated_at = now()
+      UPDATE conversation c SET line = array_remove(c.line, done.id), updated_at = now(),
+             message_count = c.message_count + num_nonnulls(done.answer_id, done.thought_id)
       FROM done WHERE c.id = done.conversation_id
-      RETURNING c.message_count, cardinality(c.line) > 0 AS waiting
+      RETURNING c.id, c.message_count, cardinality(c.line) > 0 AS waiting
     ), said AS (
       INSERT INTO message (id, workspace_id, conversation_id, position, role, type, content, token_count, agent_id, invocation_id)
       SELECT m.id, done.workspace_id, done.conversation_id, line.message_count - m.back, 'assistant', m.type::"MessageType", m.content,
              m.tokens, done.agent_id, done.id
-      FROM done, line, (VALUES
-        (${answerId}::uuid, 'message', ${text}::text, ${outcome.textTokens}::int, 0),
-        (${reasoning === '' ? null : uuidv7()}::uuid, 'thought', ${reasoning}::text, NULL::int, ${Number(text !== '')}::int)
+      FROM done JOIN line ON line.id = done.conversation_id, LATERAL (VALUES
+        (done.answer_id, 'message', done.answer, done.answer_tokens, 0),
+        (done.thought_id, 'thought', done.thought, NULL, num_nonnulls(done.answer_id))
       ) AS m(id, type, content, tokens, back) WHERE m.id IS NOT NULL
     ), counted AS (
-      UPDATE message m SET token_count = ${outcome.inputTokens}::int FROM done WHERE m.id = done.input_message_id AND ${outcome.inputTokens}::int IS NOT NULL
+      UPDATE message m SET token_count = done.prompt_tokens FROM done WHERE m.id = done.input_message_id AND done.prompt_tokens IS NOT NULL
     ), used AS (
       INSERT INTO usage_record (id, workspace_id, invocation_id, attempt, provider, model, input_tokens, output_tokens, cached_tokens,
                                 source, cost_micro_usd, price_table_version)
-      SELECT ${uuidv7()}::uuid, done.workspace_id, done.id, done.attempt, done.provider, done.model, ${usage?.inputTokens ?? 0}::int,
-             ${usage?.outputTokens ?? 0}::int, ${usage?.cachedTokens ?? 0}::int, ${usage?.source ?? 'estimated'}::"UsageSource",
-             ${usage?.costMicroUsd ?? null}::bigint, ${usage?.priceTableVersion ?? null}::text
-      FROM done WHERE ${usage !== null}::bool
+      SELECT usage_id, workspace_id, id, attempt, provider, model, used_input, used_output, used_cached, used_source::"UsageSource", cost, prices
+      FROM done WHERE usage_id IS NOT NULL
       ON CONFLICT (invocation_id, attempt) DO NOTHING)
-    SELECT done.status, done.output_message_id AS "messageId", line.waiting, ${courseOf('done')} FROM done, line`;
-  return row ?? null;
+    SELECT done.id, done.status, done.answer_id AS "messageId", line.waiting, ${courseOf('done')}
+    FROM done JOIN line ON line.id = done.conversation_id`;
+  const byId = new Map(rows.map(({ id, ...finished }) => [id, finished]));
+  return endings.map(({ held }) => byId.get(held.invocationId) ?? null);
 }
 
 /** Where an invocation goes next, as a statement's columns. */

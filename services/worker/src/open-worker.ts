@@ -15,7 +15,8 @@ import { onWorkerNudge } from '@nexus/common/worker-nudge';
 import type { Registry } from 'prom-client';
 import { v7 as uuidv7 } from 'uuid';
 import { createAnswerWriter } from './answer/answer-writer.ts';
-import { coalescingWindowMs } from './answer/coalescing-window.ts';
+import { createFlushClock } from './answer/flush-clock.ts';
+import { flushIntervalMs } from './answer/flush-interval.ts';
 import { createJobsInHand } from './attempts/jobs-in-hand.ts';
 import { type RetryPolicy, standardRetryPolicy } from './attempts/retry-before-first-part.ts';
 import { createRunningAttempts, type RunningAttempts } from './attempts/running-attempts.ts';
@@ -65,6 +66,7 @@ export async function openWorker(
   const metrics = createInvocationMetrics(parts.registry);
   const workerMetrics = createWorkerMetrics(parts.registry, attempts.list);
   const appender = createEventAppender(redis, { onAppended: metrics.appended });
+  const flushClock = createFlushClock(() => flushIntervalMs(attempts.size(), parts.coalesceMaxMs));
   const retryPolicy = parts.retryPolicy ?? standardRetryPolicy;
   const giveUp = new AbortController();
   const jobs = createJobsInHand();
@@ -116,7 +118,7 @@ export async function openWorker(
       createAnswerWriter(held, {
         appender,
         redis,
-        windowMs: () => coalescingWindowMs(attempts.size(), parts.coalesceMaxMs),
+        flushClock,
         onCancelWanted: () => abort(new AppError('cancelled')),
         onClaimLost: () => abort(new AppError('claim_lost')),
         onRedisTrouble: (error) =>

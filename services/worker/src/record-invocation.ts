@@ -5,15 +5,17 @@ import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
 import type { InvocationJob, InvocationQueues } from '@nexus/common/invocation-queue';
 import {
   type Claim,
-  claimInvocation,
+  claimInvocations,
   type DispatchRow,
   dispatchNext,
+  type Ending,
   type Finished,
-  finishInvocation,
+  finishInvocations,
   handBackInvocation,
   type Outcome,
   readFinished,
 } from '@nexus/common/invocation-status';
+import { joinCalls } from '@nexus/common/join-calls';
 import type { PrismaClient } from '@nexus/common/open-database';
 
 /** What a worker does to an invocation's row. Everything is tried again for as long as the database is away. */
@@ -38,6 +40,12 @@ export function createInvocationRecord(parts: {
   giveUp: AbortSignal;
 }): InvocationRecord {
   const { database, logger, workerId, giveUp } = parts;
+  const claim = joinCalls((jobs: InvocationJob[]) => claimInvocations(database, jobs, workerId), {
+    keysOf: (job) => [job.invocationId],
+  });
+  const finish = joinCalls((endings: Ending[]) => finishInvocations(database, 'running', endings), {
+    keysOf: ({ held }) => [held.conversationId],
+  });
 
   async function untilItLands<T>(invocationId: string, write: () => Promise<T>): Promise<T> {
     for (let waitMs = retryFirstMs; ; waitMs = Math.min(waitMs * 2, retryMostMs)) {
@@ -53,12 +61,12 @@ export function createInvocationRecord(parts: {
 
   return {
     // Where a try took effect unheard, the next one is refused, and the heartbeat gives back what the first one took.
-    claim: (job) => untilItLands(job.invocationId, () => claimInvocation(database, job, workerId)),
+    claim: (job) => untilItLands(job.invocationId, () => claim(job)),
     async finish(held, outcome) {
       let tries = 0;
       return untilItLands(held.invocationId, async () => {
         tries += 1;
-        const finished = await finishInvocation(database, held, 'running', outcome);
+        const finished = await finish({ held, outcome });
         return finished ?? (tries > 1 ? readFinished(database, held) : null);
       });
     },

@@ -1,12 +1,19 @@
 import { AppError } from '@nexus/common/app-error';
 import { isForeignKeyViolation, isUniqueViolation } from '@nexus/common/database-error';
+import { joinCalls } from '@nexus/common/join-calls';
 import { isProviderName, providerCredentials } from '@nexus/common/provider-name';
 import { agentNotFound } from '../agents/agent-routes.ts';
 import type { ApiParts } from '../app.ts';
 import { conversationNotFound } from '../conversations/conversation-routes.ts';
 import type { Principal } from '../http/principal.ts';
 import { createDispatcher } from './create-dispatcher.ts';
-import { type InsertedInvocation, type InsertResult, insertInvocation, releaseOldKey } from './insert-invocation.ts';
+import {
+  type InsertedInvocation,
+  type Insertion,
+  type InsertResult,
+  insertInvocations,
+  releaseOldKey,
+} from './insert-invocation.ts';
 import { interruptEarlier } from './interrupt-earlier.ts';
 import { hashRequest, type NewInvocation } from './invocation-input.ts';
 
@@ -27,6 +34,7 @@ export function createInvocationCreator(
   parts: Pick<ApiParts, 'database' | 'redis' | 'queues' | 'appender' | 'logger' | 'tracer' | 'metrics' | 'apiMetrics'>,
 ): CreateInvocation {
   const dispatchCreated = createDispatcher(parts);
+  const insert = joinCalls((insertions: Insertion[]) => insertInvocations(parts.database, insertions), { keysOf });
 
   return async function createInvocation(principal, input, idempotencyKey) {
     const result = await insertOnce(principal, input, idempotencyKey);
@@ -45,7 +53,7 @@ export function createInvocationCreator(
     const requestHash = new Uint8Array(hashRequest(input));
     for (let tries = 1; ; tries += 1) {
       try {
-        return await insertInvocation(parts.database, { workspaceId, input, idempotencyKey, requestHash });
+        return await insert({ workspaceId, input, idempotencyKey, requestHash });
       } catch (error) {
         const keyTaken = isUniqueViolation(error) && idempotencyKey !== null;
         if (tries === mostTries || !(keyTaken || isForeignKeyViolation(error))) throw error;
@@ -72,6 +80,14 @@ export function createInvocationCreator(
       );
     }
   }
+}
+
+/** Two of one conversation, or with one key, have to be decided one after the other. */
+function keysOf({ workspaceId, input, idempotencyKey }: Insertion): string[] {
+  return [
+    ...(input.conversationId === undefined ? [] : [input.conversationId]),
+    ...(idempotencyKey === null ? [] : [`${workspaceId} ${idempotencyKey}`]),
+  ];
 }
 
 function wantsInterrupt({ multitaskStrategy }: InsertedInvocation): boolean {

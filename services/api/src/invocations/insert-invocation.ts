@@ -40,10 +40,11 @@ export type InsertResult = {
   position: number;
 };
 
-const row = Prisma.sql`jsonb_build_object(
-  'id', id, 'conversationId', conversation_id, 'agentId', agent_id, 'status', status, 'provider', provider,
-  'createdAt', to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'dispatch', dispatch, 'multitaskStrategy', multitask_strategy,
-  'requestHash', encode(request_hash, 'hex'))`;
+const row = (of: 'known' | 'made') =>
+  Prisma.raw(`jsonb_build_object(
+  'id', ${of}.id, 'conversationId', ${of}.conversation_id, 'agentId', ${of}.agent_id, 'status', ${of}.status, 'provider', ${of}.provider,
+  'createdAt', to_char(${of}.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'dispatch', ${of}.dispatch,
+  'multitaskStrategy', ${of}.multitask_strategy, 'requestHash', encode(${of}.request_hash, 'hex'))`);
 
 /** Key and hash live this long. */
 const idempotencyHours = 24;
@@ -51,73 +52,81 @@ const mostCounted = 1_000;
 const titleLength = 80;
 
 /**
- * Conversation (when new), message and invocation in one statement, decided under the conversation's row lock: Postgres checks the
- * WHERE of the UPDATE again on the newest version of the row, so that the position and `reject` hold against any other writer.
- * The row is the outbox: nothing is on the queue yet. Throws a unique violation when another request with the same key was quicker.
+ * For each insertion its conversation (when new), message and invocation, in one statement, decided under the conversations' row
+ * locks: Postgres checks the WHERE of the UPDATE again on the newest version of a row, so that the position and `reject` hold against
+ * any other writer. The row is the outbox: nothing is on the queue yet. Results are in the order of the insertions, no two of which
+ * may be of the same conversation or have the same key. Throws a unique violation when another request with the same key was quicker.
  */
-export async function insertInvocation(
-  database: Database,
-  { workspaceId, input, idempotencyKey, requestHash }: Insertion,
-): Promise<InsertResult> {
-  const invocationId = uuidv7();
-  const isNew = input.conversationId === undefined;
-  const conversationId = input.conversationId ?? uuidv7();
-  const messageId = uuidv7();
-  const { agentId, message, multitaskStrategy: strategy } = input;
-  const cancels = strategy === 'interrupt' || strategy === 'rollback';
-  const [result] = await database.$queryRaw<[InsertResult]>`
-    WITH known AS (
-      SELECT * FROM invocation
-      WHERE workspace_id = ${workspaceId}::uuid AND idempotency_key = ${idempotencyKey}::text
-        AND created_at > now() - ${idempotencyHours}::int * interval '1 hour'
+export async function insertInvocations(database: Database, insertions: Insertion[]): Promise<InsertResult[]> {
+  const column = <T>(read: (insertion: Insertion) => T): T[] => insertions.map(read);
+  return database.$queryRaw<InsertResult[]>`
+    WITH item AS (
+      SELECT * FROM unnest(
+        ${column(() => uuidv7())}::uuid[], ${column(({ workspaceId }) => workspaceId)}::uuid[], ${column(({ input }) => input.conversationId ?? null)}::uuid[],
+        ${column(({ input }) => input.conversationId ?? uuidv7())}::uuid[], ${column(() => uuidv7())}::uuid[], ${column(({ input }) => input.agentId)}::uuid[],
+        ${column(({ input }) => input.multitaskStrategy)}::text[], ${column(({ input }) => input.message)}::text[],
+        ${column(({ input }) => toTitle(input.message))}::text[], ${column(({ input }) => JSON.stringify(input.overrides))}::text[],
+        ${column(({ input }) => JSON.stringify(input.metadata))}::text[], ${column(({ idempotencyKey }) => idempotencyKey)}::text[],
+        ${column(({ requestHash }) => requestHash)}::bytea[], ${column(({ input }) => input.deadlineMs ?? null)}::float8[]
+      ) WITH ORDINALITY AS item(invocation_id, workspace_id, existing_id, conversation_id, message_id, agent_id, strategy, content, title,
+                                overrides, metadata, idempotency_key, request_hash, deadline_ms, n)
+    ), known AS (
+      SELECT item.n, i.* FROM item JOIN invocation i ON i.workspace_id = item.workspace_id AND i.idempotency_key = item.idempotency_key
+      WHERE i.created_at > now() - ${idempotencyHours}::int * interval '1 hour'
     ), chosen AS (
-      SELECT a.*, EXISTS (SELECT 1 FROM worker w WHERE a.provider = ANY(w.unconfigured) AND w.heartbeat_at > now() - interval '30 s')
+      SELECT item.n, a.*, EXISTS (SELECT 1 FROM worker w WHERE a.provider = ANY(w.unconfigured) AND w.heartbeat_at > now() - interval '30 s')
              AND NOT EXISTS (SELECT 1 FROM worker w WHERE a.provider = ANY(w.providers) AND w.heartbeat_at > now() - interval '30 s') AS unconfigured
-      FROM agent a WHERE a.id = ${agentId}::uuid AND a.workspace_id = ${workspaceId}::uuid
+      FROM item JOIN agent a ON a.id = item.agent_id AND a.workspace_id = item.workspace_id
     ), fit AS (
-      SELECT * FROM chosen WHERE active AND NOT unconfigured AND NOT EXISTS (SELECT 1 FROM known)
+      SELECT item.*, chosen.provider, jsonb_build_object(
+        'provider', chosen.provider, 'model', chosen.model, 'systemPrompt', chosen.system_prompt, 'temperature', chosen.temperature,
+        'topP', chosen.top_p, 'maxOutputTokens', chosen.max_output_tokens, 'contextTokens', chosen.context_tokens,
+        'firstTokenTimeoutMs', chosen.first_token_timeout_ms, 'idleTimeoutMs', chosen.idle_timeout_ms,
+        'totalTimeoutMs', chosen.total_timeout_ms, 'onWorkerLoss', chosen.on_worker_loss) || item.overrides::jsonb AS settings
+      FROM item JOIN chosen ON chosen.n = item.n
+      WHERE chosen.active AND NOT chosen.unconfigured AND NOT EXISTS (SELECT 1 FROM known WHERE known.n = item.n)
+    ), locked AS (
+      SELECT id FROM conversation WHERE id = ANY(${column(({ input }) => input.conversationId).filter((id) => id !== undefined)}::uuid[]) ORDER BY id FOR UPDATE
     ), opened AS (
       INSERT INTO conversation (id, workspace_id, title, message_count, line)
-      SELECT ${conversationId}::uuid, ${workspaceId}::uuid, ${toTitle(message)}::text, 1, ARRAY[${invocationId}::uuid] FROM fit WHERE ${isNew}::bool
+      SELECT conversation_id, workspace_id, title, 1, ARRAY[invocation_id] FROM fit WHERE existing_id IS NULL
       RETURNING id, message_count, line
     ), joined AS (
-      UPDATE conversation c SET message_count = c.message_count + 1, line = c.line || ${invocationId}::uuid, updated_at = now()
-      FROM fit
-      WHERE NOT ${isNew}::bool AND c.id = ${conversationId}::uuid AND c.workspace_id = ${workspaceId}::uuid
-        AND (${strategy}::text <> 'reject' OR cardinality(c.line) = 0)
+      UPDATE conversation c SET message_count = c.message_count + 1, line = c.line || fit.invocation_id, updated_at = now()
+      FROM fit JOIN locked ON locked.id = fit.existing_id
+      WHERE c.id = fit.existing_id AND c.workspace_id = fit.workspace_id AND (fit.strategy <> 'reject' OR cardinality(c.line) = 0)
       RETURNING c.id, c.message_count, c.line
     ), place AS (
-      SELECT * FROM opened UNION ALL SELECT * FROM joined
+      SELECT fit.*, at.message_count, at.line FROM fit JOIN (SELECT * FROM opened UNION ALL SELECT * FROM joined) at ON at.id = fit.conversation_id
     ), said AS (
       INSERT INTO message (id, workspace_id, conversation_id, position, role, content, invocation_id)
-      SELECT ${messageId}::uuid, ${workspaceId}::uuid, place.id, place.message_count, 'user', ${message}::text, ${invocationId}::uuid FROM place
+      SELECT message_id, workspace_id, conversation_id, message_count, 'user', content, invocation_id FROM place
     ), made AS (
       INSERT INTO invocation (id, workspace_id, conversation_id, agent_id, provider, model, multitask_strategy, settings, metadata, dispatch,
                               input_message_id, input_position, idempotency_key, request_hash, deadline_at)
-      SELECT ${invocationId}::uuid, ${workspaceId}::uuid, place.id, fit.id, fit.provider, used.settings->>'model',
-             ${strategy}::"MultitaskStrategy", used.settings, ${JSON.stringify(input.metadata)}::jsonb,
-             CASE WHEN ${strategy}::text = 'parallel' OR cardinality(place.line) = 1 THEN 1 ELSE 0 END,
-             ${messageId}::uuid, place.message_count, ${idempotencyKey}::text, ${requestHash}::bytea,
-             now() + ${input.deadlineMs ?? null}::float8 * interval '1 ms'
-      FROM place, fit, LATERAL (SELECT jsonb_build_object(
-        'provider', fit.provider, 'model', fit.model, 'systemPrompt', fit.system_prompt, 'temperature', fit.temperature, 'topP', fit.top_p,
-        'maxOutputTokens', fit.max_output_tokens, 'contextTokens', fit.context_tokens, 'firstTokenTimeoutMs', fit.first_token_timeout_ms,
-        'idleTimeoutMs', fit.idle_timeout_ms, 'totalTimeoutMs', fit.total_timeout_ms, 'onWorkerLoss', fit.on_worker_loss
-      ) || ${JSON.stringify(input.overrides)}::jsonb AS settings) used
+      SELECT invocation_id, workspace_id, conversation_id, agent_id, provider, settings->>'model', strategy::"MultitaskStrategy", settings,
+             metadata::jsonb, CASE WHEN strategy = 'parallel' OR cardinality(line) = 1 THEN 1 ELSE 0 END, message_id, message_count,
+             idempotency_key, request_hash, now() + deadline_ms * interval '1 ms'
+      FROM place
       RETURNING *
     ), interrupted AS (
-      UPDATE invocation i SET cancel_requested_at = coalesce(i.cancel_requested_at, now()), rolled_back = i.rolled_back OR ${strategy}::text = 'rollback'
-      FROM place WHERE ${cancels}::bool AND i.id = ANY(place.line) AND i.id <> ${invocationId}::uuid AND i.status IN ('queued', 'running')
+      UPDATE invocation i SET cancel_requested_at = coalesce(i.cancel_requested_at, now()), rolled_back = i.rolled_back OR place.strategy = 'rollback'
+      FROM place WHERE place.strategy IN ('interrupt', 'rollback') AND i.id = ANY(place.line) AND i.id <> place.invocation_id
+        AND i.status IN ('queued', 'running')
+    ), ahead AS (
+      SELECT provider, (SELECT count(*)::int FROM (
+        SELECT 1 FROM invocation q WHERE q.provider = providers.provider AND q.status = 'queued' LIMIT ${mostCounted}::int) queued) AS count
+      FROM (SELECT DISTINCT provider FROM fit) providers
     )
     SELECT
-      (SELECT ${row} FROM made) AS created,
-      (SELECT ${row} FROM known) AS known,
-      (SELECT jsonb_build_object('active', active, 'provider', provider, 'unconfigured', unconfigured) FROM chosen) AS agent,
-      ${isNew}::bool OR EXISTS (SELECT 1 FROM conversation c WHERE c.id = ${conversationId}::uuid AND c.workspace_id = ${workspaceId}::uuid) AS "conversationFound",
-      coalesce((SELECT array_remove(line, ${invocationId}::uuid) FROM place), '{}') AS before,
-      (SELECT count(*)::int + 1 FROM (
-        SELECT 1 FROM invocation q JOIN made ON q.provider = made.provider WHERE q.status = 'queued' LIMIT ${mostCounted}::int) ahead) AS position`;
-  return result;
+      (SELECT ${row('made')} FROM made WHERE made.id = item.invocation_id) AS created,
+      (SELECT ${row('known')} FROM known WHERE known.n = item.n) AS known,
+      (SELECT jsonb_build_object('active', active, 'provider', provider, 'unconfigured', unconfigured) FROM chosen WHERE chosen.n = item.n) AS agent,
+      item.existing_id IS NULL OR EXISTS (SELECT 1 FROM conversation c WHERE c.id = item.existing_id AND c.workspace_id = item.workspace_id) AS "conversationFound",
+      coalesce(array_remove(place.line, item.invocation_id), '{}') AS before,
+      coalesce(ahead.count, 0) + (count(place.n) OVER (PARTITION BY place.provider ORDER BY item.n))::int AS position
+    FROM item LEFT JOIN place ON place.n = item.n LEFT JOIN ahead ON ahead.provider = place.provider
+    ORDER BY item.n`;
 }
 
 function toTitle(message: string): string {

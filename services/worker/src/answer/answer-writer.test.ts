@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestRedis, type TestRedis } from '../../../../tests/support/open-test-redis.ts';
 import { waitUntil } from '../../../../tests/support/wait-until.ts';
 import { type AnswerWriter, createAnswerWriter } from './answer-writer.ts';
-import { coalescingWindowMs } from './coalescing-window.ts';
+import { createFlushClock } from './flush-clock.ts';
 
 const quiet = { warn() {}, info() {} };
 const delta = (text: string): NewEvent => ({ type: 'message.delta', data: { text } });
@@ -34,7 +34,7 @@ describe('the answer writer', () => {
   type Told = { cancelWanted: number; claimLost: number; trouble: number };
   function open({
     attempt = 1,
-    windowMs = 0,
+    flushEveryMs = 0,
     through = appender,
     held = { invocationId: `i${++count}`, conversationId: `c${count}` },
   } = {}) {
@@ -44,7 +44,7 @@ describe('the answer writer', () => {
       {
         appender: through,
         redis,
-        windowMs: () => windowMs,
+        flushClock: createFlushClock(() => flushEveryMs),
         onCancelWanted: () => void told.cancelWanted++,
         onClaimLost: () => void told.claimLost++,
         onRedisTrouble: () => void told.trouble++,
@@ -72,7 +72,7 @@ describe('the answer writer', () => {
   });
 
   it('collects for the length of the window between two appends', async () => {
-    const { writer, log } = open({ windowMs: 60 });
+    const { writer, log } = open({ flushEveryMs: 60 });
     for (let index = 0; index < 20; index += 1) {
       writer.write(delta('x'));
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -221,14 +221,5 @@ describe('the answer writer', () => {
     const startedAt = performance.now();
     await writer.end(cancelled, 100);
     expect(performance.now() - startedAt).toBeLessThan(2_000);
-  });
-});
-
-describe('the coalescing window', () => {
-  it('is closed with few streams, widens with each further one, and has a limit', () => {
-    expect(coalescingWindowMs(16, 40)).toBe(0);
-    expect(coalescingWindowMs(56, 40)).toBe(10);
-    expect(coalescingWindowMs(1_000, 40)).toBe(40);
-    expect(coalescingWindowMs(1_000, 0)).toBe(0);
   });
 });

@@ -4,6 +4,7 @@ import { type EventAppender, type LogAddress, LogLost } from '@nexus/common/appe
 import type { NewEvent } from '@nexus/common/event';
 import type { Held } from '@nexus/common/invocation-status';
 import { readLastSeq } from '@nexus/common/read-log';
+import type { FlushClock } from './flush-clock.ts';
 import { createPendingEvents } from './pending-events.ts';
 
 /** Gap between the seqs of two attempts when Redis lost the log in between: more than any attempt has events. */
@@ -34,8 +35,7 @@ export type AnswerWriter = {
 export type AnswerWriterParts = {
   appender: EventAppender;
   redis: Parameters<typeof readLastSeq>[0];
-  /** How long deltas collect between two appends, in milliseconds, at this moment. */
-  windowMs: () => number;
+  flushClock: FlushClock;
   onCancelWanted: () => void;
   onClaimLost: () => void;
   onRedisTrouble: (error: unknown) => void;
@@ -51,16 +51,13 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
   let frozen = false;
   let abandoned = false;
   let pumping: Promise<void> | undefined;
-  let lastAppendAt = 0;
   let inFlight: NewEvent[] = [];
   const place = Promise.withResolvers<void>();
 
   async function pump(): Promise<void> {
     while (pending.size() > 0 && !abandoned) {
-      const waitMs = frozen || !pending.isOnlyDeltas() ? 0 : lastAppendAt + parts.windowMs() - performance.now();
-      if (waitMs >= 1) await sleep(waitMs);
+      if (!frozen && pending.isOnlyDeltas()) await parts.flushClock.nextFlush();
       await publish(pending.take());
-      lastAppendAt = performance.now();
     }
   }
 

@@ -1,7 +1,7 @@
 import type { EventAppender } from '@nexus/common/append-events';
 import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
 import { type ErrorCode, errorMeanings } from '@nexus/common/error-codes';
-import { dispatchNext, finishInvocation, type Outcome, requeueLost } from '@nexus/common/invocation-status';
+import { dispatchNext, finishInvocations, type Outcome, requeueLost } from '@nexus/common/invocation-status';
 import { sha256 } from '@nexus/common/load-snapshot';
 import { readLastSeq } from '@nexus/common/read-log';
 import { type CancelParts, requestCancel } from '@nexus/common/request-cancel';
@@ -71,7 +71,7 @@ async function endUnattended(
             priceTableVersion: null,
           },
   };
-  const finished = await finishInvocation(parts.database, chore, from, outcome);
+  const [finished] = await finishInvocations(parts.database, from, [{ held: chore, outcome }]);
   if (!finished) return false;
   parts.metrics.ended(finished.status, finished);
   const next = finished.waiting ? await dispatchNext(parts.database, chore.conversationId) : null;

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { joinCalls } from './join-calls.ts';
+
+/** Runs that end when they are told to. */
+function recorded() {
+  const runs: { items: string[]; succeed(): void; fail(error: unknown): void }[] = [];
+  const run = (items: string[]) =>
+    new Promise<string[]>((resolve, reject) => {
+      runs.push({ items, succeed: () => resolve(items.map((item) => item.toUpperCase())), fail: reject });
+    });
+  return { runs, run };
+}
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+const keysOf = (item: string) => [item.slice(0, 1)];
+
+describe('joined calls', () => {
+  it('let one that is alone go at once, and those that wait for it together, each with its own result', async () => {
+    const { runs, run } = recorded();
+    const call = joinCalls(run, { keysOf });
+    const first = call('a');
+    await turn();
+    const others = [call('b'), call('c')];
+    await turn();
+    expect(runs.map(({ items }) => items)).toEqual([['a']]);
+    runs[0]?.succeed();
+    expect(await first).toBe('A');
+    await turn();
+    expect(runs.map(({ items }) => items)).toEqual([['a'], ['b', 'c']]);
+    runs[1]?.succeed();
+    expect(await Promise.all(others)).toEqual(['B', 'C']);
+  });
+
+  it('never go together with one of the same key, and do not overtake it', async () => {
+    const { runs, run } = recorded();
+    const call = joinCalls(run, { keysOf });
+    for (const item of ['a1', 'b', 'a2', 'a3']) void call(item);
+    for (const expected of [['a1', 'b'], ['a2'], ['a3']]) {
+      await turn();
+      expect(runs.at(-1)?.items).toEqual(expected);
+      runs.at(-1)?.succeed();
+    }
+  });
+
+  it('are not held up for long by one that waits', async () => {
+    const { runs, run } = recorded();
+    const call = joinCalls(run, { keysOf });
+    void call('a');
+    await turn();
+    void call('b');
+    await expect.poll(() => runs.length).toBe(2);
+  });
+
+  it('are tried one by one when they fail together: none suffers for another', async () => {
+    const run = async (items: string[]) => {
+      if (items.includes('bad')) throw new Error(`bad among ${items.length}`);
+      return items;
+    };
+    const call = joinCalls(run, { keysOf });
+    const results = await Promise.allSettled([call('a'), call('bad'), call('c')]);
+    expect(results.map((each) => (each.status === 'fulfilled' ? each.value : String(each.reason)))).toEqual([
+      'a',
+      'Error: bad among 1',
+      'c',
+    ]);
+  });
+
+  it('fail together when the database is away', async () => {
+    let runs = 0;
+    const call = joinCalls(
+      async () => {
+        runs += 1;
+        throw Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+      },
+      { keysOf },
+    );
+    const results = await Promise.allSettled([call('a'), call('b')]);
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(runs).toBe(1);
+  });
+});

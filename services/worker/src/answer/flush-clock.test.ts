@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { createFlushClock } from './flush-clock.ts';
+import { flushIntervalMs } from './flush-interval.ts';
+
+describe('the flush clock', () => {
+  it('keeps nobody waiting when the last flush was long enough ago', async () => {
+    const { nextFlush } = createFlushClock(() => 20);
+    expect(nextFlush()).toBeUndefined();
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(nextFlush()).toBeUndefined();
+  });
+
+  it('lets all who come before the next flush go at the same moment', async () => {
+    const { nextFlush } = createFlushClock(() => 20);
+    nextFlush();
+    const [first, second] = [nextFlush(), nextFlush()];
+    expect(first).toBeInstanceOf(Promise);
+    expect(second).toBe(first);
+    await first;
+    expect(nextFlush()).not.toBe(first);
+  });
+
+  it('never waits with an interval of nothing', () => {
+    const { nextFlush } = createFlushClock(() => 0);
+    for (let times = 0; times < 3; times += 1) expect(nextFlush()).toBeUndefined();
+  });
+});
+
+describe('the flush interval', () => {
+  it('is nothing with few streams, grows with each further one, and has a limit', () => {
+    expect(flushIntervalMs(3, 40)).toBe(0);
+    expect(flushIntervalMs(16, 40)).toBe(2);
+    expect(flushIntervalMs(56, 40)).toBe(12);
+    expect(flushIntervalMs(1_000, 40)).toBe(40);
+    expect(flushIntervalMs(1_000, 0)).toBe(0);
+  });
+});
