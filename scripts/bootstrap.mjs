@@ -57,6 +57,7 @@ if (script === undefined) process.exit(0);
 const child = spawn(ownNode, [quiet, join(root, script), ...args], {
   cwd: root,
   stdio: 'inherit',
+  env: { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compiled'), ...process.env },
   detached: process.platform !== 'win32',
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

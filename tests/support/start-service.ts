@@ -24,14 +24,19 @@ const listening = /"port":(\d+)[^\n]*"msg":"\w+ (?:listens|serves health)"/;
 /** A service as the process it is in production, on a port of its own, ready to be used. */
 export async function startService(name: ServiceName, env: Record<string, string>): Promise<RunningService> {
   const portVariable = `${name.toUpperCase()}_PORT`;
-  const child = spawn(process.execPath, [`services/${name}/src/main.ts`], {
-    cwd: root,
-    env: { PATH: process.env.PATH ?? '', NODE_ENV: 'test', LOG_LEVEL: 'info', [portVariable]: '0', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env;
+  const child = spawn(
+    process.execPath,
+    ['--import', './scripts/start/die-with-parent.mjs', `services/${name}/src/main.ts`],
+    {
+      cwd: root,
+      env: { PATH, NODE_COMPILE_CACHE, NODE_ENV: 'test', LOG_LEVEL: 'info', [portVariable]: '0', ...env },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    },
+  );
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk) => {
+    stream?.on('data', (chunk) => {
       output = `${output}${chunk}`.slice(-400_000);
     });
   }

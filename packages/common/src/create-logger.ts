@@ -1,19 +1,8 @@
 import { type Logger, type LoggerOptions, pino, stdSerializers } from 'pino';
 import { AppError } from './app-error.ts';
+import { redact } from './redact.ts';
 
 export type { Logger };
-
-const redactedPaths = [
-  'authorization',
-  'cookie',
-  'apiKey',
-  'token',
-  'password',
-  'content',
-  'text',
-  'message',
-  'prompt',
-].flatMap((name) => (name === 'message' ? [`body.${name}`] : [name, `*.${name}`, `*.*.${name}`]));
 
 /** A structured logger whose lines carry ids, never prompts, answers or keys: known places of such are redacted besides. */
 export function createLogger(
@@ -24,7 +13,7 @@ export function createLogger(
     name: service,
     level: options.level,
     ...(options.mixin ? { mixin: options.mixin } : {}),
-    redact: { paths: redactedPaths, censor: '[redacted]' },
+    formatters: { log: redact },
     serializers: { error: serializeError, err: serializeError },
   };
   if (options.format === 'json') return pino(settings);
@@ -44,8 +33,12 @@ export function createLogger(
 }
 
 function serializeError(error: unknown): unknown {
+  return redact(describeError(error));
+}
+
+function describeError(error: unknown): object {
   if (!(error instanceof Error)) return { type: typeof error };
   if (!(error instanceof AppError)) return stdSerializers.err(error);
-  const cause = error.cause === undefined ? {} : { cause: serializeError(error.cause) };
+  const cause = error.cause === undefined ? {} : { cause: describeError(error.cause) };
   return { type: 'AppError', code: error.code, detail: error.message, ...cause };
 }

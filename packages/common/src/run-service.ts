@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { toAppError } from './app-error.ts';
 import { createLogger, type Logger } from './create-logger.ts';
 import { createShutdown, type Release } from './create-shutdown.ts';
@@ -58,6 +59,7 @@ export async function runService<C extends Basics>(
   try {
     await open({ config, logger, tracer: traces?.tracer ?? null, release: shutdown.release });
     started.resolve();
+    flushCompileCache(); // where there is one: the next start compiles nothing, and holds no compiler for types in memory
   } catch (error) {
     started.resolve();
     if (stopping) return;

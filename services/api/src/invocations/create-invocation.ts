@@ -50,7 +50,7 @@ export function createInvocationCreator(
     input: NewInvocation,
     idempotencyKey: string | null,
   ): Promise<InsertResult> {
-    const requestHash = new Uint8Array(hashRequest(input));
+    const requestHash = idempotencyKey === null ? null : new Uint8Array(hashRequest(input));
     for (let tries = 1; ; tries += 1) {
       try {
         return await insert({ workspaceId, input, idempotencyKey, requestHash });

@@ -9,7 +9,8 @@ export type Insertion = {
   workspaceId: string;
   input: NewInvocation;
   idempotencyKey: string | null;
-  requestHash: Uint8Array<ArrayBuffer>;
+  /** null without an idempotency key. */
+  requestHash: Uint8Array<ArrayBuffer> | null;
 };
 
 /** The invocation as it stands, new or known from an earlier request with the same key. */
