@@ -5,6 +5,7 @@ import { openRedisCluster } from './open-redis-cluster.ts';
 import { connectTimeoutMs, optionsOf, type RedisPurpose, reconnectDelayMs } from './redis-options.ts';
 import { toRedisNodes } from './redis-urls.ts';
 import { watchSilence } from './watch-silence.ts';
+import { writeTogether } from './write-together.ts';
 
 /** A connection to one server, or a cluster's client: the same commands. */
 export type Redis = SingleRedis | Cluster;
@@ -67,6 +68,7 @@ function attend(redis: SingleRedis, { name, logger }: OpenRedisOptions): RedisCo
     if (away) logger.info({ connection: name }, 'redis is back');
     away = false;
   });
+  writeTogether(redis);
   const stopWatching = watchSilence(() => [redis]);
   return {
     redis,

@@ -10,7 +10,14 @@ import type { AnswerWriter } from './answer-writer.ts';
 
 /** How an attempt came to its end. `firstPartAt` is on the process's monotonic clock; null when the provider said nothing. */
 export type Ending =
-  | { kind: 'complete'; reason: string; rawReason: string; usage: Usage | null; firstPartAt: number | null }
+  | {
+      kind: 'complete';
+      reason: string;
+      rawReason: string;
+      usage: Usage | null;
+      textTokens?: number;
+      firstPartAt: number | null;
+    }
   | { kind: 'broken'; error: AppError; firstPartAt: number | null }
   | { kind: 'back'; reason: ErrorCode; delayMs: number; firstPartAt: number | null }
   | { kind: 'lost' };
@@ -33,7 +40,9 @@ export function toOutcome(
   countTokens: (text: string) => number,
 ): Outcome {
   const { text, reasoning } = answer;
-  const textTokens = text === '' ? null : countTokens(text);
+  // What was thought aloud may or may not be among the tokens the provider counted.
+  const counted = ending.kind === 'complete' && reasoning === '' ? ending.textTokens : undefined;
+  const textTokens = text === '' ? null : (counted ?? countTokens(text));
   const broken = ending.kind === 'broken' ? ending.error : null;
   return {
     status: ending.kind === 'complete' ? 'completed' : broken?.code === 'cancelled' ? 'cancelled' : 'failed',

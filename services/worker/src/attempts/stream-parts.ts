@@ -20,9 +20,9 @@ export async function* streamParts(
   const limits = [
     limit(
       settings.totalTimeoutMs,
-      new AppError('total_timeout', `The answer took longer than ${settings.totalTimeoutMs} ms`),
+      () => new AppError('total_timeout', `The answer took longer than ${settings.totalTimeoutMs} ms`),
     ),
-    ...(deadlineInMs === null ? [] : [limit(deadlineInMs, new AppError('deadline_exceeded'))]),
+    ...(deadlineInMs === null ? [] : [limit(deadlineInMs, () => new AppError('deadline_exceeded'))]),
   ];
   const bounded = AbortSignal.any([signal, ...limits.map((each) => each.signal)]);
   const request = toRequest(settings, context);
@@ -42,8 +42,8 @@ function toRequest(settings: Claim['settings'], { messages }: Context): Provider
   return { model, systemPrompt, messages, temperature, topP, maxOutputTokens };
 }
 
-function limit(ms: number, reason: AppError): { signal: AbortSignal; clear(): void } {
+function limit(ms: number, reason: () => AppError): { signal: AbortSignal; clear(): void } {
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(reason), Math.max(0, ms));
+  const timer = setTimeout(() => controller.abort(reason()), Math.max(0, ms));
   return { signal: controller.signal, clear: () => clearTimeout(timer) };
 }

@@ -29,6 +29,7 @@ export async function* watchParts(
   let timer = limit(timeouts.firstTokenTimeoutMs, 'first_token_timeout');
   let begun = false;
   let waiting = true;
+  let finished = false;
   const iterator = call(controller.signal)[Symbol.asyncIterator]();
   const nextOrAbort = () =>
     new Promise<IteratorResult<ProviderPart>>((resolve, reject) => {
@@ -39,6 +40,7 @@ export async function* watchParts(
     for (;;) {
       waiting = true;
       const next = await nextOrAbort();
+      finished = next.done === true || next.value.type === 'finish';
       if (next.done) return;
       waiting = false; // what the consumer takes does not count
       if (!begun) clearTimeout(timer);
@@ -51,7 +53,7 @@ export async function* watchParts(
   } finally {
     clearTimeout(timer);
     outer.removeEventListener('abort', onOuterAbort);
-    if (!controller.signal.aborted) controller.abort(new AppError('cancelled'));
+    if (!finished && !controller.signal.aborted) controller.abort(new AppError('cancelled'));
     void iterator.return?.()?.catch(() => {}); // closes the provider's socket; its own complaint about that is of no interest
   }
 }

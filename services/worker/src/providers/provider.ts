@@ -16,11 +16,14 @@ export type ProviderRequest = {
 /** Why an answer ended, in one vocabulary for all providers. */
 export type FinishReason = 'stop' | 'length' | 'content_filter' | 'tool_calls' | 'other';
 
-/** usage is null where the provider did not say; the worker then estimates. */
+/**
+ * usage is null where the provider did not say; the worker then estimates. `textTokens` is how many of the output tokens were text that
+ * was shown; left out where the provider does not tell them from what it thought.
+ */
 export type ProviderPart =
   | { type: 'text-delta'; text: string }
   | { type: 'reasoning-delta'; text: string }
-  | { type: 'finish'; reason: FinishReason; rawReason: string; usage: Usage | null };
+  | { type: 'finish'; reason: FinishReason; rawReason: string; usage: Usage | null; textTokens?: number };
 
 /**
  * A model behind some API. `stream` makes one call, without retries of its own, and yields parts in order: deltas are never

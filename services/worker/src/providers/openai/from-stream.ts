@@ -20,9 +20,13 @@ const finishReasons: Record<string, FinishReason> = {
 export async function* fromOpenAiStream(events: AsyncIterable<EventSourceMessage>): AsyncIterable<ProviderPart> {
   let rawReason: string | null = null;
   let usage: Usage | null = null;
+  let textTokens: number | undefined;
   for await (const event of events) {
     const chunk = toChunk(event);
-    if (chunk.usage) usage = toUsage(chunk.usage);
+    if (chunk.usage) {
+      usage = toUsage(chunk.usage);
+      textTokens = usage.outputTokens - (chunk.usage.completion_tokens_details?.reasoning_tokens ?? 0);
+    }
     const choice = chunk.choices?.[0];
     if (!choice) continue;
     const { content, reasoning_content, reasoning } = (choice.delta ?? {}) as ChatCompletionChunk.Choice.Delta &
@@ -33,7 +37,13 @@ export async function* fromOpenAiStream(events: AsyncIterable<EventSourceMessage
     if (choice.finish_reason) rawReason = choice.finish_reason;
   }
   if (rawReason === null) throw new AppError('stream_interrupted', 'OpenAI ended its stream without a finish reason');
-  yield { type: 'finish', reason: finishReasons[rawReason] ?? 'other', rawReason, usage };
+  yield {
+    type: 'finish',
+    reason: finishReasons[rawReason] ?? 'other',
+    rawReason,
+    usage,
+    ...(textTokens === undefined ? {} : { textTokens }),
+  };
 }
 
 /** An error may come inside a stream that began well: as the client library would throw it. */
