@@ -1,3 +1,4 @@
+import { serviceFlags } from '../../scripts/start/open-service.ts';
 import { openProcess } from '../processes/open-process.ts';
 import type { Server } from './open-servers.ts';
 import type { Release } from './releases.ts';
@@ -16,7 +17,10 @@ export async function openPlain(
     WORKER_CONCURRENCY: String(parts.concurrency),
   };
   async function open(name: string) {
-    const opened = await openProcess<{ url: string }>(`plain ${name}`, `bench/baselines/plain/${name}.ts`, { env });
+    const opened = await openProcess<{ url: string }>(`plain ${name}`, `bench/baselines/plain/${name}.ts`, {
+      env,
+      flags: serviceFlags,
+    });
     release(opened.stop);
     return opened;
   }
