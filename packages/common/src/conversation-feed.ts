@@ -5,7 +5,7 @@ import { joinDeltas } from './read-log.ts';
 import { type MissedSources, readMissed } from './read-missed.ts';
 
 /** How long a watched, unfinished invocation may say nothing before its log and row are read again. */
-const standardSilenceMs = 3_000;
+const longestSilenceMs = 3_000;
 /** How soon a log that is to be restored by its writer is asked for again. */
 const retryMs = 250;
 
@@ -30,6 +30,8 @@ export type ConversationFeed = {
   hasEnded(invocationId: string): boolean;
   /** Reads again what may have been published unheard, of these invocations and of all that the feed knows. */
   resync(invocationIds: string[]): Promise<void>;
+  /** Reads again what has said nothing for long. Whoever keeps the feed calls it every second or so. */
+  checkSilence(): void;
   close(): void;
 };
 
@@ -41,12 +43,11 @@ export type FeedSources = MissedSources & {
   subscriptions: Pick<EventSubscriptions, 'open'>;
   onError: (error: unknown) => void;
   counters?: FeedCounters;
-  silenceMs?: number;
 };
 
 /** One conversation as this process hears it. Listens before it reads: what is published in between is in neither otherwise. */
 export async function openConversationFeed(conversationId: string, sources: FeedSources): Promise<ConversationFeed> {
-  const { onError, counters, silenceMs = standardSilenceMs } = sources;
+  const { onError, counters } = sources;
   const positions = new Map<string, Position>();
   const listeners = new Set<(event: InvocationEvent) => void>();
   let closed = false;
@@ -96,22 +97,7 @@ export async function openConversationFeed(conversationId: string, sources: Feed
     }
   }
 
-  const silenceCheck = setInterval(() => {
-    for (const [invocationId, position] of positions) {
-      if (position.ended || performance.now() - position.lastHeardAt < silenceMs) continue;
-      position.lastHeardAt = performance.now();
-      repair(invocationId, position).catch(onError);
-    }
-  }, silenceMs / 3);
-  silenceCheck.unref();
-
-  let subscription: { close(): void };
-  try {
-    subscription = await sources.subscriptions.open(conversationId, hear);
-  } catch (error) {
-    clearInterval(silenceCheck);
-    throw error;
-  }
+  const subscription = await sources.subscriptions.open(conversationId, hear);
 
   return {
     onEvent(listener) {
@@ -144,9 +130,15 @@ export async function openConversationFeed(conversationId: string, sources: Feed
       for (const invocationId of invocationIds) positionOf(invocationId);
       await Promise.all([...positions].map(([invocationId, position]) => repair(invocationId, position)));
     },
+    checkSilence() {
+      for (const [invocationId, position] of positions) {
+        if (position.ended || performance.now() - position.lastHeardAt < longestSilenceMs) continue;
+        position.lastHeardAt = performance.now();
+        repair(invocationId, position).catch(onError);
+      }
+    },
     close() {
       closed = true;
-      clearInterval(silenceCheck);
       subscription.close();
       listeners.clear();
     },

@@ -26,11 +26,16 @@ export type ConversationFeedsSources = FeedSources & {
 type Entry = { opening: Promise<ConversationFeed>; feed: ConversationFeed | null; openedAt: number; holders: number };
 
 const retryMs = 1_000;
+const silenceCheckMs = 1_000;
 
 /** One feed per watched conversation and process, opened for the first who asks and closed when the last one leaves. */
 export function createConversationFeeds(sources: ConversationFeedsSources): ConversationFeeds {
   const entries = new Map<string, Entry>();
 
+  const silenceCheck = setInterval(() => {
+    for (const { feed } of entries.values()) feed?.checkSilence();
+  }, silenceCheckMs);
+  silenceCheck.unref();
   sources.subscriptions.onReconnect(() => void resyncAll());
 
   /** What was published while the connection was gone was heard by nobody. */
@@ -108,6 +113,7 @@ export function createConversationFeeds(sources: ConversationFeedsSources): Conv
     },
     size: () => entries.size,
     close() {
+      clearInterval(silenceCheck);
       for (const [conversationId, entry] of entries) {
         forget(conversationId, entry);
         entry.feed?.close();

@@ -7,18 +7,19 @@ import type { z } from 'zod';
 
 /**
  * A handler of a socket message: parses what came, answers with what `handle` gives or with why not. Whatever a client sends, with or
- * without an acknowledgement to call, nothing is thrown. `afterwards` runs right after the answer was sent.
+ * without an acknowledgement to call, nothing is thrown. `afterwards` runs right after the answer was sent. One handler serves all sockets: it is
+ * called on the one that asks.
  */
-export function answerRequest<S extends z.ZodType, T>(
+export function answerRequest<Asker, S extends z.ZodType, T>(
   schema: S,
   logger: Pick<Logger, 'error'>,
-  handle: (request: z.output<S>) => Promise<{ data: T; afterwards?: () => void }>,
-): (request: unknown, acknowledge: unknown) => void {
-  return (request, acknowledge) => {
+  handle: (socket: Asker, request: z.output<S>) => Promise<{ data: T; afterwards?: () => void }>,
+): (this: Asker, request: unknown, acknowledge: unknown) => void {
+  return function (request, acknowledge) {
     const reply: Acknowledgement<T> =
       typeof acknowledge === 'function' ? (acknowledge as Acknowledgement<T>) : () => {};
     Promise.resolve()
-      .then(() => handle(parseRequest(schema, request)))
+      .then(() => handle(this, parseRequest(schema, request)))
       .then(
         ({ data, afterwards }) => {
           reply({ data });

@@ -17,10 +17,11 @@ import { type DefaultEventsMap, Server, type Socket } from 'socket.io';
 import { answerRequest, toSocketError } from './answer-request.ts';
 import { createConversationRooms, roomOf } from './conversation-rooms.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
+import { keepFramesWhole } from './keep-frames-whole.ts';
 import { loadWatchable } from './load-watchable.ts';
 import { type Principal, principalOfHandshake } from './principal.ts';
 import type { BufferLimits } from './watch-buffer.ts';
-import { createWatchedConversations } from './watched-conversations.ts';
+import { createWatchedConversations, type WatchedConversations } from './watched-conversations.ts';
 
 export type GatewayParts = CancelParts & {
   feeds: Pick<ConversationFeeds, 'open'>;
@@ -31,7 +32,7 @@ export type GatewayParts = CancelParts & {
   bufferLimits: BufferLimits;
 };
 
-type SocketData = { principal: Principal };
+type SocketData = { principal: Principal; watched: WatchedConversations };
 type NexusSocket = Socket<ClientToServerEvents, ServerToClientEvents, DefaultEventsMap, SocketData>;
 
 const bufferCheckMs = 100;
@@ -51,6 +52,7 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     httpCompression: false,
     serveClient: false,
   });
+  keepFramesWhole(io.of('/') as never);
   // Who is connected needs the request that it came with no more; Socket.IO's notes on memory advise to let it go.
   io.engine.on('connection', (connection: { request: unknown }) => {
     connection.request = null;
@@ -59,32 +61,73 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     metrics.delivered.inc();
     io.local.to(room).emit('invocation:event', event);
   });
-  const checks = new Set<() => void>();
   const bufferCheck = setInterval(() => {
-    for (const check of checks) check();
+    for (const { conn, data } of io.of('/').sockets.values()) {
+      if (data.watched.checkBuffer(conn as never, parts.bufferLimits)) metrics.slowClients.inc();
+    }
   }, bufferCheckMs);
+
+  // What all sockets share is made once: many of them do nothing but wait.
+  const onSubscribe = answerRequest(
+    subscribeRequest,
+    logger,
+    async ({ data: { principal, watched } }: NexusSocket, { conversationId, cursors }) => {
+      const load = () => loadWatchable(database, principal, conversationId, Object.keys(cursors));
+      if (!(await load())) throw new AppError('conversation_not_found', `There is no conversation ${conversationId}`);
+      const watch = await watched.open(conversationId);
+      // Again, now that we listen: who began in between is in the list or will be heard.
+      const invocations = (await load()) ?? [];
+      const ids = invocations.map(({ id }) => id);
+      return {
+        data: {
+          invocations: invocations.map((each) => ({
+            ...each,
+            lastSeq: Math.max(each.lastSeq, watch.lastSeq(each.id)),
+          })),
+        },
+        afterwards: () => watch.start(cursors, ids),
+      };
+    },
+  );
+  const onUnsubscribe = answerRequest(
+    unsubscribeRequest,
+    logger,
+    async ({ data: { watched } }: NexusSocket, { conversationId }) => {
+      watched.close(conversationId);
+      return { data: null };
+    },
+  );
+  const onCancel = answerRequest(cancelRequest, logger, async ({ data }: NexusSocket, { invocationId }) => {
+    const { workspaceId } = data.principal;
+    const row = await database.invocation.findFirst({
+      where: { id: invocationId, workspaceId },
+      select: { conversationId: true },
+    });
+    const status =
+      row && (await requestCancel(parts, { invocationId, workspaceId, conversationId: row.conversationId }));
+    if (!status) throw new AppError('invocation_not_found', `There is no invocation ${invocationId}`);
+    return { data: { status } };
+  });
+  function onDisconnect(this: NexusSocket): void {
+    this.data.watched.closeAll();
+    metrics.connections.dec();
+  }
 
   io.use((socket, next) => {
     socket.data.principal = principalOfHandshake();
     next();
   });
   io.on('connection', (socket) => {
-    const watched = watchedBy(socket);
-    const check = () => {
-      if (watched.checkBuffer(socket.conn as never, parts.bufferLimits)) metrics.slowClients.inc();
-    };
-    checks.add(check);
+    socket.data.watched = watchedBy(socket);
     metrics.connections.inc();
-    socket.once('disconnect', () => {
-      checks.delete(check);
-      watched.closeAll();
-      metrics.connections.dec();
-    });
-    serve(socket, watched);
+    socket.on('disconnect', onDisconnect);
+    socket.on('conversation:subscribe', onSubscribe);
+    socket.on('conversation:unsubscribe', onUnsubscribe);
+    socket.on('invocation:cancel', onCancel);
     socket.emit('connection:ready', { socketId: socket.id });
   });
 
-  function watchedBy(socket: NexusSocket) {
+  function watchedBy(socket: NexusSocket): WatchedConversations {
     return createWatchedConversations({
       rooms,
       targetFor: (conversationId) => ({
@@ -95,51 +138,6 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
       onLost: (conversationId, error) =>
         void socket.emit('conversation:interrupted', { conversationId, error: toSocketError(error, logger) }),
     });
-  }
-
-  function serve(socket: NexusSocket, watched: ReturnType<typeof watchedBy>): void {
-    const { principal } = socket.data;
-    socket.on(
-      'conversation:subscribe',
-      answerRequest(subscribeRequest, logger, async ({ conversationId, cursors }) => {
-        const load = () => loadWatchable(database, principal, conversationId, Object.keys(cursors));
-        if (!(await load())) throw new AppError('conversation_not_found', `There is no conversation ${conversationId}`);
-        const watch = await watched.open(conversationId);
-        // Again, now that we listen: who began in between is in the list or will be heard.
-        const invocations = (await load()) ?? [];
-        const ids = invocations.map(({ id }) => id);
-        return {
-          data: {
-            invocations: invocations.map((each) => ({
-              ...each,
-              lastSeq: Math.max(each.lastSeq, watch.lastSeq(each.id)),
-            })),
-          },
-          afterwards: () => watch.start(cursors, ids),
-        };
-      }),
-    );
-    socket.on(
-      'conversation:unsubscribe',
-      answerRequest(unsubscribeRequest, logger, async ({ conversationId }) => {
-        watched.close(conversationId);
-        return { data: null };
-      }),
-    );
-    socket.on(
-      'invocation:cancel',
-      answerRequest(cancelRequest, logger, async ({ invocationId }) => {
-        const { workspaceId } = principal;
-        const row = await database.invocation.findFirst({
-          where: { id: invocationId, workspaceId },
-          select: { conversationId: true },
-        });
-        const status =
-          row && (await requestCancel(parts, { invocationId, workspaceId, conversationId: row.conversationId }));
-        if (!status) throw new AppError('invocation_not_found', `There is no invocation ${invocationId}`);
-        return { data: { status } };
-      }),
-    );
   }
 
   return {

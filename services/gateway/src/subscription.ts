@@ -72,6 +72,7 @@ export function createSubscription(feed: ConversationFeed, target: SubscriptionT
       target.joinRoom();
       live = true;
       sent = undefined;
+      running = undefined; // whoever is live, as most are most of the time, holds nothing of the way there
     },
     suspend() {
       if (!live && !sent) return null;

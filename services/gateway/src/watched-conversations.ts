@@ -29,8 +29,8 @@ export type WatchedParts = {
 /** Everything one socket watches. */
 export function createWatchedConversations({ rooms, targetFor, onLost }: WatchedParts): WatchedConversations {
   const watched = new Map<string, Watched>();
-  const gone = new AbortController();
-  let opening = 0;
+  const opening = new Set<AbortController>();
+  let closed = false;
 
   function close(conversationId: string): void {
     const entry = watched.get(conversationId);
@@ -51,15 +51,14 @@ export function createWatchedConversations({ rooms, targetFor, onLost }: Watched
 
   return {
     async open(conversationId) {
-      if (watched.size + opening >= mostSubscriptions && !watched.has(conversationId)) {
+      if (watched.size + opening.size >= mostSubscriptions && !watched.has(conversationId)) {
         throw new AppError('too_many_subscriptions', `One socket watches at most ${mostSubscriptions} conversations`);
       }
-      opening += 1;
-      const held = await rooms.open(conversationId, gone.signal).finally(() => {
-        opening -= 1;
-      });
+      const gone = new AbortController();
+      opening.add(gone);
+      const held = await rooms.open(conversationId, gone.signal).finally(() => opening.delete(gone));
       close(conversationId);
-      if (gone.signal.aborted) {
+      if (closed) {
         held.close();
         throw new AppError('service_stopping');
       }
@@ -84,7 +83,8 @@ export function createWatchedConversations({ rooms, targetFor, onLost }: Watched
       return false;
     },
     closeAll() {
-      gone.abort(new AppError('service_stopping'));
+      closed = true;
+      for (const each of opening) each.abort(new AppError('service_stopping'));
       for (const conversationId of [...watched.keys()]) close(conversationId);
     },
   };
