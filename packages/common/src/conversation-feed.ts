@@ -9,32 +9,6 @@ const longestSilenceMs = 3_000;
 /** How soon a log that is to be restored by its writer is asked for again. */
 const retryMs = 250;
 
-export type ConversationFeed = {
-  /** Live events of every invocation of the conversation: in order, without a gap, none twice. Returns how to stop. */
-  onEvent(listener: (event: InvocationEvent) => void): () => void;
-  /**
-   * Reads what a reader at `cursor` missed and calls `goLive` with it in the very tick in which the feed stands at the same seq:
-   * a listener added inside `goLive` continues exactly there. Rejects with the signal's reason.
-   */
-  attach(
-    invocationId: string,
-    cursor: number,
-    goLive: (missed: InvocationEvent[]) => void,
-    signal: AbortSignal,
-  ): Promise<void>;
-  /** The seq up to which the feed has delivered. */
-  lastSeq(invocationId: string): number;
-  /** The same for every invocation that the feed knows. */
-  positions(): Record<string, number>;
-  /** Whether the last event of the invocation has been delivered. */
-  hasEnded(invocationId: string): boolean;
-  /** Reads again what may have been published unheard, of these invocations and of all that the feed knows. */
-  resync(invocationIds: string[]): Promise<void>;
-  /** Reads again what has said nothing for long. Whoever keeps the feed calls it every second or so. */
-  checkSilence(): void;
-  close(): void;
-};
-
 export type FeedCounters = { replayed(events: number): void; gapRepaired(): void };
 
 type Position = { lastSeq: number; heard: number; ended: boolean; repairing: boolean; lastHeardAt: number };
@@ -45,110 +19,154 @@ export type FeedSources = MissedSources & {
   counters?: FeedCounters;
 };
 
-/** One conversation as this process hears it. Listens before it reads: what is published in between is in neither otherwise. */
+/** Opens a conversation's feed; rejects when Redis does not take the subscription. */
 export async function openConversationFeed(conversationId: string, sources: FeedSources): Promise<ConversationFeed> {
-  const { onError, counters } = sources;
-  const positions = new Map<string, Position>();
-  const listeners = new Set<(event: InvocationEvent) => void>();
-  let closed = false;
+  const feed = new ConversationFeed(conversationId, sources);
+  await feed.open();
+  return feed;
+}
 
-  const addressOf = (invocationId: string): LogAddress => ({ conversationId, invocationId });
+/** One conversation as this process hears it. Listens before it reads: what is published in between is in neither otherwise. */
+export class ConversationFeed {
+  readonly #conversationId: string;
+  readonly #sources: FeedSources;
+  readonly #positions = new Map<string, Position>();
+  readonly #listeners = new Set<(event: InvocationEvent) => void>();
+  #subscription: { close(): void } | undefined;
+  #closed = false;
 
-  function positionOf(invocationId: string): Position {
-    let position = positions.get(invocationId);
+  constructor(conversationId: string, sources: FeedSources) {
+    this.#conversationId = conversationId;
+    this.#sources = sources;
+  }
+
+  async open(): Promise<void> {
+    this.#subscription = await this.#sources.subscriptions.open(this.#conversationId, (event) => this.#hear(event));
+  }
+
+  /** Live events of every invocation of the conversation: in order, without a gap, none twice. Returns how to stop. */
+  onEvent(listener: (event: InvocationEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /**
+   * Reads what a reader at `cursor` missed and calls `goLive` with it in the very tick in which the feed stands at the same seq:
+   * a listener added inside `goLive` continues exactly there. Rejects with the signal's reason.
+   */
+  async attach(
+    invocationId: string,
+    cursor: number,
+    goLive: (missed: InvocationEvent[]) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const position = this.#positionOf(invocationId);
+    const missed: InvocationEvent[] = [];
+    for (let reached = cursor; ; ) {
+      const events = await readMissed(this.#sources, this.#addressOf(invocationId), reached);
+      signal.throwIfAborted();
+      missed.push(...(events ?? []));
+      reached = missed.at(-1)?.seq ?? reached;
+      const over = missed.some(isLastEvent);
+      if (reached > position.lastSeq || (over && !position.ended))
+        await this.#bringTo(invocationId, position, reached, over);
+      // Not before the feed has ended too: what it still has to deliver would reach this reader a second time.
+      if (over ? position.ended : reached === position.lastSeq) {
+        this.#sources.counters?.replayed(missed.length);
+        return goLive(joinDeltas(missed));
+      }
+      if (!events?.length) await pause(retryMs, signal);
+    }
+  }
+
+  /** The seq up to which the feed has delivered. */
+  lastSeq(invocationId: string): number {
+    return this.#positions.get(invocationId)?.lastSeq ?? 0;
+  }
+
+  /** The same for every invocation that the feed knows. */
+  positions(): Record<string, number> {
+    return Object.fromEntries([...this.#positions].map(([invocationId, { lastSeq }]) => [invocationId, lastSeq]));
+  }
+
+  /** Whether the last event of the invocation has been delivered. */
+  hasEnded(invocationId: string): boolean {
+    return this.#positions.get(invocationId)?.ended ?? false;
+  }
+
+  /** Reads again what may have been published unheard, of these invocations and of all that the feed knows. */
+  async resync(invocationIds: string[]): Promise<void> {
+    for (const invocationId of invocationIds) this.#positionOf(invocationId);
+    await Promise.all([...this.#positions].map(([invocationId, position]) => this.#repair(invocationId, position)));
+  }
+
+  /** Reads again what has said nothing for long. Whoever keeps the feed calls it every second or so. */
+  checkSilence(): void {
+    for (const [invocationId, position] of this.#positions) {
+      if (position.ended || performance.now() - position.lastHeardAt < longestSilenceMs) continue;
+      position.lastHeardAt = performance.now();
+      this.#repair(invocationId, position).catch(this.#sources.onError);
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#subscription?.close();
+    this.#listeners.clear();
+  }
+
+  #addressOf(invocationId: string): LogAddress {
+    return { conversationId: this.#conversationId, invocationId };
+  }
+
+  #positionOf(invocationId: string): Position {
+    let position = this.#positions.get(invocationId);
     if (!position) {
       position = { lastSeq: 0, heard: 0, ended: false, repairing: false, lastHeardAt: performance.now() };
-      positions.set(invocationId, position);
+      this.#positions.set(invocationId, position);
     }
     return position;
   }
 
+  #hear(event: InvocationEvent): void {
+    const position = this.#positionOf(event.invocationId);
+    position.lastHeardAt = performance.now();
+    position.heard = Math.max(position.heard, event.seq);
+    if (!position.repairing) this.#deliver(position, event);
+    if (position.heard > position.lastSeq) this.#repair(event.invocationId, position).catch(this.#sources.onError);
+  }
+
   /** Delivers what continues the position; a snapshot may skip ahead, everything else has to be the next seq. */
-  function deliver(position: Position, event: InvocationEvent): void {
+  #deliver(position: Position, event: InvocationEvent): void {
     const continues = event.seq === position.lastSeq + 1 || event.type === 'invocation.snapshot';
     const isNews = event.seq > position.lastSeq || (isLastEvent(event) && !position.ended);
     if (!continues || !isNews) return;
     position.lastSeq = Math.max(position.lastSeq, event.seq);
     position.ended ||= isLastEvent(event);
-    for (const listener of listeners) listener(event);
+    for (const listener of this.#listeners) listener(event);
   }
 
-  function hear(event: InvocationEvent): void {
-    const position = positionOf(event.invocationId);
-    position.lastHeardAt = performance.now();
-    position.heard = Math.max(position.heard, event.seq);
-    if (!position.repairing) deliver(position, event);
-    if (position.heard > position.lastSeq) repair(event.invocationId, position).catch(onError);
-  }
-
-  async function repair(invocationId: string, position: Position): Promise<void> {
+  async #repair(invocationId: string, position: Position): Promise<void> {
     if (position.repairing || position.ended) return;
     position.repairing = true;
     try {
       do {
         const before = position.lastSeq;
-        const missed = await readMissed(sources, addressOf(invocationId), before);
-        for (const event of missed ?? []) deliver(position, event);
+        const missed = await readMissed(this.#sources, this.#addressOf(invocationId), before);
+        for (const event of missed ?? []) this.#deliver(position, event);
         if (position.lastSeq === before) return; // the silence check asks again
-        counters?.gapRepaired();
-      } while (position.heard > position.lastSeq && !closed);
+        this.#sources.counters?.gapRepaired();
+      } while (position.heard > position.lastSeq && !this.#closed);
     } finally {
       position.repairing = false;
     }
   }
 
-  const subscription = await sources.subscriptions.open(conversationId, hear);
-
-  return {
-    onEvent(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-    async attach(invocationId, cursor, goLive, signal) {
-      const position = positionOf(invocationId);
-      const missed: InvocationEvent[] = [];
-      for (let reached = cursor; ; ) {
-        const events = await readMissed(sources, addressOf(invocationId), reached);
-        signal.throwIfAborted();
-        missed.push(...(events ?? []));
-        reached = missed.at(-1)?.seq ?? reached;
-        const over = missed.some(isLastEvent);
-        if (reached > position.lastSeq || (over && !position.ended))
-          await bringFeedTo(invocationId, position, reached, over);
-        // Not before the feed has ended too: what it still has to deliver would reach this reader a second time.
-        if (over ? position.ended : reached === position.lastSeq) {
-          counters?.replayed(missed.length);
-          return goLive(joinDeltas(missed));
-        }
-        if (!events?.length) await pause(retryMs, signal);
-      }
-    },
-    lastSeq: (invocationId) => positions.get(invocationId)?.lastSeq ?? 0,
-    positions: () => Object.fromEntries([...positions].map(([invocationId, { lastSeq }]) => [invocationId, lastSeq])),
-    hasEnded: (invocationId) => positions.get(invocationId)?.ended ?? false,
-    async resync(invocationIds) {
-      for (const invocationId of invocationIds) positionOf(invocationId);
-      await Promise.all([...positions].map(([invocationId, position]) => repair(invocationId, position)));
-    },
-    checkSilence() {
-      for (const [invocationId, position] of positions) {
-        if (position.ended || performance.now() - position.lastHeardAt < longestSilenceMs) continue;
-        position.lastHeardAt = performance.now();
-        repair(invocationId, position).catch(onError);
-      }
-    },
-    close() {
-      closed = true;
-      subscription.close();
-      listeners.clear();
-    },
-  };
-
   /** A reader found the log ahead of what was heard: those who are live already get it now, so that all stand at one seq. */
-  async function bringFeedTo(invocationId: string, position: Position, seq: number, over: boolean): Promise<void> {
-    if (listeners.size > 0) {
+  async #bringTo(invocationId: string, position: Position, seq: number, over: boolean): Promise<void> {
+    if (this.#listeners.size > 0) {
       position.heard = Math.max(position.heard, seq);
-      return repair(invocationId, position);
+      return this.#repair(invocationId, position);
     }
     position.lastSeq = seq;
     position.ended ||= over;

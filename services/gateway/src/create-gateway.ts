@@ -2,6 +2,7 @@ import { createServer, type Server as HttpServer } from 'node:http';
 import { AppError } from '@nexus/common/app-error';
 import type { ConversationFeeds } from '@nexus/common/conversation-feeds';
 import type { Logger } from '@nexus/common/create-logger';
+import type { InvocationEvent } from '@nexus/common/event';
 import { pingRedis } from '@nexus/common/ping-redis';
 import { type CancelParts, requestCancel } from '@nexus/common/request-cancel';
 import { createHealthHandler } from '@nexus/common/serve-health';
@@ -20,8 +21,9 @@ import type { GatewayMetrics } from './gateway-metrics.ts';
 import { keepFramesWhole } from './keep-frames-whole.ts';
 import { loadWatchable } from './load-watchable.ts';
 import { type Principal, principalOfHandshake } from './principal.ts';
+import type { SubscriptionTarget } from './subscription.ts';
 import type { BufferLimits } from './watch-buffer.ts';
-import { createWatchedConversations, type WatchedConversations } from './watched-conversations.ts';
+import { WatchedConversations, type Watcher } from './watched-conversations.ts';
 
 export type GatewayParts = CancelParts & {
   feeds: Pick<ConversationFeeds, 'open'>;
@@ -34,6 +36,29 @@ export type GatewayParts = CancelParts & {
 
 type SocketData = { principal: Principal; watched: WatchedConversations };
 type NexusSocket = Socket<ClientToServerEvents, ServerToClientEvents, DefaultEventsMap, SocketData>;
+
+/** A socket and the room of one conversation. */
+class RoomTarget implements SubscriptionTarget {
+  readonly #socket: NexusSocket;
+  readonly #conversationId: string;
+
+  constructor(socket: NexusSocket, conversationId: string) {
+    this.#socket = socket;
+    this.#conversationId = conversationId;
+  }
+
+  send(event: InvocationEvent): void {
+    this.#socket.emit('invocation:event', event);
+  }
+
+  joinRoom(): void {
+    void this.#socket.join(roomOf(this.#conversationId));
+  }
+
+  leaveRoom(): void {
+    void this.#socket.leave(roomOf(this.#conversationId));
+  }
+}
 
 const bufferCheckMs = 100;
 /** Bytes; clients send ids and cursors. */
@@ -118,7 +143,7 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     next();
   });
   io.on('connection', (socket) => {
-    socket.data.watched = watchedBy(socket);
+    socket.data.watched = new WatchedConversations(rooms, watcherOf(socket));
     metrics.connections.inc();
     socket.on('disconnect', onDisconnect);
     socket.on('conversation:subscribe', onSubscribe);
@@ -127,17 +152,13 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     socket.emit('connection:ready', { socketId: socket.id });
   });
 
-  function watchedBy(socket: NexusSocket): WatchedConversations {
-    return createWatchedConversations({
-      rooms,
-      targetFor: (conversationId) => ({
-        send: (event) => void socket.emit('invocation:event', event),
-        joinRoom: () => void socket.join(roomOf(conversationId)),
-        leaveRoom: () => void socket.leave(roomOf(conversationId)),
-      }),
+  /** What a watch does to its socket. */
+  function watcherOf(socket: NexusSocket): Watcher {
+    return {
+      targetFor: (conversationId) => new RoomTarget(socket, conversationId),
       onLost: (conversationId, error) =>
         void socket.emit('conversation:interrupted', { conversationId, error: toSocketError(error, logger) }),
-    });
+    };
   }
 
   return {
