@@ -19,6 +19,8 @@ export type FeedSources = MissedSources & {
   counters?: FeedCounters;
 };
 
+type Listener = (event: InvocationEvent) => void;
+
 /** Opens a conversation's feed; rejects when Redis does not take the subscription. */
 export async function openConversationFeed(conversationId: string, sources: FeedSources): Promise<ConversationFeed> {
   const feed = new ConversationFeed(conversationId, sources);
@@ -30,8 +32,10 @@ export async function openConversationFeed(conversationId: string, sources: Feed
 export class ConversationFeed {
   readonly #conversationId: string;
   readonly #sources: FeedSources;
-  readonly #positions = new Map<string, Position>();
-  readonly #listeners = new Set<(event: InvocationEvent) => void>();
+  /** Made for the first invocation that is heard of. */
+  #positions: Map<string, Position> | undefined;
+  /** Replaced, never changed: whoever is being told goes through those of that moment. */
+  #listeners: readonly Listener[] = [];
   #subscription: { close(): void } | undefined;
   #closed = false;
 
@@ -45,9 +49,11 @@ export class ConversationFeed {
   }
 
   /** Live events of every invocation of the conversation: in order, without a gap, none twice. Returns how to stop. */
-  onEvent(listener: (event: InvocationEvent) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+  onEvent(listener: Listener): () => void {
+    this.#listeners = [...this.#listeners, listener];
+    return () => {
+      this.#listeners = this.#listeners.filter((each) => each !== listener);
+    };
   }
 
   /**
@@ -81,28 +87,32 @@ export class ConversationFeed {
 
   /** The seq up to which the feed has delivered. */
   lastSeq(invocationId: string): number {
-    return this.#positions.get(invocationId)?.lastSeq ?? 0;
+    return this.#positions?.get(invocationId)?.lastSeq ?? 0;
   }
 
   /** The same for every invocation that the feed knows. */
   positions(): Record<string, number> {
-    return Object.fromEntries([...this.#positions].map(([invocationId, { lastSeq }]) => [invocationId, lastSeq]));
+    return Object.fromEntries(
+      [...(this.#positions ?? [])].map(([invocationId, { lastSeq }]) => [invocationId, lastSeq]),
+    );
   }
 
   /** Whether the last event of the invocation has been delivered. */
   hasEnded(invocationId: string): boolean {
-    return this.#positions.get(invocationId)?.ended ?? false;
+    return this.#positions?.get(invocationId)?.ended ?? false;
   }
 
   /** Reads again what may have been published unheard, of these invocations and of all that the feed knows. */
   async resync(invocationIds: string[]): Promise<void> {
     for (const invocationId of invocationIds) this.#positionOf(invocationId);
-    await Promise.all([...this.#positions].map(([invocationId, position]) => this.#repair(invocationId, position)));
+    await Promise.all(
+      [...(this.#positions ?? [])].map(([invocationId, position]) => this.#repair(invocationId, position)),
+    );
   }
 
   /** Reads again what has said nothing for long. Whoever keeps the feed calls it every second or so. */
   checkSilence(): void {
-    for (const [invocationId, position] of this.#positions) {
+    for (const [invocationId, position] of this.#positions ?? []) {
       if (position.ended || performance.now() - position.lastHeardAt < longestSilenceMs) continue;
       position.lastHeardAt = performance.now();
       this.#repair(invocationId, position).catch(this.#sources.onError);
@@ -112,7 +122,7 @@ export class ConversationFeed {
   close(): void {
     this.#closed = true;
     this.#subscription?.close();
-    this.#listeners.clear();
+    this.#listeners = [];
   }
 
   #addressOf(invocationId: string): LogAddress {
@@ -120,6 +130,7 @@ export class ConversationFeed {
   }
 
   #positionOf(invocationId: string): Position {
+    this.#positions ??= new Map();
     let position = this.#positions.get(invocationId);
     if (!position) {
       position = { lastSeq: 0, heard: 0, ended: false, repairing: false, lastHeardAt: performance.now() };
@@ -164,7 +175,7 @@ export class ConversationFeed {
 
   /** A reader found the log ahead of what was heard: those who are live already get it now, so that all stand at one seq. */
   async #bringTo(invocationId: string, position: Position, seq: number, over: boolean): Promise<void> {
-    if (this.#listeners.size > 0) {
+    if (this.#listeners.length > 0) {
       position.heard = Math.max(position.heard, seq);
       return this.#repair(invocationId, position);
     }

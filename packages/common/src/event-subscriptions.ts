@@ -15,7 +15,7 @@ export type EventSubscriptions = {
 
 /** One Redis subscription per conversation and process, however many listen; released when the last of them leaves. */
 export function createEventSubscriptions(subscriber: Redis): EventSubscriptions {
-  const channels = new Map<string, { listeners: Set<Listener>; ready: Promise<unknown> }>();
+  const channels = new Map<string, { listeners: readonly Listener[]; ready: Promise<unknown> }>();
   const reconnectListeners: (() => void)[] = [];
   let wasReady = subscriber.status === 'ready';
 
@@ -35,12 +35,15 @@ export function createEventSubscriptions(subscriber: Redis): EventSubscriptions 
       const channel = eventsChannel(conversationId);
       let entry = channels.get(channel);
       if (!entry) {
-        entry = { listeners: new Set(), ready: subscriber.subscribe(channel) };
+        entry = { listeners: [], ready: subscriber.subscribe(channel) };
         channels.set(channel, entry);
       }
-      entry.listeners.add(listener);
+      entry.listeners = [...entry.listeners, listener];
       const close = () => {
-        if (!entry.listeners.delete(listener) || entry.listeners.size > 0 || channels.get(channel) !== entry) return;
+        const others = entry.listeners.filter((each) => each !== listener);
+        if (others.length === entry.listeners.length) return;
+        entry.listeners = others;
+        if (others.length > 0 || channels.get(channel) !== entry) return;
         channels.delete(channel);
         subscriber.unsubscribe(channel).catch(() => {}); // the connection is gone, and the subscription with it
       };
