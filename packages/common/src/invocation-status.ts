@@ -3,6 +3,7 @@ import type { ErrorCode } from './error-codes.ts';
 import type { Usage } from './event.ts';
 import type { InvocationSettings, InvocationStatus } from './invocation.ts';
 import type { Dispatch, InvocationJob } from './invocation-queue.ts';
+import { isLifeLockHeld } from './life-lock-space.ts';
 import { Prisma, type PrismaClient } from './open-database.ts';
 import type { ProviderName } from './provider-name.ts';
 
@@ -44,7 +45,8 @@ const turnsPerContext = 500;
 
 /**
  * queued → running, each for the dispatch its job names, in the order of the jobs, no two of which may be of the same invocation.
- * null: somebody else has it, or it is over.
+ * null: somebody else has it, or it is over. A worker that others may count as dead by now claims nothing, even where its statement
+ * arrives and the answer to it does not.
  */
 export async function claimInvocations(
   database: Database,
@@ -58,6 +60,7 @@ export async function claimInvocations(
       FROM unnest(${jobs.map((job) => job.invocationId)}::uuid[], ${jobs.map((job) => job.dispatch)}::int[]) AS job(id, dispatch)
       WHERE i.id = job.id AND i.dispatch = job.dispatch AND i.status = 'queued'
         AND i.cancel_requested_at IS NULL AND (i.deadline_at IS NULL OR i.deadline_at > now())
+        AND EXISTS (SELECT 1 FROM worker w WHERE w.id = ${workerId}::uuid AND (w.heartbeat_at > now() - interval '1 s' OR ${isLifeLockHeld('w.lock_key')}))
       RETURNING i.*)
     SELECT c.id AS "invocationId", c.conversation_id AS "conversationId", c.workspace_id AS "workspaceId",
            c.agent_id AS "agentId", (SELECT name FROM agent WHERE id = c.agent_id) AS "agentName", c.attempt, c.settings, c.input_message_id AS "inputMessageId", m.content AS input,

@@ -12,6 +12,8 @@ const lockDurationMs = 120_000;
 const mostStalls = 1_000_000;
 
 export type QueueConsumer = {
+  /** Whether further jobs are taken, for a worker that cannot do anything with them at present. */
+  take(jobs: boolean): void;
   /** Takes no further jobs. Resolves once those at work are done and everything is closed. */
   close(): Promise<void>;
 };
@@ -44,6 +46,13 @@ export function consumeQueues(parts: {
     return worker;
   });
   return {
+    take(jobs) {
+      for (const worker of workers) {
+        if (jobs && worker.isPaused()) worker.resume();
+        else if (!jobs && !worker.isPaused())
+          worker.pause(true).catch((error) => logger.warn({ error, queue: worker.name }, 'queue trouble'));
+      }
+    },
     close: async () => void (await Promise.all(workers.map((worker) => worker.close()))),
   };
 }

@@ -55,6 +55,11 @@ export type WorkerParts = {
 
 /** A handed-back attempt needs moments, not seconds; past this the sweep of another worker does it. */
 const handBackLimitMs = 3_000;
+/** A worker whose heartbeat was last heard so long ago takes no jobs until it is heard again. Milliseconds. */
+const unheardMs = 1_500;
+/** Within this nobody counts as dead, however slow the answer to a heartbeat was. Milliseconds. */
+const heardMs = 750;
+const watchEveryMs = 250;
 
 /** A running worker: known as alive, sweeping, taking jobs. Its stop drains what runs, then hands back the rest. */
 export async function openWorker(
@@ -104,12 +109,17 @@ export async function openWorker(
     logger,
     metrics,
     onRecovered: workerMetrics.recovered,
+    mayJudge: presence.isSteady,
   });
   release('sweep', sweep.stop);
 
+  const isHeard = () => presence.lastBeatAgoMs() < heardMs;
   const processInvocation = createInvocationProcessor({
     record: meterRecord(
-      traceRecord(createInvocationRecord({ database, queues, logger, workerId: id, giveUp: giveUp.signal }), tracer),
+      traceRecord(
+        createInvocationRecord({ database, queues, logger, workerId: id, isHeard, giveUp: giveUp.signal }),
+        tracer,
+      ),
       metrics,
       workerMetrics,
     ),
@@ -137,7 +147,10 @@ export async function openWorker(
     process: jobs.during(traceAttempts(processInvocation, tracer)),
     logger,
   });
+  // A heart that is not heard: claims would have no effect, or one that nobody hears of. Other workers take the jobs.
+  const watchHeart = setInterval(() => consumer.take(presence.lastBeatAgoMs() < unheardMs), watchEveryMs);
   const drain = async (faulty: boolean) => {
+    clearInterval(watchHeart);
     if (faulty) return; // one of them may be the fault: the sweep of another worker takes them over, and counts
     const closed = consumer.close();
     await Promise.race([attempts.whenEmpty(), after(parts.shutdownGraceMs)]);

@@ -36,10 +36,12 @@ export function createInvocationRecord(parts: {
   queues: InvocationQueues;
   logger: Logger;
   workerId: string;
+  /** Whether this worker's heartbeat was heard just now. */
+  isHeard: () => boolean;
   /** Aborted when nobody may wait for the database any longer. */
   giveUp: AbortSignal;
 }): InvocationRecord {
-  const { database, logger, workerId, giveUp } = parts;
+  const { database, logger, workerId, isHeard, giveUp } = parts;
   const claim = joinCalls((jobs: InvocationJob[]) => claimInvocations(database, jobs, workerId), {
     keysOf: (job) => [job.invocationId],
   });
@@ -61,7 +63,15 @@ export function createInvocationRecord(parts: {
 
   return {
     // Where a try took effect unheard, the next one is refused, and the heartbeat gives back what the first one took.
-    claim: (job) => untilItLands(job.invocationId, () => claim(job)),
+    async claim(job) {
+      for (;;) {
+        const wasHeard = isHeard();
+        const claimed = await untilItLands(job.invocationId, () => claim(job));
+        // Refused, perhaps because this worker counts as dead until its heart is heard again: the job is still good then.
+        if (claimed || wasHeard || giveUp.aborted) return claimed;
+        await sleep(retryFirstMs, undefined, { signal: giveUp }).catch(() => {});
+      }
+    },
     async finish(held, outcome) {
       let tries = 0;
       return untilItLands(held.invocationId, async () => {

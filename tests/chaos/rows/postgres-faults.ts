@@ -1,4 +1,4 @@
-import { lifeLockSpace } from '../../../services/worker/src/presence/life-lock.ts';
+import { lifeLockSpace } from '@nexus/common/life-lock-space';
 import { createTestDatabase } from '../../support/create-test-database.ts';
 import { openProxy } from '../../support/open-proxy.ts';
 import { openTemplatePostgres } from '../../support/open-template-postgres.ts';

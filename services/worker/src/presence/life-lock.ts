@@ -1,9 +1,7 @@
 import type { Logger } from '@nexus/common/create-logger';
+import { lifeLockSpace } from '@nexus/common/life-lock-space';
 import { postgresLimits } from '@nexus/common/postgres-limits';
 import pg from 'pg';
-
-/** First key of every worker's advisory lock; the second is the worker's own. The sweep looks for the pair in pg_locks. */
-export const lifeLockSpace = 7_263_901;
 
 const retryMs = 250;
 /** How often the connection is asked whether it is there, and how long it may take to say so. */
@@ -22,11 +20,13 @@ const endFormerSessions = `
 /**
  * Holds a session advisory lock on a connection of its own for as long as this process lives: the server drops it the moment the
  * process dies. A connection that breaks, or answers no more, is replaced at once; meanwhile the heartbeat keeps the worker alive.
+ * `onHeld` is called each time the lock has been taken.
  */
 export function openLifeLock(
   databaseUrl: string,
   key: number,
   logger: Pick<Logger, 'warn'>,
+  onHeld: () => void,
 ): { close(): Promise<void> } {
   let client: pg.Client | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -46,6 +46,7 @@ export function openLifeLock(
       await next.query(endFormerSessions, [lifeLockSpace, key]);
       await next.query('SELECT pg_advisory_lock($1, $2)', [lifeLockSpace, key]);
       timer = setTimeout(() => void ask(next), askEveryMs);
+      onHeld();
     } catch (error) {
       logger.warn({ error }, 'the life lock could not be taken');
       giveUp(next);

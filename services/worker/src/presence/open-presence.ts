@@ -7,6 +7,19 @@ import { openLifeLock } from './life-lock.ts';
 import { beatHeart, registerWorker, unregisterWorker, type WorkerIdentity } from './worker-row.ts';
 
 const beatEveryMs = 500;
+/** Whoever could not beat for so long knows too little of the others, until it has beaten for a while again. Milliseconds. */
+const longGapMs = 1_500;
+const steadyAfterMs = 2_500;
+
+export type Presence = {
+  lastBeatAgoMs(): number;
+  /**
+   * Whether it has been heard without a longer gap of late. Who has not may have been away itself, or Postgres was, and then everybody
+   * seems to be silent: not the moment to declare others dead.
+   */
+  isSteady(): boolean;
+  close(): Promise<void>;
+};
 
 /**
  * Makes this worker known as alive until it is closed, stops the attempts of which Postgres says that they must, and gives back those
@@ -21,15 +34,18 @@ export async function openPresence(parts: {
   inHand: () => string[];
   giveBack: (held: Held) => Promise<unknown>;
   logger: Logger;
-}): Promise<{ lastBeatAgoMs(): number; close(): Promise<void> }> {
+}): Promise<Presence> {
   const { database, worker, attempts, inHand, giveBack, logger } = parts;
-  const lock = openLifeLock(parts.databaseUrl, await registerWorker(database, worker), logger);
+  const lockKey = await registerWorker(database, worker);
   let lastBeatAt = performance.now();
+  let lastGapAt = Number.NEGATIVE_INFINITY;
   let beating = false;
 
   async function beat(): Promise<void> {
     const { known, verdicts, unheld } = await beatHeart(database, worker.id, attempts.list(), inHand());
-    lastBeatAt = performance.now();
+    const beatAt = performance.now();
+    if (beatAt - lastBeatAt > longGapMs) lastGapAt = beatAt;
+    lastBeatAt = beatAt;
     if (!known) await registerWorker(database, worker);
     for (const { invocationId, verdict } of verdicts) {
       attempts.abort(invocationId, new AppError(verdict === 'lost' ? 'claim_lost' : 'cancelled'));
@@ -41,7 +57,7 @@ export async function openPresence(parts: {
     }
   }
 
-  const timer = setInterval(() => {
+  function beatOnce(): void {
     if (beating) return;
     beating = true;
     beat()
@@ -49,10 +65,17 @@ export async function openPresence(parts: {
       .finally(() => {
         beating = false;
       });
-  }, beatEveryMs);
+  }
+
+  const timer = setInterval(beatOnce, beatEveryMs);
+  const lock = openLifeLock(parts.databaseUrl, lockKey, logger, beatOnce);
 
   return {
     lastBeatAgoMs: () => performance.now() - lastBeatAt,
+    isSteady() {
+      const now = performance.now();
+      return now - lastBeatAt < longGapMs && now - lastGapAt > steadyAfterMs;
+    },
     async close() {
       clearInterval(timer);
       await lock.close();

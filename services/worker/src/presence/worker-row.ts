@@ -1,4 +1,5 @@
 import type { Held } from '@nexus/common/invocation-status';
+import { isLifeLockHeld } from '@nexus/common/life-lock-space';
 import type { PrismaClient } from '@nexus/common/open-database';
 import type { ProviderName } from '@nexus/common/provider-name';
 
@@ -43,7 +44,8 @@ export async function beatHeart(
   inHand: string[],
 ): Promise<Heartbeat> {
   const [row] = await database.$queryRaw<Heartbeat[]>`
-    WITH beat AS (UPDATE worker SET heartbeat_at = now() WHERE id = ${workerId}::uuid RETURNING id),
+    WITH beat AS (
+      UPDATE worker w SET heartbeat_at = now(), lock_held = ${isLifeLockHeld('w.lock_key')} WHERE id = ${workerId}::uuid RETURNING id),
     verdicts AS (
       SELECT i.id AS "invocationId",
              CASE WHEN i.attempt <> held.attempt OR i.status <> 'running' THEN 'lost' ELSE 'cancelled' END AS verdict

@@ -1,6 +1,6 @@
+import { isLifeLockHeld } from '@nexus/common/life-lock-space';
 import type { PrismaClient } from '@nexus/common/open-database';
 import type { ProviderName } from '@nexus/common/provider-name';
-import { lifeLockSpace } from '../presence/life-lock.ts';
 import type { RecoveryCause } from './recovery-cause.ts';
 
 export type Chore = {
@@ -23,18 +23,20 @@ const mostPerKind = 200;
 
 /**
  * Everything that was left undone, by whoever died or lost a message while doing it; acting on a row twice does no harm.
- * A worker is dead when it holds no life lock and has been silent for 1 s, or holds it and has been silent for 30 s (hung). For
- * 10 s after a restart of Postgres nobody is: the locks are gone then with everybody alive.
+ * A worker that held its life lock is dead when the lock is gone and it has been silent for 1 s; one that had lost the lock while it
+ * lived, after 5 s; one that holds it, after 30 s (hung). For 10 s after a restart of Postgres nobody is: the locks are gone then with
+ * everybody alive. Without `judging` nobody is looked at in that respect.
  */
-export async function findChores(database: Pick<PrismaClient, '$queryRaw'>): Promise<Chore[]> {
+export async function findChores(
+  database: Pick<PrismaClient, '$queryRaw'>,
+  { judging }: { judging: boolean },
+): Promise<Chore[]> {
   return database.$queryRaw<Chore[]>`
     WITH dead AS (
       SELECT w.id FROM worker w
-      WHERE w.heartbeat_at < now() - interval '1 s' AND pg_postmaster_start_time() < now() - interval '10 s'
-        AND (w.heartbeat_at < now() - interval '30 s' OR NOT EXISTS (
-          SELECT 1 FROM pg_locks l
-          WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.classid = ${lifeLockSpace}::int::oid
-            AND l.objid = w.lock_key::int::oid AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())))
+      WHERE ${judging}::bool AND w.heartbeat_at < now() - interval '1 s' AND pg_postmaster_start_time() < now() - interval '10 s'
+        AND (w.heartbeat_at < now() - interval '30 s'
+          OR (w.lock_held OR w.heartbeat_at < now() - interval '5 s') AND NOT ${isLifeLockHeld('w.lock_key')})
     ), chores AS (
       (SELECT 'enqueue' AS kind, i.* FROM invocation i
        WHERE i.status = 'queued' AND i.enqueued_at IS NULL AND i.dispatch > 0 AND i.created_at < now() - interval '400 ms'
@@ -54,7 +56,7 @@ export async function findChores(database: Pick<PrismaClient, '$queryRaw'>): Pro
       (SELECT 'expire', i.* FROM invocation i WHERE i.status = 'queued' AND i.deadline_at < now() LIMIT ${mostPerKind}::int)
       UNION ALL
       (SELECT 'lost', i.* FROM invocation i
-       WHERE i.status = 'running' AND (i.worker_id IN (SELECT id FROM dead) OR NOT EXISTS (SELECT 1 FROM worker w WHERE w.id = i.worker_id))
+       WHERE i.status = 'running' AND (i.worker_id IN (SELECT id FROM dead) OR ${judging}::bool AND NOT EXISTS (SELECT 1 FROM worker w WHERE w.id = i.worker_id))
        LIMIT ${mostPerKind}::int))
     SELECT kind, id AS "invocationId", conversation_id AS "conversationId", workspace_id AS "workspaceId", provider, attempt, dispatch,
            greatest(0, coalesce(extract(epoch FROM available_at - now()) * 1000, 0))::float8 AS "delayMs", worker_id AS "workerId",

@@ -4,7 +4,12 @@ import { findChores } from './find-chores.ts';
 import { createMissingJobFinder } from './find-missing-jobs.ts';
 import type { RecoveryCause } from './recovery-cause.ts';
 
-export type SweepParts = ChoreParts & { queues: InvocationQueues; onRecovered: (cause: RecoveryCause) => void };
+export type SweepParts = ChoreParts & {
+  queues: InvocationQueues;
+  onRecovered: (cause: RecoveryCause) => void;
+  /** Whether it may declare other workers dead at this moment. */
+  mayJudge: () => boolean;
+};
 
 const sweepEveryMs = 500;
 
@@ -17,7 +22,7 @@ export function startSweep(parts: SweepParts): { stop(): Promise<void> } {
 
   async function sweep(): Promise<void> {
     try {
-      for (const chore of await findChores(parts.database)) {
+      for (const chore of await findChores(parts.database, { judging: parts.mayJudge() })) {
         try {
           if (await doChore(parts, chore)) parts.onRecovered(chore.kind);
         } catch (error) {

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "worker" ADD COLUMN     "lock_held" BOOLEAN NOT NULL DEFAULT false;
