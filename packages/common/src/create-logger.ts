@@ -1,4 +1,4 @@
-import { type Logger, type LoggerOptions, pino, stdSerializers } from 'pino';
+import { type Logger, type LoggerOptions, pino } from 'pino';
 import { AppError } from './app-error.ts';
 import { redact } from './redact.ts';
 
@@ -38,7 +38,14 @@ function serializeError(error: unknown): unknown {
 
 function describeError(error: unknown): object {
   if (!(error instanceof Error)) return { type: typeof error };
-  if (!(error instanceof AppError)) return stdSerializers.err(error);
   const cause = error.cause === undefined ? {} : { cause: describeError(error.cause) };
-  return { type: 'AppError', code: error.code, detail: error.message, ...cause };
+  if (error instanceof AppError) return { type: 'AppError', code: error.code, detail: error.message, ...cause };
+  return { type: error.name, message: error.message, stack: error.stack, ...plainFields(error), ...cause };
+}
+
+/** Libraries hang whole connections on their errors. */
+function plainFields(error: Error): object {
+  return Object.fromEntries(
+    Object.entries(error).filter(([, value]) => typeof value !== 'object' && typeof value !== 'function'),
+  );
 }
