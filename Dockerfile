@@ -37,5 +37,9 @@ COPY deploy/preflight.ts deploy/check-health.sh deploy/
 COPY prisma prisma
 COPY packages packages
 COPY services services
+RUN mkdir .compiled && chown 10001:10001 .compiled
 USER 10001:10001
+# Each service is started once without its settings: it says so and ends. What it compiled on the way serves every start from now on.
+ENV NODE_COMPILE_CACHE=/app/.compiled
+RUN for service in api gateway worker; do node services/$service/src/main.ts > /dev/null 2>&1; done; test -n "$(ls .compiled)"
 CMD ["node", "--version"]

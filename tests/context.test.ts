@@ -35,7 +35,7 @@ describe('a long conversation', () => {
     const last = provider.calls.at(-1)?.request.messages ?? [];
     const tokens = last.reduce((sum, { content }) => sum + countTokens(content) + 4, 0);
     expect(tokens).toBeLessThanOrEqual(contextTokens);
-    expect(tokens).toBeGreaterThan(contextTokens - 80);
+    expect(tokens).toBeGreaterThan(contextTokens - 80); // the provider counts each of its words, which is a little more
 
     const [system, ...messages] = last;
     expect(system).toEqual({ role: 'system', content: 'Be brief.' });

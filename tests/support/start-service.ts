@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { serviceFlags } from '../../scripts/start/open-service.ts';
 import { waitUntil } from './wait-until.ts';
 
 export type ServiceName = 'api' | 'worker' | 'gateway';
@@ -27,7 +28,7 @@ export async function startService(name: ServiceName, env: Record<string, string
   const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env;
   const child = spawn(
     process.execPath,
-    ['--import', './scripts/start/die-with-parent.mjs', `services/${name}/src/main.ts`],
+    [...serviceFlags, '--import', './scripts/start/die-with-parent.mjs', `services/${name}/src/main.ts`],
     {
       cwd: root,
       env: { PATH, NODE_COMPILE_CACHE, NODE_ENV: 'test', LOG_LEVEL: 'info', [portVariable]: '0', ...env },

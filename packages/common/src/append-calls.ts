@@ -1,4 +1,5 @@
 import { Cluster } from 'ioredis';
+import { atEndOfTurn } from './at-end-of-turn.ts';
 import type { Redis } from './open-redis.ts';
 
 /**
@@ -55,7 +56,11 @@ export type AppendCall = {
   entries: { ends: boolean; json: string }[];
 };
 
-export type AppendReply = { seq: number; second: number };
+/** `over`: a newer attempt has spoken, or the log is closed. `lost`: Redis has the log as far as `seq` only. */
+export type AppendReply =
+  | { kind: 'appended'; seq: number; cancelWanted: boolean }
+  | { kind: 'over' }
+  | { kind: 'lost'; seq: number };
 
 type Waiting = { call: AppendCall; resolve(reply: AppendReply): void; reject(error: unknown): void };
 type ScriptRedis = Redis & { nexusAppend(...args: (string | number)[]): Promise<number[]> };
@@ -86,8 +91,7 @@ export function createAppendCalls(redis: Redis): (call: AppendCall) => Promise<A
     }
     try {
       const replies = await (redis as ScriptRedis).nexusAppend(keys.length, ...keys, ...args);
-      for (const [at, { resolve }] of calls.entries())
-        resolve({ seq: replies[2 * at] as number, second: replies[2 * at + 1] as number });
+      for (const [at, { resolve }] of calls.entries()) resolve(toReply(replies[2 * at], replies[2 * at + 1]));
     } catch (error) {
       for (const { reject } of calls) reject(error);
     }
@@ -95,6 +99,12 @@ export function createAppendCalls(redis: Redis): (call: AppendCall) => Promise<A
 
   return (call) =>
     new Promise((resolve, reject) => {
-      if (waiting.push({ call, resolve, reject }) === 1) setImmediate(sendAll);
+      if (waiting.push({ call, resolve, reject }) === 1) atEndOfTurn(sendAll);
     });
+}
+
+function toReply(first = 0, second = 0): AppendReply {
+  if (first === -1) return { kind: 'over' };
+  if (first === -2) return { kind: 'lost', seq: second };
+  return { kind: 'appended', seq: first, cancelWanted: second === 1 };
 }

@@ -67,7 +67,7 @@ export function createEventAppender(
       const { conversationId, invocationId } = address;
       const at = new Date().toISOString();
       const ends = events.some((event) => isTerminalType(event.type));
-      const { seq, second } = await call({
+      const reply = await call({
         log: logKey(conversationId, invocationId),
         cancelFlag: cancelKey(conversationId, invocationId),
         channel: eventsChannel(conversationId),
@@ -79,10 +79,10 @@ export function createEventAppender(
           json: toLogJson(address, at, event.type, event.data),
         })),
       });
-      if (seq === -1) throw new AppError('claim_lost');
-      if (seq === -2) throw new LogLost(second);
+      if (reply.kind === 'over') throw new AppError('claim_lost');
+      if (reply.kind === 'lost') throw new LogLost(reply.seq);
       onAppended?.(events);
-      return { seq, cancelWanted: second === 1 };
+      return { seq: reply.seq, cancelWanted: reply.cancelWanted };
     },
     async restore(address, attempt, seq, { text, reasoning }) {
       const data = {

@@ -28,7 +28,7 @@ export async function openConversationFeed(conversationId: string, sources: Feed
   return feed;
 }
 
-/** One conversation as this process hears it. Listens before it reads: what is published in between is in neither otherwise. */
+/** One conversation as this process hears it; a class, as there are many. Listens before it reads: what is published in between is in neither otherwise. */
 export class ConversationFeed {
   readonly #conversationId: string;
   readonly #sources: FeedSources;
@@ -76,6 +76,7 @@ export class ConversationFeed {
       const over = missed.some(isLastEvent);
       if (reached > position.lastSeq || (over && !position.ended))
         await this.#bringTo(invocationId, position, reached, over);
+      signal.throwIfAborted();
       // Not before the feed has ended too: what it still has to deliver would reach this reader a second time.
       if (over ? position.ended : reached === position.lastSeq) {
         this.#sources.counters?.replayed(missed.length);

@@ -36,11 +36,18 @@ function serializeError(error: unknown): unknown {
   return redact(describeError(error));
 }
 
-function describeError(error: unknown): object {
+/** Deeper chains of causes say nothing new, or go round. */
+const mostCauses = 5;
+
+function describeError(error: unknown, depth = 0): object {
   if (!(error instanceof Error)) return { type: typeof error };
-  const cause = error.cause === undefined ? {} : { cause: describeError(error.cause) };
+  const cause =
+    error.cause === undefined || depth === mostCauses ? {} : { cause: describeError(error.cause, depth + 1) };
   if (error instanceof AppError) return { type: 'AppError', code: error.code, detail: error.message, ...cause };
-  return { type: error.name, message: error.message, stack: error.stack, ...plainFields(error), ...cause };
+  const several =
+    error instanceof AggregateError ? { errors: error.errors.map((each) => describeError(each, mostCauses)) } : {};
+  const { message, stack } = error;
+  return { ...plainFields(error), type: error.constructor.name, message, stack, ...several, ...cause };
 }
 
 /** Libraries hang whole connections on their errors. */

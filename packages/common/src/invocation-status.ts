@@ -3,7 +3,7 @@ import type { ErrorCode } from './error-codes.ts';
 import type { Usage } from './event.ts';
 import type { InvocationSettings, InvocationStatus } from './invocation.ts';
 import type { Dispatch, InvocationJob } from './invocation-queue.ts';
-import { isLifeLockHeld } from './life-lock-space.ts';
+import { isLifeLockHeld } from './is-life-lock-held.ts';
 import { Prisma, type PrismaClient } from './open-database.ts';
 import type { ProviderName } from './provider-name.ts';
 
@@ -53,14 +53,16 @@ export async function claimInvocations(
   jobs: InvocationJob[],
   workerId: string,
 ): Promise<(Claim | null)[]> {
+  const sorted = inLockOrder(jobs);
   const claims = await database.$queryRaw<Claim[]>`
     WITH claimed AS (
       UPDATE invocation i SET status = 'running', attempt = attempt + 1, worker_id = ${workerId}::uuid,
              started_at = coalesce(started_at, now()), enqueued_at = coalesce(enqueued_at, now()), available_at = NULL
-      FROM unnest(${jobs.map((job) => job.invocationId)}::uuid[], ${jobs.map((job) => job.dispatch)}::int[]) AS job(id, dispatch)
+      FROM unnest(${sorted.map((job) => job.invocationId)}::uuid[], ${sorted.map((job) => job.dispatch)}::int[]) AS job(id, dispatch)
       WHERE i.id = job.id AND i.dispatch = job.dispatch AND i.status = 'queued'
         AND i.cancel_requested_at IS NULL AND (i.deadline_at IS NULL OR i.deadline_at > now())
-        AND EXISTS (SELECT 1 FROM worker w WHERE w.id = ${workerId}::uuid AND (w.heartbeat_at > now() - interval '1 s' OR ${isLifeLockHeld('w.lock_key')}))
+        AND EXISTS (SELECT 1 FROM worker w WHERE w.id = ${workerId}::uuid AND w.heartbeat_at > now() - interval '30 s'
+                    AND (w.heartbeat_at > now() - interval '1 s' OR ${isLifeLockHeld('w.lock_key')}))
       RETURNING i.*)
     SELECT c.id AS "invocationId", c.conversation_id AS "conversationId", c.workspace_id AS "workspaceId",
            c.agent_id AS "agentId", (SELECT name FROM agent WHERE id = c.agent_id) AS "agentName", c.attempt, c.settings, c.input_message_id AS "inputMessageId", m.content AS input,
@@ -79,6 +81,16 @@ export async function claimInvocations(
     FROM claimed c JOIN message m ON m.id = c.input_message_id`;
   const byId = new Map(claims.map((claim) => [claim.invocationId, claim]));
   return jobs.map((job) => byId.get(job.invocationId) ?? null);
+}
+
+/** A row that somebody else has locked keeps only him waiting who wants it. */
+export function waitingOnlyAlone(items: unknown[]): Prisma.Sql {
+  return items.length > 1 ? Prisma.sql`NOWAIT` : Prisma.empty;
+}
+
+/** Statements that lock several rows take them in the same order, so that two of them do not wait for each other. */
+function inLockOrder(jobs: InvocationJob[]): InvocationJob[] {
+  return jobs.toSorted((a, b) => (a.invocationId < b.invocationId ? -1 : 1));
 }
 
 export type AttemptUsage = Usage & { costMicroUsd: bigint | null; priceTableVersion: string | null };
@@ -120,18 +132,19 @@ const courseOf = (row: 'done' | 'i' | 'changed') =>
   (extract(epoch FROM ${row}.finished_at - ${row}.cancel_requested_at) * 1000)::float8 AS "cancelMs"`);
 
 /** What is to become of an attempt. */
-export type Ending = { held: Held; outcome: Outcome };
+export type Finish = { held: Held; outcome: Outcome };
 
 /**
- * → completed | failed | cancelled, each with its messages and its usage, in the order of the endings, no two of which may be of the
- * same conversation. null: the row has moved on; nothing may be said.
+ * → completed | failed | cancelled, each with its messages and its usage, in the order of the finishes, no two of which may be of
+ * the same conversation. null: the row has moved on; nothing may be said. Several together wait for nobody: where one of their
+ * conversations is locked, all are refused, to be tried one by one.
  */
 export async function finishInvocations(
   database: Database,
   from: 'queued' | 'running',
-  endings: Ending[],
+  finishes: Finish[],
 ): Promise<(Finished | null)[]> {
-  const column = <T>(read: (ending: Ending) => T): T[] => endings.map(read);
+  const column = <T>(read: (finish: Finish) => T): T[] => finishes.map(read);
   const rows = await database.$queryRaw<(Finished & { id: string })[]>`
     WITH ending AS (
       SELECT * FROM unnest(
@@ -151,7 +164,7 @@ export async function finishInvocations(
       ) AS ending(invocation_id, conversation_id, attempt, new_status, code, problem, reason, seq, first_token_ago_ms, answer_id, answer,
                   answer_tokens, thought_id, thought, prompt_tokens, usage_id, used_input, used_output, used_cached, used_source, cost, prices)
     ), held AS (
-      SELECT id FROM conversation WHERE id = ANY(${column(({ held }) => held.conversationId)}::uuid[]) ORDER BY id FOR UPDATE
+      SELECT id FROM conversation WHERE id = ANY(${column(({ held }) => held.conversationId)}::uuid[]) ORDER BY id FOR NO KEY UPDATE ${waitingOnlyAlone(finishes)}
     ), done AS (
       UPDATE invocation i SET
         status = CASE WHEN i.cancel_requested_at IS NULL THEN e.new_status::"InvocationStatus" ELSE 'cancelled' END,
@@ -187,7 +200,7 @@ export async function finishInvocations(
     SELECT done.id, done.status, done.answer_id AS "messageId", line.waiting, ${courseOf('done')}
     FROM done JOIN line ON line.id = done.conversation_id`;
   const byId = new Map(rows.map(({ id, ...finished }) => [id, finished]));
-  return endings.map(({ held }) => byId.get(held.invocationId) ?? null);
+  return finishes.map(({ held }) => byId.get(held.invocationId) ?? null);
 }
 
 /** Where an invocation goes next, as a statement's columns. */
@@ -259,9 +272,10 @@ export async function dispatchNext(database: Database, conversationId: string): 
 
 /** Notes that Redis holds the jobs of these dispatches, of as many as still wait and were not noted before: their number. */
 export async function markEnqueued(database: Database, jobs: InvocationJob[]): Promise<number> {
+  const sorted = inLockOrder(jobs);
   const rows = await database.$queryRaw<unknown[]>`
     UPDATE invocation i SET enqueued_at = now()
-    FROM unnest(${jobs.map((job) => job.invocationId)}::uuid[], ${jobs.map((job) => job.dispatch)}::int[]) AS job(id, dispatch)
+    FROM unnest(${sorted.map((job) => job.invocationId)}::uuid[], ${sorted.map((job) => job.dispatch)}::int[]) AS job(id, dispatch)
     WHERE i.id = job.id AND i.dispatch = job.dispatch AND i.status = 'queued' AND i.enqueued_at IS NULL RETURNING 1`;
   return rows.length;
 }

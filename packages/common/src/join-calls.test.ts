@@ -16,7 +16,7 @@ const keysOf = (item: string) => [item.slice(0, 1)];
 describe('joined calls', () => {
   it('let one that is alone go at once, and those that wait for it together, each with its own result', async () => {
     const { runs, run } = recorded();
-    const call = joinCalls(run, { keysOf });
+    const call = joinCalls(run, { keysOf, patienceMs: 60_000 });
     const first = call('a');
     await turn();
     const others = [call('b'), call('c')];
@@ -32,7 +32,7 @@ describe('joined calls', () => {
 
   it('never go together with one of the same key, and do not overtake it', async () => {
     const { runs, run } = recorded();
-    const call = joinCalls(run, { keysOf });
+    const call = joinCalls(run, { keysOf, patienceMs: 60_000 });
     for (const item of ['a1', 'b', 'a2', 'a3']) void call(item);
     for (const expected of [['a1', 'b'], ['a2'], ['a3']]) {
       await turn();

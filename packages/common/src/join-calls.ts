@@ -4,10 +4,9 @@ export type JoinOptions<Item> = {
   /** Items with one of these in common never go together. */
   keysOf: (item: Item) => string[];
   mostTogether?: number;
+  /** A call that takes longer, in milliseconds, does not hold up those who wait any more: it may itself be waiting for a lock. */
+  patienceMs?: number;
 };
-
-/** A call that takes longer does not hold up those who wait any more, in milliseconds: it may itself be waiting for a lock. */
-const patienceMs = 10;
 
 /**
  * Joins calls that come while another is under way into one, for statements that cost less per row the more rows they have: who is
@@ -16,7 +15,7 @@ const patienceMs = 10;
  */
 export function joinCalls<Item, Result>(
   run: (items: Item[]) => Promise<Result[]>,
-  { keysOf, mostTogether = 64 }: JoinOptions<Item>,
+  { keysOf, mostTogether = 64, patienceMs = 10 }: JoinOptions<Item>,
 ): (item: Item) => Promise<Result> {
   type Waiting = { item: Item; resolve(result: Result): void; reject(error: unknown): void };
   let waiting: Waiting[] = [];

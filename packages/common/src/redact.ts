@@ -20,12 +20,12 @@ export function redact<T extends object>(fields: T): T {
 }
 
 function withoutSecrets(value: object, level: number): object {
-  let copy: Record<string, unknown> | undefined;
+  let copy: Record<string, unknown> | unknown[] | undefined;
   for (const [name, field] of Object.entries(value)) {
     const shown = secretNames.has(name) ? '[redacted]' : shownField(field, level);
     if (shown === field) continue;
-    copy ??= { ...value };
-    copy[name] = shown;
+    copy ??= Array.isArray(value) ? [...value] : { ...value };
+    (copy as Record<string, unknown>)[name] = shown;
   }
   return copy ?? value;
 }

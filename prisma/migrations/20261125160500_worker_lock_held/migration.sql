@@ -1,2 +1,3 @@
 -- AlterTable
-ALTER TABLE "worker" ADD COLUMN     "lock_held" BOOLEAN NOT NULL DEFAULT false;
+ALTER TABLE "worker" ADD COLUMN     "lock_held" BOOLEAN NOT NULL DEFAULT false,
+ADD COLUMN     "steady_since" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP;

@@ -2,7 +2,6 @@ import { createServer, type Server as HttpServer } from 'node:http';
 import { AppError } from '@nexus/common/app-error';
 import type { ConversationFeeds } from '@nexus/common/conversation-feeds';
 import type { Logger } from '@nexus/common/create-logger';
-import type { InvocationEvent } from '@nexus/common/event';
 import { pingRedis } from '@nexus/common/ping-redis';
 import { type CancelParts, requestCancel } from '@nexus/common/request-cancel';
 import { createHealthHandler } from '@nexus/common/serve-health';
@@ -16,12 +15,12 @@ import {
 import type { Registry } from 'prom-client';
 import { type DefaultEventsMap, Server, type Socket } from 'socket.io';
 import { answerRequest, toSocketError } from './answer-request.ts';
-import { createConversationRooms, roomOf } from './conversation-rooms.ts';
+import { createConversationRooms } from './conversation-rooms.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import { keepFramesWhole } from './keep-frames-whole.ts';
 import { loadWatchable } from './load-watchable.ts';
 import { type Principal, principalOfHandshake } from './principal.ts';
-import type { SubscriptionTarget } from './subscription.ts';
+import { RoomTarget } from './room-target.ts';
 import type { BufferLimits } from './watch-buffer.ts';
 import { WatchedConversations, type Watcher } from './watched-conversations.ts';
 
@@ -36,29 +35,6 @@ export type GatewayParts = CancelParts & {
 
 type SocketData = { principal: Principal; watched: WatchedConversations };
 type NexusSocket = Socket<ClientToServerEvents, ServerToClientEvents, DefaultEventsMap, SocketData>;
-
-/** A socket and the room of one conversation. */
-class RoomTarget implements SubscriptionTarget {
-  readonly #socket: NexusSocket;
-  readonly #conversationId: string;
-
-  constructor(socket: NexusSocket, conversationId: string) {
-    this.#socket = socket;
-    this.#conversationId = conversationId;
-  }
-
-  send(event: InvocationEvent): void {
-    this.#socket.emit('invocation:event', event);
-  }
-
-  joinRoom(): void {
-    void this.#socket.join(roomOf(this.#conversationId));
-  }
-
-  leaveRoom(): void {
-    void this.#socket.leave(roomOf(this.#conversationId));
-  }
-}
 
 const bufferCheckMs = 100;
 /** Bytes; clients send ids and cursors. */

@@ -12,7 +12,7 @@ export type SubscriptionTarget = {
 };
 
 /**
- * One socket's watch over one conversation. While it catches up it hears the feed by itself, and is sent events only of invocations that
+ * One socket's watch over one conversation; a class, as there are many. While it catches up it hears the feed by itself, and is sent events only of invocations that
  * it has caught up with; in the tick in which that is all of them it changes over to the room. No gap, no repeat: at that moment
  * the feed, the room and the socket stand at the same seq everywhere.
  */

@@ -14,7 +14,7 @@ export type Watcher = {
   onLost(conversationId: string, error: unknown): void;
 };
 
-/** Everything one socket watches. */
+/** Everything one socket watches. A class, as there are many: they share their code, and an idle one holds little. */
 export class WatchedConversations {
   readonly #rooms: ConversationRooms;
   readonly #watcher: Watcher;
@@ -32,6 +32,7 @@ export class WatchedConversations {
   async open(
     conversationId: string,
   ): Promise<{ lastSeq(invocationId: string): number; start(cursors: Cursors, invocationIds: string[]): void }> {
+    if (this.#closed) throw new AppError('service_stopping');
     if (this.#watched.size + this.#opening.length >= mostSubscriptions && !this.#watched.has(conversationId)) {
       throw new AppError('too_many_subscriptions', `One socket watches at most ${mostSubscriptions} conversations`);
     }

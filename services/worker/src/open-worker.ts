@@ -57,7 +57,7 @@ export type WorkerParts = {
 const handBackLimitMs = 3_000;
 /** A worker whose heartbeat was last heard so long ago takes no jobs until it is heard again. Milliseconds. */
 const unheardMs = 1_500;
-/** Within this nobody counts as dead, however slow the answer to a heartbeat was. Milliseconds. */
+/** Who was heard within this does not count as dead. Milliseconds. */
 const heardMs = 750;
 const watchEveryMs = 250;
 
@@ -109,7 +109,7 @@ export async function openWorker(
     logger,
     metrics,
     onRecovered: workerMetrics.recovered,
-    mayJudge: presence.isSteady,
+    workerId: id,
   });
   release('sweep', sweep.stop);
 

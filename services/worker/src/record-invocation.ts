@@ -8,7 +8,7 @@ import {
   claimInvocations,
   type DispatchRow,
   dispatchNext,
-  type Ending,
+  type Finish,
   type Finished,
   finishInvocations,
   handBackInvocation,
@@ -45,7 +45,7 @@ export function createInvocationRecord(parts: {
   const claim = joinCalls((jobs: InvocationJob[]) => claimInvocations(database, jobs, workerId), {
     keysOf: (job) => [job.invocationId],
   });
-  const finish = joinCalls((endings: Ending[]) => finishInvocations(database, 'running', endings), {
+  const finish = joinCalls((finishes: Finish[]) => finishInvocations(database, 'running', finishes), {
     keysOf: ({ held }) => [held.conversationId],
   });
 
@@ -65,10 +65,13 @@ export function createInvocationRecord(parts: {
     // Where a try took effect unheard, the next one is refused, and the heartbeat gives back what the first one took.
     async claim(job) {
       for (;;) {
-        const wasHeard = isHeard();
-        const claimed = await untilItLands(job.invocationId, () => claim(job));
-        // Refused, perhaps because this worker counts as dead until its heart is heard again: the job is still good then.
-        if (claimed || wasHeard || giveUp.aborted) return claimed;
+        let wasHeard = false;
+        const claimed = await untilItLands(job.invocationId, () => {
+          wasHeard = isHeard();
+          return claim(job);
+        });
+        // Refused, perhaps because this worker counted as dead at that moment: then the job is still good.
+        if (claimed || (wasHeard && isHeard()) || giveUp.aborted) return claimed;
         await sleep(retryFirstMs, undefined, { signal: giveUp }).catch(() => {});
       }
     },

@@ -1,4 +1,6 @@
+import { AsyncResource } from 'node:async_hooks';
 import { AppError } from '@nexus/common/app-error';
+import { atEndOfTurn } from '@nexus/common/at-end-of-turn';
 import { isForeignKeyViolation, isUniqueViolation } from '@nexus/common/database-error';
 import { joinCalls } from '@nexus/common/join-calls';
 import { isProviderName, providerCredentials } from '@nexus/common/provider-name';
@@ -13,7 +15,7 @@ import {
   type InsertResult,
   insertInvocations,
   releaseOldKey,
-} from './insert-invocation.ts';
+} from './insert-invocations.ts';
 import { interruptEarlier } from './interrupt-earlier.ts';
 import { hashRequest, type NewInvocation } from './invocation-input.ts';
 
@@ -41,8 +43,11 @@ export function createInvocationCreator(
     if (result.known) return assertSameRequest(result.known, input);
     if (!result.created) throw whyNot(result, input);
     parts.apiMetrics.created(result.created.provider);
-    announce(result.created, result, principal);
-    return result.created;
+    const { created } = result;
+    const { id: invocationId, conversationId, agentId } = created;
+    parts.tracer?.active()?.identify({ invocationId, conversationId, agentId });
+    atEndOfTurn(AsyncResource.bind(() => announce(created, result, principal))); // whoever asked has the answer first
+    return created;
   };
 
   async function insertOnce(
@@ -64,9 +69,8 @@ export function createInvocationCreator(
 
   /** Not awaited: the row is the outbox, and whatever of this does not happen the sweep does. */
   function announce(created: InsertedInvocation, { before, position }: InsertResult, { workspaceId }: Principal): void {
-    const { id: invocationId, conversationId, agentId, provider, dispatch } = created;
+    const { id: invocationId, conversationId, provider, dispatch } = created;
     const ids = { invocationId, conversationId };
-    parts.tracer?.active()?.identify({ ...ids, agentId });
     parts.appender.append(ids, 0, [{ type: 'invocation.queued', data: { position } }], -1).catch((error: unknown) => {
       // A worker that was quicker has spoken already: then nobody needs to hear that it was queued.
       if (!(error instanceof AppError)) parts.logger.warn({ error, ...ids }, 'could not announce that it is queued');

@@ -41,8 +41,8 @@ export function toOutcome(
 ): Outcome {
   const { text, reasoning } = answer;
   // What was thought aloud may or may not be among the tokens the provider counted.
-  const counted = ending.kind === 'complete' && reasoning === '' ? ending.textTokens : undefined;
-  const textTokens = text === '' ? null : (counted ?? countTokens(text));
+  const counted = ending.kind === 'complete' && reasoning === '' ? (ending.textTokens ?? 0) : 0;
+  const textTokens = text === '' ? null : counted > 0 ? counted : countTokens(text);
   const broken = ending.kind === 'broken' ? ending.error : null;
   return {
     status: ending.kind === 'complete' ? 'completed' : broken?.code === 'cancelled' ? 'cancelled' : 'failed',

@@ -3,15 +3,16 @@ import { createFlushClock } from './flush-clock.ts';
 import { flushIntervalMs } from './flush-interval.ts';
 
 describe('the flush clock', () => {
-  it('keeps nobody waiting when the last flush was long enough ago', async () => {
-    const { nextFlush } = createFlushClock(() => 20);
+  it('keeps nobody waiting when the last flush was long enough ago', () => {
+    let interval = 60_000;
+    const { nextFlush } = createFlushClock(() => interval);
     expect(nextFlush()).toBeUndefined();
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    interval = 0;
     expect(nextFlush()).toBeUndefined();
   });
 
   it('lets all who come before the next flush go at the same moment', async () => {
-    const { nextFlush } = createFlushClock(() => 20);
+    const { nextFlush } = createFlushClock(() => 100);
     nextFlush();
     const [first, second] = [nextFlush(), nextFlush()];
     expect(first).toBeInstanceOf(Promise);

@@ -20,7 +20,10 @@ export function createFlushClock(intervalMs: () => number): FlushClock {
     nextFlush() {
       if (next) return next;
       const waitMs = lastAt + intervalMs() - performance.now();
-      if (waitMs < 1) return flushNow() as undefined;
+      if (waitMs < 1) {
+        flushNow();
+        return undefined;
+      }
       next = new Promise<void>((resolve) => {
         setTimeout(() => {
           flushNow();

@@ -1,5 +1,5 @@
 import type { Logger } from '@nexus/common/create-logger';
-import { lifeLockSpace } from '@nexus/common/life-lock-space';
+import { lifeLockSpace } from '@nexus/common/is-life-lock-held';
 import { postgresLimits } from '@nexus/common/postgres-limits';
 import pg from 'pg';
 

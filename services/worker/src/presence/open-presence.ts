@@ -7,17 +7,9 @@ import { openLifeLock } from './life-lock.ts';
 import { beatHeart, registerWorker, unregisterWorker, type WorkerIdentity } from './worker-row.ts';
 
 const beatEveryMs = 500;
-/** Whoever could not beat for so long knows too little of the others, until it has beaten for a while again. Milliseconds. */
-const longGapMs = 1_500;
-const steadyAfterMs = 2_500;
-
 export type Presence = {
+  /** Since the last heartbeat that was heard was sent. */
   lastBeatAgoMs(): number;
-  /**
-   * Whether it has been heard without a longer gap of late. Who has not may have been away itself, or Postgres was, and then everybody
-   * seems to be silent: not the moment to declare others dead.
-   */
-  isSteady(): boolean;
   close(): Promise<void>;
 };
 
@@ -38,13 +30,11 @@ export async function openPresence(parts: {
   const { database, worker, attempts, inHand, giveBack, logger } = parts;
   const lockKey = await registerWorker(database, worker);
   let lastBeatAt = performance.now();
-  let lastGapAt = Number.NEGATIVE_INFINITY;
   let beating = false;
 
   async function beat(): Promise<void> {
+    const beatAt = performance.now(); // Postgres counts from when it is told, not from when we hear that it was
     const { known, verdicts, unheld } = await beatHeart(database, worker.id, attempts.list(), inHand());
-    const beatAt = performance.now();
-    if (beatAt - lastBeatAt > longGapMs) lastGapAt = beatAt;
     lastBeatAt = beatAt;
     if (!known) await registerWorker(database, worker);
     for (const { invocationId, verdict } of verdicts) {
@@ -72,10 +62,6 @@ export async function openPresence(parts: {
 
   return {
     lastBeatAgoMs: () => performance.now() - lastBeatAt,
-    isSteady() {
-      const now = performance.now();
-      return now - lastBeatAt < longGapMs && now - lastGapAt > steadyAfterMs;
-    },
     async close() {
       clearInterval(timer);
       await lock.close();

@@ -1,5 +1,5 @@
 import type { Held } from '@nexus/common/invocation-status';
-import { isLifeLockHeld } from '@nexus/common/life-lock-space';
+import { isLifeLockHeld } from '@nexus/common/is-life-lock-held';
 import type { PrismaClient } from '@nexus/common/open-database';
 import type { ProviderName } from '@nexus/common/provider-name';
 
@@ -45,7 +45,8 @@ export async function beatHeart(
 ): Promise<Heartbeat> {
   const [row] = await database.$queryRaw<Heartbeat[]>`
     WITH beat AS (
-      UPDATE worker w SET heartbeat_at = now(), lock_held = ${isLifeLockHeld('w.lock_key')} WHERE id = ${workerId}::uuid RETURNING id),
+      UPDATE worker w SET heartbeat_at = now(), steady_since = CASE WHEN w.heartbeat_at < now() - interval '1 s' THEN now() ELSE w.steady_since END,
+             lock_held = ${isLifeLockHeld('w.lock_key')} WHERE id = ${workerId}::uuid RETURNING id),
     verdicts AS (
       SELECT i.id AS "invocationId",
              CASE WHEN i.attempt <> held.attempt OR i.status <> 'running' THEN 'lost' ELSE 'cancelled' END AS verdict

@@ -1,4 +1,4 @@
-import { isLifeLockHeld } from '@nexus/common/life-lock-space';
+import { isLifeLockHeld } from '@nexus/common/is-life-lock-held';
 import type { PrismaClient } from '@nexus/common/open-database';
 import type { ProviderName } from '@nexus/common/provider-name';
 import type { RecoveryCause } from './recovery-cause.ts';
@@ -24,17 +24,18 @@ const mostPerKind = 200;
 /**
  * Everything that was left undone, by whoever died or lost a message while doing it; acting on a row twice does no harm.
  * A worker that held its life lock is dead when the lock is gone and it has been silent for 1 s; one that had lost the lock while it
- * lived, after 5 s; one that holds it, after 30 s (hung). For 10 s after a restart of Postgres nobody is: the locks are gone then with
- * everybody alive. Without `judging` nobody is looked at in that respect.
+ * lived, after 5 s; one that holds it, after 30 s (hung). Nobody is for 10 s after a restart of Postgres, when the locks are gone with
+ * everybody alive; nor as long as the sweeping worker is not heard itself, without a gap for a while: then everybody seems silent.
  */
-export async function findChores(
-  database: Pick<PrismaClient, '$queryRaw'>,
-  { judging }: { judging: boolean },
-): Promise<Chore[]> {
+export async function findChores(database: Pick<PrismaClient, '$queryRaw'>, sweeperId: string): Promise<Chore[]> {
   return database.$queryRaw<Chore[]>`
-    WITH dead AS (
-      SELECT w.id FROM worker w
-      WHERE ${judging}::bool AND w.heartbeat_at < now() - interval '1 s' AND pg_postmaster_start_time() < now() - interval '10 s'
+    WITH judge AS (
+      SELECT id FROM worker
+      WHERE id = ${sweeperId}::uuid AND heartbeat_at > now() - interval '900 ms' AND steady_since < now() - interval '1500 ms'
+        AND pg_postmaster_start_time() < now() - interval '10 s'
+    ), dead AS (
+      SELECT w.id FROM worker w, judge
+      WHERE w.heartbeat_at < now() - interval '1 s'
         AND (w.heartbeat_at < now() - interval '30 s'
           OR (w.lock_held OR w.heartbeat_at < now() - interval '5 s') AND NOT ${isLifeLockHeld('w.lock_key')})
     ), chores AS (
@@ -56,7 +57,7 @@ export async function findChores(
       (SELECT 'expire', i.* FROM invocation i WHERE i.status = 'queued' AND i.deadline_at < now() LIMIT ${mostPerKind}::int)
       UNION ALL
       (SELECT 'lost', i.* FROM invocation i
-       WHERE i.status = 'running' AND (i.worker_id IN (SELECT id FROM dead) OR ${judging}::bool AND NOT EXISTS (SELECT 1 FROM worker w WHERE w.id = i.worker_id))
+       WHERE i.status = 'running' AND (i.worker_id IN (SELECT id FROM dead) OR NOT EXISTS (SELECT 1 FROM worker w WHERE w.id = i.worker_id))
        LIMIT ${mostPerKind}::int))
     SELECT kind, id AS "invocationId", conversation_id AS "conversationId", workspace_id AS "workspaceId", provider, attempt, dispatch,
            greatest(0, coalesce(extract(epoch FROM available_at - now()) * 1000, 0))::float8 AS "delayMs", worker_id AS "workerId",

@@ -7,8 +7,8 @@ import type { RecoveryCause } from './recovery-cause.ts';
 export type SweepParts = ChoreParts & {
   queues: InvocationQueues;
   onRecovered: (cause: RecoveryCause) => void;
-  /** Whether it may declare other workers dead at this moment. */
-  mayJudge: () => boolean;
+  /** Of the worker that sweeps. */
+  workerId: string;
 };
 
 const sweepEveryMs = 500;
@@ -22,7 +22,7 @@ export function startSweep(parts: SweepParts): { stop(): Promise<void> } {
 
   async function sweep(): Promise<void> {
     try {
-      for (const chore of await findChores(parts.database, { judging: parts.mayJudge() })) {
+      for (const chore of await findChores(parts.database, parts.workerId)) {
         try {
           if (await doChore(parts, chore)) parts.onRecovered(chore.kind);
         } catch (error) {

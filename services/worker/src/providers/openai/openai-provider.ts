@@ -54,7 +54,7 @@ function isGood({ statusCode = 0 }: IncomingMessage): boolean {
 /** What the client library would throw of this answer. */
 async function toApiError(message: IncomingMessage): Promise<APIError> {
   const headers = new Headers(Object.entries(message.headers).map(([name, value]) => [name, String(value)]));
-  const said = await readText(message);
+  const said = await readText(message).catch(() => ''); // cut short: the status says enough
   const parsed = parseJson(said);
   return APIError.generate(message.statusCode, parsed, parsed ? undefined : said, headers);
 }

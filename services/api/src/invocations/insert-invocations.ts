@@ -1,4 +1,5 @@
 import type { MultitaskStrategy } from '@nexus/common/invocation';
+import { waitingOnlyAlone } from '@nexus/common/invocation-status';
 import { Prisma, type PrismaClient } from '@nexus/common/open-database';
 import { v7 as uuidv7 } from 'uuid';
 import type { NewInvocation } from './invocation-input.ts';
@@ -56,7 +57,8 @@ const titleLength = 80;
  * For each insertion its conversation (when new), message and invocation, in one statement, decided under the conversations' row
  * locks: Postgres checks the WHERE of the UPDATE again on the newest version of a row, so that the position and `reject` hold against
  * any other writer. The row is the outbox: nothing is on the queue yet. Results are in the order of the insertions, no two of which
- * may be of the same conversation or have the same key. Throws a unique violation when another request with the same key was quicker.
+ * may be of the same conversation or have the same key. Throws a unique violation when another request with the same key was quicker; several
+ * together, a refusal where one of their conversations is locked: to be tried one by one.
  */
 export async function insertInvocations(database: Database, insertions: Insertion[]): Promise<InsertResult[]> {
   const column = <T>(read: (insertion: Insertion) => T): T[] => insertions.map(read);
@@ -87,7 +89,8 @@ export async function insertInvocations(database: Database, insertions: Insertio
       FROM item JOIN chosen ON chosen.n = item.n
       WHERE chosen.active AND NOT chosen.unconfigured AND NOT EXISTS (SELECT 1 FROM known WHERE known.n = item.n)
     ), locked AS (
-      SELECT id FROM conversation WHERE id = ANY(${column(({ input }) => input.conversationId).filter((id) => id !== undefined)}::uuid[]) ORDER BY id FOR UPDATE
+      SELECT c.id FROM conversation c WHERE c.id IN (SELECT existing_id FROM fit) AND c.workspace_id IN (SELECT workspace_id FROM fit)
+      ORDER BY c.id FOR NO KEY UPDATE ${waitingOnlyAlone(insertions)}
     ), opened AS (
       INSERT INTO conversation (id, workspace_id, title, message_count, line)
       SELECT conversation_id, workspace_id, title, 1, ARRAY[invocation_id] FROM fit WHERE existing_id IS NULL

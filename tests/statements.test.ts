@@ -1,0 +1,195 @@
+import { claimInvocations, type Finish, finishInvocations, type Outcome } from '@nexus/common/invocation-status';
+import { lifeLockSpace } from '@nexus/common/is-life-lock-held';
+import { openDatabase, type PrismaClient } from '@nexus/common/open-database';
+import pg from 'pg';
+import { v7 as uuidv7 } from 'uuid';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Insertion, insertInvocations } from '../services/api/src/invocations/insert-invocations.ts';
+import type { NewInvocation } from '../services/api/src/invocations/invocation-input.ts';
+import { beatHeart, registerWorker } from '../services/worker/src/presence/worker-row.ts';
+import { findChores } from '../services/worker/src/sweep/find-chores.ts';
+import { openTestDatabase, type TestDatabase } from './support/open-test-database.ts';
+import { waitUntil } from './support/wait-until.ts';
+
+const outcome: Outcome = {
+  status: 'completed',
+  text: 'the answer',
+  textTokens: 2,
+  reasoning: '',
+  inputTokens: 1,
+  finishReason: 'stop',
+  error: null,
+  lastSeq: 9,
+  firstTokenAgoMs: 5,
+  usage: null,
+};
+
+describe('statements for many rows', () => {
+  let file: TestDatabase;
+  let database: PrismaClient;
+  let close: () => Promise<void>;
+  let other: pg.Client;
+  let agent: { id: string; workspaceId: string };
+
+  beforeAll(async () => {
+    file = await openTestDatabase();
+    ({ database, close } = openDatabase(file.url, { poolSize: 4, name: 'test', logger: { warn() {} } }));
+    other = new pg.Client({ connectionString: file.url });
+    await other.connect();
+    agent = await database.agent.findFirstOrThrow({ where: { active: true } });
+  });
+  afterAll(async () => {
+    await other.end();
+    await close();
+    await file.close();
+  });
+
+  const insertion = (input: Partial<NewInvocation> = {}, idempotencyKey: string | null = null): Insertion => ({
+    workspaceId: agent.workspaceId,
+    input: { agentId: agent.id, message: 'Hello', multitaskStrategy: 'enqueue', metadata: {}, overrides: {}, ...input },
+    idempotencyKey,
+    requestHash: idempotencyKey === null ? null : new Uint8Array(32),
+  });
+  const insertOne = async (input: Partial<NewInvocation> = {}) => {
+    const [result] = await insertInvocations(database, [insertion(input)]);
+    if (!result?.created) throw new Error('not inserted');
+    return result.created;
+  };
+  const startWorker = async () => {
+    const id = uuidv7();
+    const lockKey = await registerWorker(database, {
+      id,
+      hostname: 'test',
+      pid: 1,
+      providers: [],
+      unconfigured: [],
+      concurrency: 1,
+    });
+    return { id, lockKey };
+  };
+  const silence = (workerId: string, seconds: number) =>
+    database.$queryRaw`UPDATE worker SET heartbeat_at = now() - ${seconds}::float8 * interval '1 s' WHERE id = ${workerId}::uuid`;
+  const lock = (key: number) => other.query('SELECT pg_advisory_lock($1, $2)', [lifeLockSpace, key]);
+  const unlock = (key: number) => other.query('SELECT pg_advisory_unlock($1, $2)', [lifeLockSpace, key]);
+  const begin = async (workerId: string): Promise<Finish> => {
+    const { id: invocationId } = await insertOne();
+    const [claim] = await claimInvocations(database, [{ invocationId, dispatch: 1 }], workerId);
+    if (!claim) throw new Error('not claimed');
+    return { held: claim, outcome };
+  };
+
+  it('insert each by itself: what is refused and what was known before stand where they were asked', async () => {
+    const busy = await insertOne();
+    const [before] = await insertInvocations(database, [insertion({}, 'the-key')]);
+    const results = await insertInvocations(database, [
+      insertion({ agentId: uuidv7() }),
+      insertion({ conversationId: busy.conversationId, multitaskStrategy: 'reject' }),
+      insertion({ message: 'new' }),
+      insertion({ conversationId: uuidv7() }),
+      insertion({}, 'the-key'),
+    ]);
+    expect(results.map(({ created }) => created !== null)).toEqual([false, false, true, false, false]);
+    expect(results[0]).toMatchObject({ agent: null, conversationFound: true });
+    expect(results[1]).toMatchObject({ agent: { active: true }, conversationFound: true });
+    expect(results[3]).toMatchObject({ conversationFound: false });
+    expect(results[4]?.known?.id).toBe(before?.created?.id);
+    const said = await database.message.findFirst({ where: { invocationId: results[2]?.created?.id ?? '' } });
+    expect(said?.content).toBe('new');
+  });
+
+  it('count the places of those that are inserted together', async () => {
+    const [first, second] = await insertInvocations(database, [insertion(), insertion()]);
+    expect((second?.position ?? 0) - (first?.position ?? 0)).toBe(1);
+  });
+
+  it('claim each by itself: a dispatch that is over stands as nothing between two claims', async () => {
+    const worker = await startWorker();
+    const [a, b, c] = [await insertOne(), await insertOne(), await insertOne()];
+    const claims = await claimInvocations(
+      database,
+      [
+        { invocationId: c.id, dispatch: 1 },
+        { invocationId: b.id, dispatch: 7 },
+        { invocationId: a.id, dispatch: 1 },
+      ],
+      worker.id,
+    );
+    expect(claims.map((claim) => claim?.invocationId ?? null)).toEqual([c.id, null, a.id]);
+  });
+
+  it('claim nothing for a worker that may count as dead', async () => {
+    const worker = await startWorker();
+    const claim = async () => {
+      const { id: invocationId } = await insertOne();
+      return (await claimInvocations(database, [{ invocationId, dispatch: 1 }], worker.id))[0] !== null;
+    };
+    expect(await claim()).toBe(true);
+    await silence(worker.id, 2);
+    expect(await claim()).toBe(false);
+    await lock(worker.lockKey);
+    expect(await claim()).toBe(true);
+    await silence(worker.id, 31);
+    expect(await claim()).toBe(false);
+    await unlock(worker.lockKey);
+  });
+
+  it('finish each by itself: an attempt that is over stands as nothing', async () => {
+    const worker = await startWorker();
+    const [a, b, c] = [await begin(worker.id), await begin(worker.id), await begin(worker.id)];
+    const stale = { ...b, held: { ...b.held, attempt: 2 } };
+    const finished = await finishInvocations(database, 'running', [c, stale, a]);
+    expect(finished.map((each) => each?.status ?? null)).toEqual(['completed', null, 'completed']);
+    const answer = await database.message.findUnique({ where: { id: finished[0]?.messageId ?? '' } });
+    expect(answer).toMatchObject({ content: 'the answer', conversationId: c.held.conversationId, position: 2 });
+  });
+
+  it('refuse together what one of them would have to wait for, which alone it does', async () => {
+    const worker = await startWorker();
+    const [a, b] = [await begin(worker.id), await begin(worker.id)];
+    await other.query('BEGIN');
+    await other.query('SELECT FROM conversation WHERE id = $1 FOR UPDATE', [a.held.conversationId]);
+    await expect(finishInvocations(database, 'running', [a, b])).rejects.toMatchObject({ code: '55P03' });
+    const alone = finishInvocations(database, 'running', [a]);
+    expect(await finishInvocations(database, 'running', [b])).toMatchObject([{ status: 'completed' }]);
+    await other.query('COMMIT');
+    expect(await alone).toMatchObject([{ status: 'completed' }]);
+  });
+
+  it('declare a worker dead after a silence that depends on its lock, and only by one that is heard itself', async () => {
+    await waitUntil(
+      async () => {
+        const [row] = await database.$queryRaw<{ old: boolean }[]>`
+          SELECT pg_postmaster_start_time() < now() - interval '11 s' AS old`;
+        return row?.old;
+      },
+      { what: 'Postgres to have been up for a while', timeoutMs: 20_000, everyMs: 200 },
+    );
+    const judge = await startWorker();
+    await database.$queryRaw`UPDATE worker SET steady_since = now() - interval '1 min' WHERE id = ${judge.id}::uuid`;
+    const worker = await startWorker();
+    const { held } = await begin(worker.id);
+    const isDead = async () => {
+      await beatHeart(database, judge.id, [], []);
+      const chores = await findChores(database, judge.id);
+      return chores.some(({ kind, invocationId }) => kind === 'lost' && invocationId === held.invocationId);
+    };
+    await lock(worker.lockKey);
+    await beatHeart(database, worker.id, [held], [held.invocationId]);
+    await silence(worker.id, 20);
+    expect(await isDead()).toBe(false);
+    await unlock(worker.lockKey);
+    await silence(worker.id, 0.2);
+    expect(await isDead()).toBe(false);
+    await silence(worker.id, 2);
+    expect(await isDead()).toBe(true);
+
+    await beatHeart(database, worker.id, [held], [held.invocationId]); // alive, though without its lock
+    await silence(worker.id, 2);
+    expect(await isDead()).toBe(false);
+    await silence(worker.id, 6);
+    expect(await isDead()).toBe(true);
+
+    await silence(judge.id, 3);
+    expect(await isDead()).toBe(false); // beating again, but only since now
+  });
+});
