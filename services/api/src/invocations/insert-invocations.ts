@@ -89,8 +89,8 @@ export async function insertInvocations(database: Database, insertions: Insertio
       FROM item JOIN chosen ON chosen.n = item.n
       WHERE chosen.active AND NOT chosen.unconfigured AND NOT EXISTS (SELECT 1 FROM known WHERE known.n = item.n)
     ), locked AS (
-      SELECT c.id FROM conversation c WHERE c.id IN (SELECT existing_id FROM fit) AND c.workspace_id IN (SELECT workspace_id FROM fit)
-      ORDER BY c.id FOR NO KEY UPDATE ${waitingOnlyAlone(insertions)}
+      SELECT c.id FROM fit JOIN conversation c ON c.id = fit.existing_id AND c.workspace_id = fit.workspace_id
+      ORDER BY c.id FOR NO KEY UPDATE OF c ${waitingOnlyAlone(insertions)}
     ), opened AS (
       INSERT INTO conversation (id, workspace_id, title, message_count, line)
       SELECT conversation_id, workspace_id, title, 1, ARRAY[invocation_id] FROM fit WHERE existing_id IS NULL
