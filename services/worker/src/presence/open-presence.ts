@@ -7,6 +7,7 @@ import { openLifeLock } from './life-lock.ts';
 import { beatHeart, registerWorker, unregisterWorker, type WorkerIdentity } from './worker-row.ts';
 
 const beatEveryMs = 500;
+
 export type Presence = {
   /** Since the last heartbeat that was heard was sent. */
   lastBeatAgoMs(): number;
