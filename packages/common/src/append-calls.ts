@@ -11,6 +11,10 @@ import type { Redis } from './open-redis.ts';
  * Reply for each log: last seq, cancel wanted 0|1. A negative first one: -1 a newer attempt has spoken or the log is closed, -2 the log
  * is not where the caller left it (Redis lost it), with the seq where it is.
  *
+ * A log has its seqs from 1 without a gap, unless it was restored: when it is as long as the seq its writer expects, nobody has written
+ * since, and its last entry need not be read. The flag is set as well when a log is closed, so that it is read then. The expiry is set
+ * anew when something else than the next deltas is written, and now and then.
+ *
  * An entry holds the attempt `a`, whether it is terminal `t`, and the event `e` without its seq, which is the entry's id.
  */
 const appendScript = `
@@ -19,25 +23,31 @@ local arg = 1
 for key = 1, #KEYS, 2 do
   local channel, attempt, expected, expiry, entries = ARGV[arg], ARGV[arg + 1], tonumber(ARGV[arg + 2]), ARGV[arg + 3], tonumber(ARGV[arg + 4])
   arg = arg + 5
-  local last = redis.call('XREVRANGE', KEYS[key], '+', '-', 'COUNT', 1)[1]
-  local seq = 0
+  local seq = expected
   local over = false
-  if last then
-    seq = tonumber(string.sub(last[1], 3))
-    over = tonumber(last[2][2]) > tonumber(attempt) or last[2][4] == '1'
+  local flagged = redis.call('EXISTS', KEYS[key + 1])
+  local goesOn = expected > 0 and flagged == 0 and redis.call('XLEN', KEYS[key]) == expected
+  if not goesOn then
+    local last = redis.call('XREVRANGE', KEYS[key], '+', '-', 'COUNT', 1)[1]
+    seq = last and tonumber(string.sub(last[1], 3)) or 0
+    over = last and (tonumber(last[2][2]) > tonumber(attempt) or last[2][4] == '1')
   end
   if over then
     replies[key], replies[key + 1] = -1, 0
   elseif expected >= 0 and expected ~= seq then
     replies[key], replies[key + 1] = -2, seq
   else
+    local ends = false
     for entry = arg, arg + 2 * entries - 2, 2 do
       seq = seq + 1
-      redis.call('XADD', KEYS[key], '0-' .. string.format('%d', seq), 'a', attempt, 't', ARGV[entry], 'e', ARGV[entry + 1])
-      redis.call('PUBLISH', channel, '{"seq":' .. string.format('%d', seq) .. ',' .. ARGV[entry + 1])
+      local id = string.format('%d', seq)
+      redis.call('XADD', KEYS[key], '0-' .. id, 'a', attempt, 't', ARGV[entry], 'e', ARGV[entry + 1])
+      redis.call('PUBLISH', channel, '{"seq":' .. id .. ',' .. ARGV[entry + 1])
+      ends = ends or ARGV[entry] == '1'
     end
-    redis.call('PEXPIRE', KEYS[key], expiry)
-    replies[key], replies[key + 1] = seq, redis.call('EXISTS', KEYS[key + 1])
+    if ends or not goesOn or seq % 100 < entries then redis.call('PEXPIRE', KEYS[key], expiry) end
+    if ends then redis.call('SET', KEYS[key + 1], '1', 'PX', expiry) end
+    replies[key], replies[key + 1] = seq, flagged
   end
   arg = arg + 2 * entries
 end

@@ -3,7 +3,7 @@ export function logKey(conversationId: string, invocationId: string): string {
   return `nexus:{${conversationId}}:log:${invocationId}`;
 }
 
-/** Present once a cancel was asked for, so that the next append of the running attempt hears of it. */
+/** Present once a cancel was asked for, so that the next append of the running attempt hears of it; and once the log is closed. */
 export function cancelKey(conversationId: string, invocationId: string): string {
   return `nexus:{${conversationId}}:cancel:${invocationId}`;
 }
