@@ -61,4 +61,7 @@ const child = spawn(ownNode, [quiet, join(root, script), ...args], {
   detached: process.platform !== 'win32',
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+// npm passes some signals on to nobody: when whoever started this is gone, so is the reason to run.
+const starter = process.ppid;
+setInterval(() => process.ppid !== starter && child.kill('SIGTERM'), 1_000).unref();
 child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));

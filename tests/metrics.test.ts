@@ -124,6 +124,25 @@ describe('metrics', () => {
     expect(worker.get('nexus_invocation_duration_seconds_sum{provider="openai",status="completed"}')).toBeLessThan(10);
   });
 
+  it('count a refused request under the same route as one that was taken', async () => {
+    await stack.api.send('POST', '/api/conversations', {});
+    await stack.api.send('POST', '/api/conversations', { nonsense: true });
+    const samples = await waitUntil(
+      async () => {
+        const all = await scrape(urls().api);
+        return all.has(
+          'nexus_http_request_duration_seconds_count{method="POST",route="/api/conversations",status="422"}',
+        )
+          ? all
+          : null;
+      },
+      { what: 'the refused one to be counted' },
+    );
+    expect(
+      samples.get('nexus_http_request_duration_seconds_count{method="POST",route="/api/conversations",status="201"}'),
+    ).toBe(1);
+  });
+
   it('carry no ids as labels', async () => {
     for (const url of Object.values(urls())) {
       const text = await (await fetch(`${url}/metrics`)).text();

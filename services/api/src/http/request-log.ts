@@ -2,6 +2,7 @@ import type { Logger } from '@nexus/common/create-logger';
 import type { NextFunction, Request, Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import type { ApiMetrics } from '../api-metrics.ts';
+import { routeOf } from './route-of.ts';
 
 const acceptableId = /^[\w.:-]{1,128}$/;
 
@@ -15,7 +16,7 @@ export function createRequestLog(logger: Logger, metrics: Pick<ApiMetrics, 'answ
     response.setHeader('x-request-id', requestId);
     response.once('close', () => {
       const ms = performance.now() - startedAt;
-      const route = request.route ? `${request.baseUrl}${(request.route as { path: string }).path}` : 'none';
+      const route = routeOf(request, response) ?? 'none';
       const status = response.statusCode;
       metrics.answered({ method: request.method, route, status, seconds: ms / 1_000 });
       logger.info({ requestId, method: request.method, route, status, ms: Math.round(ms) }, 'request');

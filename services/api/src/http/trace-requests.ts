@@ -2,6 +2,7 @@ import { errorMeanings } from '@nexus/common/error-codes';
 import type { Span, Tracer } from '@nexus/common/tracer';
 import type { NextFunction, Request, Response } from 'express';
 import { errorCodeOf } from './error-handler.ts';
+import { routeOf } from './route-of.ts';
 
 /**
  * A server span for each request, continuing the trace of a caller that sent a `traceparent`. Comes before whatever logs. The
@@ -27,8 +28,8 @@ export function traceRequests(tracer: Tracer) {
 }
 
 function finish(span: Span, request: Request, response: Response): void {
-  if (request.route) {
-    const route = `${request.baseUrl}${(request.route as { path: string }).path}`;
+  const route = routeOf(request, response);
+  if (route !== null) {
     span.rename(`${request.method} ${route}`);
     span.set({ 'http.route': route });
   }
