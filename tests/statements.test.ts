@@ -1,4 +1,5 @@
-import { claimInvocations, type Finish, finishInvocations, type Outcome } from '@nexus/common/invocation-status';
+import { claimInvocations } from '@nexus/common/claim-invocations';
+import { type Finish, finishInvocations, type Outcome } from '@nexus/common/invocation-status';
 import { lifeLockSpace } from '@nexus/common/is-life-lock-held';
 import { openDatabase, type PrismaClient } from '@nexus/common/open-database';
 import pg from 'pg';

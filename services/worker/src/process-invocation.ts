@@ -1,7 +1,8 @@
 import { AppError, toAppError } from '@nexus/common/app-error';
+import type { Claim } from '@nexus/common/claim-invocations';
 import type { NewEvent } from '@nexus/common/event';
 import type { InvocationJob } from '@nexus/common/invocation-queue';
-import type { Claim, DispatchRow, Finished, Held } from '@nexus/common/invocation-status';
+import type { DispatchRow, Finished, Held } from '@nexus/common/invocation-status';
 import type { AnswerWriter } from './answer/answer-writer.ts';
 import { type Ending, toOutcome, toTerminalEvent } from './answer/ending.ts';
 import type { RunningAttempt, RunningAttempts } from './attempts/running-attempts.ts';

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Claim, claimInvocations } from '@nexus/common/claim-invocations';
 import type { Logger } from '@nexus/common/create-logger';
 import { isDatabaseAway } from '@nexus/common/database-error';
 import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
 import type { InvocationJob, InvocationQueues } from '@nexus/common/invocation-queue';
 import {
-  type Claim,
-  claimInvocations,
   type DispatchRow,
   dispatchNext,
   type Finish,

@@ -1,5 +1,6 @@
+import type { Claim } from '@nexus/common/claim-invocations';
 import { answerBuckets } from '@nexus/common/invocation-metrics';
-import type { AttemptUsage, Claim, Finished } from '@nexus/common/invocation-status';
+import type { AttemptUsage, Finished } from '@nexus/common/invocation-status';
 import { providerNames } from '@nexus/common/provider-name';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { RunningAttempts } from './attempts/running-attempts.ts';

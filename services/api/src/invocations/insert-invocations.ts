@@ -1,6 +1,6 @@
 import type { MultitaskStrategy } from '@nexus/common/invocation';
-import { waitingOnlyAlone } from '@nexus/common/invocation-status';
 import { Prisma, type PrismaClient } from '@nexus/common/open-database';
+import { waitingOnlyAlone } from '@nexus/common/row-locks';
 import { v7 as uuidv7 } from 'uuid';
 import type { NewInvocation } from './invocation-input.ts';
 
@@ -57,8 +57,8 @@ const titleLength = 80;
  * For each insertion its conversation (when new), message and invocation, in one statement, decided under the conversations' row
  * locks: Postgres checks the WHERE of the UPDATE again on the newest version of a row, so that the position and `reject` hold against
  * any other writer. The row is the outbox: nothing is on the queue yet. Results are in the order of the insertions, no two of which
- * may be of the same conversation or have the same key. Throws a unique violation when another request with the same key was quicker; several
- * together, a refusal where one of their conversations is locked: to be tried one by one.
+ * may be of the same conversation or have the same key. Throws a unique violation when another request with the same key was
+ * quicker; for several together, a refusal where one of their conversations is locked: to be tried one by one.
  */
 export async function insertInvocations(database: Database, insertions: Insertion[]): Promise<InsertResult[]> {
   const column = <T>(read: (insertion: Insertion) => T): T[] => insertions.map(read);

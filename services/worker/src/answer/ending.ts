@@ -1,8 +1,9 @@
 import type { AppError } from '@nexus/common/app-error';
+import type { Claim } from '@nexus/common/claim-invocations';
 import type { ErrorCode } from '@nexus/common/error-codes';
 import { errorMeanings } from '@nexus/common/error-codes';
 import type { NewEvent, Usage } from '@nexus/common/event';
-import type { AttemptUsage, Claim, Finished, Outcome } from '@nexus/common/invocation-status';
+import type { AttemptUsage, Finished, Outcome } from '@nexus/common/invocation-status';
 import { sha256 } from '@nexus/common/load-snapshot';
 import type { Context } from '../context/build-context.ts';
 import { costOf } from '../usage/cost-of.ts';

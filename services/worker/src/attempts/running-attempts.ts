@@ -1,5 +1,6 @@
 import { AppError } from '@nexus/common/app-error';
-import type { Claim, Held } from '@nexus/common/invocation-status';
+import type { Claim } from '@nexus/common/claim-invocations';
+import type { Held } from '@nexus/common/invocation-status';
 
 export type RunningAttempt = Held & {
   provider: string;

@@ -1,5 +1,5 @@
 import { AppError } from '@nexus/common/app-error';
-import type { Claim } from '@nexus/common/invocation-status';
+import type { Claim } from '@nexus/common/claim-invocations';
 import { isProviderName, type ProviderName } from '@nexus/common/provider-name';
 import type { Context } from '../context/build-context.ts';
 import type { Provider, ProviderPart, ProviderRequest } from '../providers/provider.ts';

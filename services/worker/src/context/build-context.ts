@@ -1,4 +1,4 @@
-import type { Claim, Turn } from '@nexus/common/invocation-status';
+import type { Claim, Turn } from '@nexus/common/claim-invocations';
 import type { ContextMessage } from '../providers/provider.ts';
 
 /** Roughly what a chat format spends on each message beside its text. */

@@ -1,5 +1,6 @@
+import type { Claim } from '@nexus/common/claim-invocations';
 import { queueName } from '@nexus/common/invocation-queue';
-import type { Claim, Finished, Outcome } from '@nexus/common/invocation-status';
+import type { Finished, Outcome } from '@nexus/common/invocation-status';
 import { isProviderName } from '@nexus/common/provider-name';
 import type { Span, Tracer } from '@nexus/common/tracer';
 import type { InvocationRecord } from '../record-invocation.ts';

@@ -1,0 +1,73 @@
+import type { ErrorCode } from './error-codes.ts';
+import type { InvocationSettings } from './invocation.ts';
+import type { InvocationJob } from './invocation-queue.ts';
+import type { Held } from './invocation-status.ts';
+import { isLifeLockHeld } from './is-life-lock-held.ts';
+import type { PrismaClient } from './open-database.ts';
+import { inLockOrder } from './row-locks.ts';
+
+export type Turn = { role: 'user' | 'assistant'; content: string; tokenCount: number | null; turn: number };
+
+export type Claim = Held & {
+  workspaceId: string;
+  agentId: string | null;
+  /** null when the agent was deleted. */
+  agentName: string | null;
+  settings: InvocationSettings;
+  inputMessageId: string;
+  input: string;
+  /** Messages of earlier turns, newest first, bounded by the size of the agent's context. */
+  history: Turn[];
+  /** Milliseconds until the deadline; null when it has none. */
+  deadlineInMs: number | null;
+  /** Milliseconds from the request to this claim. */
+  waitedMs: number;
+  lostAttempts: number;
+  /** Why the attempt before this one gave it back; null on the first. */
+  restartReason: ErrorCode | null;
+};
+
+/** No token is longer on average than this many characters: bounds how much history is loaded for a context. */
+const charactersPerToken = 16;
+/** Bounds the turns looked at for one context. */
+const turnsPerContext = 500;
+
+/**
+ * queued → running, each for the dispatch its job names, in the order of the jobs, no two of which may be of the same invocation.
+ * null: somebody else has it, or it is over. A worker that others may count as dead by now claims nothing, even where its statement
+ * arrives and the answer to it does not.
+ */
+export async function claimInvocations(
+  database: Pick<PrismaClient, '$queryRaw'>,
+  jobs: InvocationJob[],
+  workerId: string,
+): Promise<(Claim | null)[]> {
+  const sorted = inLockOrder(jobs);
+  const claims = await database.$queryRaw<Claim[]>`
+    WITH claimed AS (
+      UPDATE invocation i SET status = 'running', attempt = attempt + 1, worker_id = ${workerId}::uuid,
+             started_at = coalesce(started_at, now()), enqueued_at = coalesce(enqueued_at, now()), available_at = NULL
+      FROM unnest(${sorted.map((job) => job.invocationId)}::uuid[], ${sorted.map((job) => job.dispatch)}::int[]) AS job(id, dispatch)
+      WHERE i.id = job.id AND i.dispatch = job.dispatch AND i.status = 'queued'
+        AND i.cancel_requested_at IS NULL AND (i.deadline_at IS NULL OR i.deadline_at > now())
+        AND EXISTS (SELECT 1 FROM worker w WHERE w.id = ${workerId}::uuid AND w.heartbeat_at > now() - interval '30 s'
+                    AND (w.heartbeat_at > now() - interval '1 s' OR ${isLifeLockHeld('w.lock_key')}))
+      RETURNING i.*)
+    SELECT c.id AS "invocationId", c.conversation_id AS "conversationId", c.workspace_id AS "workspaceId",
+           c.agent_id AS "agentId", (SELECT name FROM agent WHERE id = c.agent_id) AS "agentName", c.attempt, c.settings, c.input_message_id AS "inputMessageId", m.content AS input,
+           c.lost_attempts AS "lostAttempts", c.error_code AS "restartReason",
+           (extract(epoch FROM c.deadline_at - now()) * 1000)::float8 AS "deadlineInMs",
+           (extract(epoch FROM now() - c.created_at) * 1000)::float8 AS "waitedMs",
+           coalesce((
+             SELECT jsonb_agg(to_jsonb(h) - 'characters' ORDER BY h.turn DESC, h.position DESC) FROM (
+               SELECT msg.role, msg.content, msg.token_count AS "tokenCount", t.input_position AS turn, msg.position,
+                      sum(length(msg.content)) OVER (ORDER BY t.input_position DESC, msg.position DESC) AS characters
+               FROM (SELECT id, input_position FROM invocation
+                     WHERE conversation_id = c.conversation_id AND input_position < c.input_position AND NOT rolled_back
+                     ORDER BY input_position DESC LIMIT ${turnsPerContext}::int) t
+               JOIN message msg ON msg.invocation_id = t.id AND msg.type = 'message') h
+             WHERE h.characters <= (c.settings->>'contextTokens')::bigint * ${charactersPerToken}::int), '[]') AS history
+    FROM claimed c JOIN message m ON m.id = c.input_message_id`;
+  const byId = new Map(claims.map((claim) => [claim.invocationId, claim]));
+  return jobs.map((job) => byId.get(job.invocationId) ?? null);
+}
