@@ -1,5 +1,12 @@
 import { claimInvocations } from '@nexus/common/claim-invocations';
-import { type Finish, finishInvocations, type Outcome } from '@nexus/common/invocation-status';
+import {
+  cancelInvocation,
+  dispatchNext,
+  type Finish,
+  finishInvocations,
+  markEnqueued,
+  type Outcome,
+} from '@nexus/common/invocation-status';
 import { lifeLockSpace } from '@nexus/common/is-life-lock-held';
 import { openDatabase, type PrismaClient } from '@nexus/common/open-database';
 import pg from 'pg';
@@ -101,6 +108,47 @@ describe('statements for many rows', () => {
   it('count the places of those that are inserted together', async () => {
     const [first, second] = await insertInvocations(database, [insertion(), insertion()]);
     expect((second?.position ?? 0) - (first?.position ?? 0)).toBe(1);
+  });
+
+  it('go through no backlog for one row', async () => {
+    const backlog = 500;
+    const worker = await startWorker();
+    const insertMany = async () => {
+      const results = await insertInvocations(
+        database,
+        Array.from({ length: backlog }, () => insertion()),
+      );
+      return results.flatMap(({ created }) => (created ? [{ invocationId: created.id, dispatch: 1 }] : []));
+    };
+    await claimInvocations(database, await insertMany(), worker.id);
+    await insertMany();
+    const only = openDatabase(file.url, { poolSize: 1, name: 'test', logger: { warn() {} } });
+    const entriesRead = async () => {
+      await only.database.$queryRaw`SELECT pg_stat_force_next_flush()`;
+      const [row] = await only.database.$queryRaw<{ read: bigint }[]>`
+        SELECT sum(idx_tup_read)::bigint AS read FROM pg_stat_user_indexes WHERE indexrelname = 'invocation_status_id_idx'`;
+      return Number(row?.read);
+    };
+    try {
+      const first = await insertOne();
+      const before = await entriesRead();
+      const [later] = await insertInvocations(only.database, [
+        insertion({ conversationId: first.conversationId, multitaskStrategy: 'interrupt' }),
+      ]);
+      await markEnqueued(only.database, [{ invocationId: first.id, dispatch: 1 }]);
+      const { id: other } = await insertOne();
+      const [claim] = await claimInvocations(only.database, [{ invocationId: other, dispatch: 1 }], worker.id);
+      if (!claim) throw new Error('not claimed');
+      await finishInvocations(only.database, 'running', [{ held: claim, outcome }]);
+      await cancelInvocation(only.database, { invocationId: first.id, workspaceId: agent.workspaceId, lastSeq: 2 });
+      expect(await dispatchNext(only.database, first.conversationId)).toMatchObject({
+        invocationId: later?.created?.id,
+      });
+      expect((await entriesRead()) - before).toBeLessThan(backlog);
+    } finally {
+      await only.close();
+      await database.$queryRaw`UPDATE invocation SET status = 'cancelled' WHERE status IN ('queued', 'running')`;
+    }
   });
 
   it('claim each by itself: a dispatch that is over stands as nothing between two claims', async () => {

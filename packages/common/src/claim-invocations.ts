@@ -1,4 +1,5 @@
 import type { ErrorCode } from './error-codes.ts';
+import { hasStatus } from './has-status.ts';
 import type { InvocationSettings } from './invocation.ts';
 import type { InvocationJob } from './invocation-queue.ts';
 import type { Held } from './invocation-status.ts';
@@ -48,7 +49,7 @@ export async function claimInvocations(
       UPDATE invocation i SET status = 'running', attempt = attempt + 1, worker_id = ${workerId}::uuid,
              started_at = coalesce(started_at, now()), enqueued_at = coalesce(enqueued_at, now()), available_at = NULL
       FROM unnest(${sorted.map((job) => job.invocationId)}::uuid[], ${sorted.map((job) => job.dispatch)}::int[]) AS job(id, dispatch)
-      WHERE i.id = job.id AND i.dispatch = job.dispatch AND i.status = 'queued'
+      WHERE i.id = job.id AND i.dispatch = job.dispatch AND ${hasStatus('i', 'queued')}
         AND i.cancel_requested_at IS NULL AND (i.deadline_at IS NULL OR i.deadline_at > now())
         AND EXISTS (SELECT 1 FROM worker w WHERE w.id = ${workerId}::uuid AND w.heartbeat_at > now() - interval '30 s'
                     AND (w.heartbeat_at > now() - interval '1 s' OR ${isLifeLockHeld('w.lock_key')}))

@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { ErrorCode } from './error-codes.ts';
 import type { Usage } from './event.ts';
+import { hasStatus } from './has-status.ts';
 import type { InvocationStatus } from './invocation.ts';
 import type { Dispatch, InvocationJob } from './invocation-queue.ts';
 import { Prisma, type PrismaClient } from './open-database.ts';
@@ -98,7 +99,7 @@ export async function finishInvocations(
         finish_reason = e.reason, output_message_id = e.answer_id, last_seq = e.seq,
         first_token_at = now() - e.first_token_ago_ms * interval '1 ms', finished_at = now()
       FROM ending e JOIN held ON held.id = e.conversation_id
-      WHERE i.id = e.invocation_id AND i.attempt = e.attempt AND i.status = ${from}::"InvocationStatus"
+      WHERE i.id = e.invocation_id AND i.attempt = e.attempt AND ${hasStatus('i', from)}
       RETURNING i.id, i.workspace_id, i.agent_id, i.input_message_id, i.provider, i.model, i.status, i.created_at,
                 i.first_token_at, i.finished_at, i.cancel_requested_at, e.*
     ), line AS (
@@ -190,7 +191,7 @@ export async function redispatchInvocation(database: Database, job: InvocationJo
 export async function dispatchNext(database: Database, conversationId: string): Promise<DispatchRow | null> {
   const [row] = await database.$queryRaw<DispatchRow[]>`
     UPDATE invocation i SET dispatch = 1 FROM conversation c
-    WHERE c.id = ${conversationId}::uuid AND i.id = c.line[1] AND i.status = 'queued' AND i.dispatch = 0
+    WHERE c.id = ${conversationId}::uuid AND i.id = c.line[1] AND ${hasStatus('i', 'queued')} AND i.dispatch = 0
     RETURNING i.id AS "invocationId", i.conversation_id AS "conversationId", i.dispatch, i.provider, 0::float8 AS "delayMs"`;
   return row ?? null;
 }
@@ -201,7 +202,7 @@ export async function markEnqueued(database: Database, jobs: InvocationJob[]): P
   const rows = await database.$queryRaw<unknown[]>`
     UPDATE invocation i SET enqueued_at = now()
     FROM unnest(${sorted.map((job) => job.invocationId)}::uuid[], ${sorted.map((job) => job.dispatch)}::int[]) AS job(id, dispatch)
-    WHERE i.id = job.id AND i.dispatch = job.dispatch AND i.status = 'queued' AND i.enqueued_at IS NULL RETURNING 1`;
+    WHERE i.id = job.id AND i.dispatch = job.dispatch AND ${hasStatus('i', 'queued')} AND i.enqueued_at IS NULL RETURNING 1`;
   return rows.length;
 }
 
@@ -236,7 +237,7 @@ export async function cancelInvocation(
         status = CASE WHEN i.status = 'queued' THEN 'cancelled' ELSE i.status END,
         finished_at = CASE WHEN i.status = 'queued' THEN now() END,
         last_seq = CASE WHEN i.status = 'queued' THEN ${where.lastSeq}::bigint + (i.attempt > 0)::int ELSE i.last_seq END
-      FROM target WHERE i.id = target.id AND i.status IN ('queued', 'running')
+      FROM target WHERE i.id = target.id AND ${hasStatus('i', 'queued', 'running')}
       RETURNING i.*
     ), line AS (
       UPDATE conversation c SET line = array_remove(c.line, changed.id), updated_at = now()

@@ -15,6 +15,7 @@ import {
   type InsertResult,
   insertInvocations,
   releaseOldKey,
+  wantsInterrupt,
 } from './insert-invocations.ts';
 import { interruptEarlier } from './interrupt-earlier.ts';
 import { hashRequest, type NewInvocation } from './invocation-input.ts';
@@ -77,7 +78,7 @@ export function createInvocationCreator(
     });
     if (dispatch > 0 && isProviderName(provider))
       void dispatchCreated({ invocationId, dispatch, provider, delayMs: 0 });
-    if (before.length > 0 && wantsInterrupt(created)) {
+    if (before.length > 0 && wantsInterrupt(created.multitaskStrategy)) {
       const rollback = created.multitaskStrategy === 'rollback';
       interruptEarlier(parts, { invocationIds: before, conversationId, workspaceId, rollback }).catch(
         (error: unknown) => parts.logger.warn({ error, ...ids }, 'those before it are left for the sweep to cancel'),
@@ -92,10 +93,6 @@ function keysOf({ workspaceId, input, idempotencyKey }: Insertion): string[] {
     ...(input.conversationId === undefined ? [] : [input.conversationId]),
     ...(idempotencyKey === null ? [] : [`${workspaceId} ${idempotencyKey}`]),
   ];
-}
-
-function wantsInterrupt({ multitaskStrategy }: InsertedInvocation): boolean {
-  return multitaskStrategy === 'interrupt' || multitaskStrategy === 'rollback';
 }
 
 function assertSameRequest(known: InsertedInvocation, input: NewInvocation): InsertedInvocation {

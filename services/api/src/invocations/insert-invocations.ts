@@ -1,6 +1,6 @@
+import { hasStatus } from '@nexus/common/has-status';
 import type { MultitaskStrategy } from '@nexus/common/invocation';
 import { Prisma, type PrismaClient } from '@nexus/common/open-database';
-import { waitingOnlyAlone } from '@nexus/common/row-locks';
 import { v7 as uuidv7 } from 'uuid';
 import type { NewInvocation } from './invocation-input.ts';
 
@@ -42,16 +42,21 @@ export type InsertResult = {
   position: number;
 };
 
-const row = (of: 'known' | 'made') =>
-  Prisma.raw(`jsonb_build_object(
-  'id', ${of}.id, 'conversationId', ${of}.conversation_id, 'agentId', ${of}.agent_id, 'status', ${of}.status, 'provider', ${of}.provider,
-  'createdAt', to_char(${of}.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'dispatch', ${of}.dispatch,
-  'multitaskStrategy', ${of}.multitask_strategy, 'requestHash', encode(${of}.request_hash, 'hex'))`);
-
 /** Key and hash live this long. */
 const idempotencyHours = 24;
 const mostCounted = 1_000;
 const titleLength = 80;
+
+type Row = {
+  known: InsertedInvocation | null;
+  agent: InsertResult['agent'];
+  conversationFound: boolean;
+  /** null: it was not written. */
+  createdAt: Date | null;
+  dispatch: number;
+  before: string[];
+  ahead: number;
+};
 
 /**
  * For each insertion its conversation (when new), message and invocation, in one statement, decided under the conversations' row
@@ -59,50 +64,49 @@ const titleLength = 80;
  * any other writer. The row is the outbox: nothing is on the queue yet. Results are in the order of the insertions, no two of which
  * may be of the same conversation or have the same key. Throws a unique violation when another request with the same key was
  * quicker; for several together, a refusal where one of their conversations is locked: to be tried one by one.
+ *
+ * The statement has only the parts that its insertions need: to start each of them takes Postgres longer than to run it for one row.
  */
 export async function insertInvocations(database: Database, insertions: Insertion[]): Promise<InsertResult[]> {
   const column = <T>(read: (insertion: Insertion) => T): T[] => insertions.map(read);
-  return database.$queryRaw<InsertResult[]>`
+  const invocationIds = column(() => uuidv7());
+  const conversationIds = column(({ input }) => input.conversationId ?? uuidv7());
+  const several = insertions.length > 1;
+  const opens = insertions.some(({ input }) => input.conversationId === undefined);
+  const joins = insertions.some(({ input }) => input.conversationId !== undefined);
+  const withKey = insertions.some(({ idempotencyKey }) => idempotencyKey !== null);
+  const interrupts = insertions.some(({ input }) => wantsInterrupt(input.multitaskStrategy));
+
+  const rows = await database.$queryRaw<Row[]>`
     WITH item AS (
       SELECT * FROM unnest(
-        ${column(() => uuidv7())}::uuid[], ${column(({ workspaceId }) => workspaceId)}::uuid[], ${column(({ input }) => input.conversationId ?? null)}::uuid[],
-        ${column(({ input }) => input.conversationId ?? uuidv7())}::uuid[], ${column(() => uuidv7())}::uuid[], ${column(({ input }) => input.agentId)}::uuid[],
+        ${invocationIds}::uuid[], ${column(({ workspaceId }) => workspaceId)}::uuid[], ${column(({ input }) => input.conversationId ?? null)}::uuid[],
+        ${conversationIds}::uuid[], ${column(() => uuidv7())}::uuid[], ${column(({ input }) => input.agentId)}::uuid[],
         ${column(({ input }) => input.multitaskStrategy)}::text[], ${column(({ input }) => input.message)}::text[],
         ${column(({ input }) => toTitle(input.message))}::text[], ${column(({ input }) => JSON.stringify(input.overrides))}::text[],
         ${column(({ input }) => JSON.stringify(input.metadata))}::text[], ${column(({ idempotencyKey }) => idempotencyKey)}::text[],
         ${column(({ requestHash }) => requestHash)}::bytea[], ${column(({ input }) => input.deadlineMs ?? null)}::float8[]
       ) WITH ORDINALITY AS item(invocation_id, workspace_id, existing_id, conversation_id, message_id, agent_id, strategy, content, title,
                                 overrides, metadata, idempotency_key, request_hash, deadline_ms, n)
-    ), known AS (
-      SELECT item.n, i.* FROM item JOIN invocation i ON i.workspace_id = item.workspace_id AND i.idempotency_key = item.idempotency_key
-      WHERE i.created_at > now() - ${idempotencyHours}::int * interval '1 hour'
-    ), chosen AS (
-      SELECT item.n, a.*, EXISTS (SELECT 1 FROM worker w WHERE a.provider = ANY(w.unconfigured) AND w.heartbeat_at > now() - interval '30 s')
-             AND NOT EXISTS (SELECT 1 FROM worker w WHERE a.provider = ANY(w.providers) AND w.heartbeat_at > now() - interval '30 s') AS unconfigured
+    )
+    ${part(withKey, known)}
+    , asked AS (
+      SELECT item.*, a.provider, a.active, EXISTS (SELECT 1 FROM worker w WHERE a.provider = ANY(w.unconfigured) AND w.heartbeat_at > now() - interval '30 s')
+             AND NOT EXISTS (SELECT 1 FROM worker w WHERE a.provider = ANY(w.providers) AND w.heartbeat_at > now() - interval '30 s') AS unconfigured,
+             jsonb_build_object(
+               'provider', a.provider, 'model', a.model, 'systemPrompt', a.system_prompt, 'temperature', a.temperature,
+               'topP', a.top_p, 'maxOutputTokens', a.max_output_tokens, 'contextTokens', a.context_tokens,
+               'firstTokenTimeoutMs', a.first_token_timeout_ms, 'idleTimeoutMs', a.idle_timeout_ms,
+               'totalTimeoutMs', a.total_timeout_ms, 'onWorkerLoss', a.on_worker_loss) || item.overrides::jsonb AS settings
       FROM item JOIN agent a ON a.id = item.agent_id AND a.workspace_id = item.workspace_id
-    ), fit AS (
-      SELECT item.*, chosen.provider, jsonb_build_object(
-        'provider', chosen.provider, 'model', chosen.model, 'systemPrompt', chosen.system_prompt, 'temperature', chosen.temperature,
-        'topP', chosen.top_p, 'maxOutputTokens', chosen.max_output_tokens, 'contextTokens', chosen.context_tokens,
-        'firstTokenTimeoutMs', chosen.first_token_timeout_ms, 'idleTimeoutMs', chosen.idle_timeout_ms,
-        'totalTimeoutMs', chosen.total_timeout_ms, 'onWorkerLoss', chosen.on_worker_loss) || item.overrides::jsonb AS settings
-      FROM item JOIN chosen ON chosen.n = item.n
-      WHERE chosen.active AND NOT chosen.unconfigured AND NOT EXISTS (SELECT 1 FROM known WHERE known.n = item.n)
-    ), locked AS (
-      SELECT c.id FROM fit JOIN conversation c ON c.id = fit.existing_id AND c.workspace_id = fit.workspace_id
-      ORDER BY c.id FOR NO KEY UPDATE OF c ${waitingOnlyAlone(insertions)}
-    ), opened AS (
-      INSERT INTO conversation (id, workspace_id, title, message_count, line)
-      SELECT conversation_id, workspace_id, title, 1, ARRAY[invocation_id] FROM fit WHERE existing_id IS NULL
-      RETURNING id, message_count, line
-    ), joined AS (
-      UPDATE conversation c SET message_count = c.message_count + 1, line = c.line || fit.invocation_id, updated_at = now()
-      FROM fit JOIN locked ON locked.id = fit.existing_id
-      WHERE c.id = fit.existing_id AND c.workspace_id = fit.workspace_id AND (fit.strategy <> 'reject' OR cardinality(c.line) = 0)
-      RETURNING c.id, c.message_count, c.line
-    ), place AS (
-      SELECT fit.*, at.message_count, at.line FROM fit JOIN (SELECT * FROM opened UNION ALL SELECT * FROM joined) at ON at.id = fit.conversation_id
-    ), said AS (
+      ${part(withKey, Prisma.sql`WHERE NOT EXISTS (SELECT 1 FROM known WHERE known.n = item.n)`)}
+    )
+    ${part(joins && several, locked)}
+    ${part(joins, joined(several))}
+    ${part(opens, begun)}
+    , place AS NOT MATERIALIZED (SELECT * FROM ${Prisma.raw([joins && 'joined', opens && 'begun'].filter(Boolean).join(' UNION ALL SELECT * FROM '))})
+    ${part(opens, opened)}
+    , said AS (
       INSERT INTO message (id, workspace_id, conversation_id, position, role, content, invocation_id)
       SELECT message_id, workspace_id, conversation_id, message_count, 'user', content, invocation_id FROM place
     ), made AS (
@@ -112,26 +116,92 @@ export async function insertInvocations(database: Database, insertions: Insertio
              metadata::jsonb, CASE WHEN strategy = 'parallel' OR cardinality(line) = 1 THEN 1 ELSE 0 END, message_id, message_count,
              idempotency_key, request_hash, now() + deadline_ms * interval '1 ms'
       FROM place
-      RETURNING *
-    ), interrupted AS (
-      UPDATE invocation i SET cancel_requested_at = coalesce(i.cancel_requested_at, now()), rolled_back = i.rolled_back OR place.strategy = 'rollback'
-      FROM place WHERE place.strategy IN ('interrupt', 'rollback') AND i.id = ANY(place.line) AND i.id <> place.invocation_id
-        AND i.status IN ('queued', 'running')
-    ), ahead AS (
-      SELECT provider, (SELECT count(*)::int FROM (
-        SELECT 1 FROM invocation q WHERE q.provider = providers.provider AND q.status = 'queued' LIMIT ${mostCounted}::int) queued) AS count
-      FROM (SELECT DISTINCT provider FROM fit) providers
+      RETURNING id, created_at, dispatch
     )
+    ${part(interrupts, interrupted)}
+    ${part(several, Prisma.sql`, ahead AS (SELECT provider, ${queued('providers')} AS count FROM (SELECT DISTINCT provider FROM place) providers)`)}
     SELECT
-      (SELECT ${row('made')} FROM made WHERE made.id = item.invocation_id) AS created,
-      (SELECT ${row('known')} FROM known WHERE known.n = item.n) AS known,
-      (SELECT jsonb_build_object('active', active, 'provider', provider, 'unconfigured', unconfigured) FROM chosen WHERE chosen.n = item.n) AS agent,
-      item.existing_id IS NULL OR EXISTS (SELECT 1 FROM conversation c WHERE c.id = item.existing_id AND c.workspace_id = item.workspace_id) AS "conversationFound",
-      coalesce(array_remove(place.line, item.invocation_id), '{}') AS before,
-      coalesce(ahead.count, 0) + (count(place.n) OVER (PARTITION BY place.provider ORDER BY item.n))::int AS position
-    FROM item LEFT JOIN place ON place.n = item.n LEFT JOIN ahead ON ahead.provider = place.provider
+      made.created_at AS "createdAt", coalesce(made.dispatch, 0) AS dispatch, coalesce(array_remove(place.line, item.invocation_id), '{}') AS before,
+      coalesce(${several ? Prisma.sql`ahead.count` : queued('place')}, 0) AS ahead, ${withKey ? knownRow : Prisma.sql`NULL`} AS known,
+      CASE WHEN asked.n IS NOT NULL THEN jsonb_build_object('active', asked.active, 'provider', asked.provider, 'unconfigured', asked.unconfigured) END AS agent,
+      item.existing_id IS NULL OR place.n IS NOT NULL
+        OR EXISTS (SELECT 1 FROM conversation c WHERE c.id = item.existing_id AND c.workspace_id = item.workspace_id) AS "conversationFound"
+    FROM item LEFT JOIN asked ON asked.n = item.n LEFT JOIN place ON place.n = item.n LEFT JOIN made ON made.id = item.invocation_id
+      ${part(several, Prisma.sql`LEFT JOIN ahead ON ahead.provider = place.provider`)}
     ORDER BY item.n`;
+
+  const placed = new Map<string, number>();
+  return rows.map(({ createdAt, dispatch, ahead, ...found }, at) => {
+    const { input, requestHash } = insertions[at] as Insertion;
+    if (!createdAt || !found.agent) return { ...found, created: null, position: 0 };
+    const { provider } = found.agent;
+    const place = (placed.get(provider) ?? 0) + 1;
+    placed.set(provider, place);
+    const created: InsertedInvocation = {
+      id: invocationIds[at] as string,
+      conversationId: conversationIds[at] as string,
+      agentId: input.agentId,
+      status: 'queued',
+      provider,
+      createdAt: createdAt.toISOString(),
+      dispatch,
+      multitaskStrategy: input.multitaskStrategy,
+      requestHash: requestHash && Buffer.from(requestHash).toString('hex'),
+    };
+    return { ...found, created, position: ahead + place };
+  });
 }
+
+export function wantsInterrupt(strategy: MultitaskStrategy): boolean {
+  return strategy === 'interrupt' || strategy === 'rollback';
+}
+
+function part(wanted: boolean, sql: Prisma.Sql): Prisma.Sql {
+  return wanted ? sql : Prisma.empty;
+}
+
+const known = Prisma.sql`, known AS (
+      SELECT item.n, i.* FROM item JOIN invocation i ON i.workspace_id = item.workspace_id AND i.idempotency_key = item.idempotency_key
+      WHERE i.created_at > now() - ${idempotencyHours}::int * interval '1 hour'
+    )`;
+
+const knownRow = Prisma.sql`(SELECT jsonb_build_object(
+        'id', known.id, 'conversationId', known.conversation_id, 'agentId', known.agent_id, 'status', known.status, 'provider', known.provider,
+        'createdAt', to_char(known.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'dispatch', known.dispatch,
+        'multitaskStrategy', known.multitask_strategy, 'requestHash', encode(known.request_hash, 'hex')) FROM known WHERE known.n = item.n)`;
+
+/** Several take their locks in one order, and none waits for one that is taken. */
+const locked = Prisma.sql`, locked AS (
+      SELECT c.id FROM asked JOIN conversation c ON c.id = asked.existing_id AND c.workspace_id = asked.workspace_id
+      ORDER BY c.id FOR NO KEY UPDATE OF c NOWAIT
+    )`;
+
+const joined = (several: boolean) => Prisma.sql`, joined AS (
+      UPDATE conversation c SET message_count = c.message_count + 1, line = c.line || asked.invocation_id, updated_at = now()
+      FROM asked ${part(several, Prisma.sql`JOIN locked ON locked.id = asked.existing_id`)}
+      WHERE c.id = asked.existing_id AND c.workspace_id = asked.workspace_id AND asked.active AND NOT asked.unconfigured
+        AND (asked.strategy <> 'reject' OR cardinality(c.line) = 0)
+      RETURNING asked.*, c.message_count, c.line
+    )`;
+
+const begun = Prisma.sql`, begun AS (
+      SELECT asked.*, 1 AS message_count, ARRAY[invocation_id] AS line FROM asked
+      WHERE existing_id IS NULL AND active AND NOT unconfigured
+    )`;
+
+const queued = (row: string) => Prisma.sql`(SELECT count(*)::int FROM (
+        SELECT 1 FROM invocation q WHERE q.provider = ${Prisma.raw(row)}.provider AND q.status = 'queued' LIMIT ${mostCounted}::int) queued)`;
+
+const opened = Prisma.sql`, opened AS (
+      INSERT INTO conversation (id, workspace_id, title, message_count, line)
+      SELECT conversation_id, workspace_id, title, message_count, line FROM begun
+    )`;
+
+const interrupted = Prisma.sql`, interrupted AS (
+      UPDATE invocation i SET cancel_requested_at = coalesce(i.cancel_requested_at, now()), rolled_back = i.rolled_back OR place.strategy = 'rollback'
+      FROM place, unnest(place.line) AS earlier(id)
+      WHERE place.strategy IN ('interrupt', 'rollback') AND i.id = earlier.id AND i.id <> place.invocation_id AND ${hasStatus('i', 'queued', 'running')}
+    )`;
 
 function toTitle(message: string): string {
   return [
