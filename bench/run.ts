@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import { allPhases } from './phases/all-phases.ts';
 import type { PhaseResult } from './phases/phase.ts';
+import { warmUp } from './phases/warm-up.ts';
 import { type BenchOptions, readBenchOptions } from './read-options.ts';
 import { toFigureTable } from './report/figure-table.ts';
 import { type Report, writeReport } from './report/write-report.ts';
@@ -35,6 +36,7 @@ async function run(): Promise<void> {
   const say = createSay(startedAt);
   say('starting Postgres, Redis, the provider, the system and the baselines');
   const bench = await openBench(release);
+  await warmUp(bench, say);
   const results: Report['results'] = [];
   const failed: string[] = [];
   for (const phase of allPhases) {

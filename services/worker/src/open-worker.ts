@@ -134,7 +134,8 @@ export async function openWorker(
         onRedisTrouble: (error) =>
           logger.warn({ error, invocationId: held.invocationId }, 'publishing waits for redis'),
       }),
-    streamParts: (claim, context, signal) => streamParts(providers, retryPolicy, claim, context, signal),
+    streamParts: (claim, context, signal, onPart) =>
+      streamParts(providers, retryPolicy, claim, context, signal, onPart),
     countTokens,
     longWaitMs: retryPolicy.longWaitMs,
   });

@@ -1,4 +1,4 @@
-import { AppError, toAppError } from '@nexus/common/app-error';
+import { type AppError, toAppError } from '@nexus/common/app-error';
 import type { Claim } from '@nexus/common/claim-invocations';
 import type { NewEvent } from '@nexus/common/event';
 import type { InvocationJob } from '@nexus/common/invocation-queue';
@@ -7,15 +7,15 @@ import type { AnswerWriter } from './answer/answer-writer.ts';
 import { type Ending, toOutcome, toTerminalEvent } from './answer/ending.ts';
 import type { RunningAttempt, RunningAttempts } from './attempts/running-attempts.ts';
 import { buildContext, type Context } from './context/build-context.ts';
-import type { ProviderPart } from './providers/provider.ts';
+import type { OnPart, ProviderFinish, ProviderPart } from './providers/provider.ts';
 import type { InvocationRecord } from './record-invocation.ts';
 
 export type ProcessorParts = {
   record: InvocationRecord;
   attempts: Pick<RunningAttempts, 'open'>;
   openAnswer: (held: Held, abort: (reason: AppError) => void) => AnswerWriter;
-  /** The provider's parts with retries, timeouts and deadline; throws AppErrors only. */
-  streamParts: (claim: Claim, context: Context, signal: AbortSignal) => AsyncIterable<ProviderPart>;
+  /** The provider's answer with retries, timeouts and deadline; rejects with AppErrors only. */
+  streamParts: (claim: Claim, context: Context, signal: AbortSignal, onPart: OnPart) => Promise<ProviderFinish>;
   countTokens: (text: string) => number;
   /** Waits longer than this, in milliseconds, are left to a later attempt. */
   longWaitMs: number;
@@ -63,12 +63,11 @@ export function createInvocationProcessor(parts: ProcessorParts): (job: Invocati
   ): Promise<Ending> {
     let firstPartAt: number | null = null;
     try {
-      for await (const part of parts.streamParts(claim, context, attempt.signal)) {
+      const finish = await parts.streamParts(claim, context, attempt.signal, (part) => {
         firstPartAt ??= performance.now();
-        if (part.type === 'finish') return { kind: 'complete', firstPartAt, ...part };
         answer.write(toEvent(part));
-      }
-      throw new AppError('stream_interrupted');
+      });
+      return { kind: 'complete', firstPartAt: firstPartAt ?? performance.now(), ...finish };
     } catch (error) {
       return toEnding(toAppError(error), firstPartAt);
     }
@@ -109,7 +108,7 @@ export function createInvocationProcessor(parts: ProcessorParts): (job: Invocati
   }
 }
 
-function toEvent(part: Exclude<ProviderPart, { type: 'finish' }>): NewEvent {
+function toEvent(part: ProviderPart): NewEvent {
   const type = part.type === 'text-delta' ? 'message.delta' : 'reasoning.delta';
   return { type, data: { text: part.text } };
 }

@@ -1,22 +1,23 @@
 import { AppError } from '@nexus/common/app-error';
 import { describe, expect, it } from 'vitest';
-import type { ProviderPart } from '../providers/provider.ts';
+import type { OnPart, ProviderFinish, ProviderPart } from '../providers/provider.ts';
 import { collect, failureOf } from '../providers/testing/collect.ts';
 import { retryBeforeFirstPart } from './retry-before-first-part.ts';
 
 const never = new AbortController().signal;
 const policy = { calls: 3, baseMs: 1, capMs: 2, longWaitMs: 1_000 };
 const text = (value: string): ProviderPart => ({ type: 'text-delta', text: value });
-const finish: ProviderPart = { type: 'finish', reason: 'stop', rawReason: 'stop', usage: null };
+const finish: ProviderFinish = { reason: 'stop', rawReason: 'stop', usage: null };
 
-/** Each call plays the next of these; an error is thrown, parts are yielded. */
+/** Each call plays the next of these: parts are told, an error is thrown. */
 function playing(...calls: (ProviderPart | Error)[][]) {
   let count = 0;
-  const call = async function* () {
+  const call = async (onPart: OnPart) => {
     for (const each of calls[count++] ?? []) {
       if (each instanceof Error) throw each;
-      yield each;
+      onPart(each);
     }
+    return finish;
   };
   return { call, count: () => count };
 }
@@ -25,8 +26,8 @@ describe('retryBeforeFirstPart', () => {
   it.each(['provider_rate_limited', 'provider_unavailable', 'provider_unreachable', 'stream_interrupted'] as const)(
     'calls again after %s',
     async (code) => {
-      const { call, count } = playing([new AppError(code)], [new AppError(code)], [text('a'), finish]);
-      expect((await collect(retryBeforeFirstPart(call, policy, never))).text).toBe('a');
+      const { call, count } = playing([new AppError(code)], [new AppError(code)], [text('a')]);
+      expect((await collect((onPart) => retryBeforeFirstPart(call, policy, never, onPart))).text).toBe('a');
       expect(count()).toBe(3);
     },
   );
@@ -37,34 +38,38 @@ describe('retryBeforeFirstPart', () => {
     'provider_quota_exceeded',
     'first_token_timeout',
   ] as const)('does not call again after %s', async (code) => {
-    const { call, count } = playing([new AppError(code)], [text('a'), finish]);
-    expect(await failureOf(retryBeforeFirstPart(call, policy, never))).toMatchObject({ code });
+    const { call, count } = playing([new AppError(code)], [text('a')]);
+    expect(await failureOf((onPart) => retryBeforeFirstPart(call, policy, never, onPart))).toMatchObject({ code });
     expect(count()).toBe(1);
   });
 
   it('never calls again once a part has been seen: the answer is interrupted', async () => {
-    const { call, count } = playing([text('a'), new AppError('provider_unavailable')], [text('b'), finish]);
-    const error = (await failureOf(retryBeforeFirstPart(call, policy, never))) as AppError;
+    const { call, count } = playing([text('a'), new AppError('provider_unavailable')], [text('b')]);
+    const error = (await failureOf((onPart) => retryBeforeFirstPart(call, policy, never, onPart))) as AppError;
     expect(error).toMatchObject({ code: 'stream_interrupted', cause: { code: 'provider_unavailable' } });
     expect(count()).toBe(1);
   });
 
   it('gives up after so many calls, with the last error', async () => {
     const { call, count } = playing(...Array.from({ length: 9 }, () => [new AppError('provider_unavailable')]));
-    expect(await failureOf(retryBeforeFirstPart(call, policy, never))).toMatchObject({ code: 'provider_unavailable' });
+    expect(await failureOf((onPart) => retryBeforeFirstPart(call, policy, never, onPart))).toMatchObject({
+      code: 'provider_unavailable',
+    });
     expect(count()).toBe(3);
   });
 
   it('waits as long as the provider asked', async () => {
-    const { call } = playing([new AppError('provider_rate_limited', '', { retryAfterMs: 80 })], [text('a'), finish]);
+    const { call } = playing([new AppError('provider_rate_limited', '', { retryAfterMs: 80 })], [text('a')]);
     const startedAt = performance.now();
-    await collect(retryBeforeFirstPart(call, policy, never));
+    await collect((onPart) => retryBeforeFirstPart(call, policy, never, onPart));
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(75);
   });
 
   it('leaves a long wait to a later attempt', async () => {
     const { call, count } = playing([new AppError('provider_rate_limited', '', { retryAfterMs: 5_000 })]);
-    expect(await failureOf(retryBeforeFirstPart(call, policy, never))).toMatchObject({ retryAfterMs: 5_000 });
+    expect(await failureOf((onPart) => retryBeforeFirstPart(call, policy, never, onPart))).toMatchObject({
+      retryAfterMs: 5_000,
+    });
     expect(count()).toBe(1);
   });
 
@@ -73,6 +78,6 @@ describe('retryBeforeFirstPart', () => {
     const controller = new AbortController();
     const reason = new AppError('cancelled');
     setTimeout(() => controller.abort(reason), 10);
-    expect(await failureOf(retryBeforeFirstPart(call, policy, controller.signal))).toBe(reason);
+    expect(await failureOf((onPart) => retryBeforeFirstPart(call, policy, controller.signal, onPart))).toBe(reason);
   });
 });

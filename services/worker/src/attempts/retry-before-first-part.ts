@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, toAppError } from '@nexus/common/app-error';
 import type { ErrorCode } from '@nexus/common/error-codes';
-import type { ProviderPart } from '../providers/provider.ts';
+import type { OnPart, ProviderFinish } from '../providers/provider.ts';
 
 export type RetryPolicy = {
   calls: number;
@@ -25,19 +25,19 @@ const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
  * another is worse than none. After the first part a break is `stream_interrupted`. Waits exponentially with full jitter, or as long
  * as the provider asked.
  */
-export async function* retryBeforeFirstPart(
-  call: () => AsyncIterable<ProviderPart>,
+export async function retryBeforeFirstPart(
+  call: (onPart: OnPart) => Promise<ProviderFinish>,
   policy: RetryPolicy,
   signal: AbortSignal,
-): AsyncIterable<ProviderPart> {
+  onPart: OnPart,
+): Promise<ProviderFinish> {
   for (let calls = 1; ; calls += 1) {
     let begun = false;
     try {
-      for await (const part of call()) {
+      return await call((part) => {
         begun = true;
-        yield part;
-      }
-      return;
+        onPart(part);
+      });
     } catch (caught) {
       signal.throwIfAborted();
       const error = toAppError(caught);

@@ -2,18 +2,19 @@ import { AppError } from '@nexus/common/app-error';
 import type { Claim } from '@nexus/common/claim-invocations';
 import { isProviderName, type ProviderName } from '@nexus/common/provider-name';
 import type { Context } from '../context/build-context.ts';
-import type { Provider, ProviderPart, ProviderRequest } from '../providers/provider.ts';
+import type { OnPart, Provider, ProviderFinish, ProviderRequest } from '../providers/provider.ts';
 import { type RetryPolicy, retryBeforeFirstPart } from './retry-before-first-part.ts';
 import { watchParts } from './watch-parts.ts';
 
-/** The parts of one attempt: the agent's provider, called with retries, within the agent's timeouts and the deadline. */
-export async function* streamParts(
+/** One attempt's answer: the agent's provider, called with retries, within the agent's timeouts and the deadline. */
+export async function streamParts(
   providers: ReadonlyMap<ProviderName, Provider>,
   policy: RetryPolicy,
   { settings, deadlineInMs }: Claim,
   context: Context,
   signal: AbortSignal,
-): AsyncIterable<ProviderPart> {
+  onPart: OnPart,
+): Promise<ProviderFinish> {
   const provider = isProviderName(settings.provider) ? providers.get(settings.provider) : undefined;
   if (!provider)
     throw new AppError('provider_not_configured', `This worker does not serve the provider ${settings.provider}`);
@@ -27,10 +28,11 @@ export async function* streamParts(
   const bounded = AbortSignal.any([signal, ...limits.map((each) => each.signal)]);
   const request = toRequest(settings, context);
   try {
-    yield* retryBeforeFirstPart(
-      () => watchParts((inner) => provider.stream(request, inner), settings, bounded),
+    return await retryBeforeFirstPart(
+      (tell) => watchParts((inner, each) => provider.stream(request, inner, each), settings, bounded, tell),
       policy,
       bounded,
+      onPart,
     );
   } finally {
     for (const each of limits) each.clear();

@@ -16,21 +16,23 @@ export type ProviderRequest = {
 /** Why an answer ended, in one vocabulary for all providers. */
 export type FinishReason = 'stop' | 'length' | 'content_filter' | 'tool_calls' | 'other';
 
-/**
- * usage is null where the provider did not say; the worker then estimates. `textTokens` is how many of the output tokens were text that
- * was shown; left out where the provider does not tell them from what it thought.
- */
-export type ProviderPart =
-  | { type: 'text-delta'; text: string }
-  | { type: 'reasoning-delta'; text: string }
-  | { type: 'finish'; reason: FinishReason; rawReason: string; usage: Usage | null; textTokens?: number };
+/** A piece of an answer; its text is never empty. */
+export type ProviderPart = { type: 'text-delta' | 'reasoning-delta'; text: string };
+
+export type OnPart = (part: ProviderPart) => void;
 
 /**
- * A model behind some API. `stream` makes one call, without retries of its own, and yields parts in order: deltas are never
- * empty, and `finish` comes exactly once, last, of a complete answer. Anything else is thrown as an AppError: an answer that
- * breaks off without its protocol's end mark throws `stream_interrupted`, never ends quietly. Aborting the signal, or leaving
- * the loop, closes the provider's socket; the iteration then throws the signal's reason.
+ * How a complete answer ended. usage is null where the provider did not say; the worker then estimates. `textTokens` is how many of the
+ * output tokens were text that was shown; left out where the provider does not tell them from what it thought.
+ */
+export type ProviderFinish = { reason: FinishReason; rawReason: string; usage: Usage | null; textTokens?: number };
+
+/**
+ * A model behind some API. `stream` makes one call, without retries of its own, tells each part as it comes, in order, and resolves once
+ * the answer is complete. Anything else it rejects with is an AppError: an answer that breaks off without its protocol's end mark is
+ * `stream_interrupted`, never a quiet end. Aborting the signal closes the provider's socket, and rejects with the signal's reason.
+ * Parts are told rather than yielded: each layer of async iteration costs a worker a twentieth of its time.
  */
 export type Provider = {
-  stream(request: ProviderRequest, signal: AbortSignal): AsyncIterable<ProviderPart>;
+  stream(request: ProviderRequest, signal: AbortSignal, onPart: OnPart): Promise<ProviderFinish>;
 };

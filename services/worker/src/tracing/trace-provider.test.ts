@@ -1,7 +1,7 @@
 import { AppError } from '@nexus/common/app-error';
 import type { Attributes, NewSpan, Span, Tracer } from '@nexus/common/tracer';
 import { describe, expect, it } from 'vitest';
-import type { Provider, ProviderPart, ProviderRequest } from '../providers/provider.ts';
+import type { OnPart, Provider, ProviderFinish, ProviderPart, ProviderRequest } from '../providers/provider.ts';
 import { traceProvider } from './trace-provider.ts';
 
 const request: ProviderRequest = {
@@ -13,7 +13,7 @@ const request: ProviderRequest = {
   maxOutputTokens: null,
 };
 const text = (said: string): ProviderPart => ({ type: 'text-delta', text: said });
-const finish: ProviderPart = { type: 'finish', reason: 'stop', rawReason: 'STOP', usage: null };
+const finish: ProviderFinish = { reason: 'stop', rawReason: 'STOP', usage: null };
 
 function createRecorder() {
   const told = { attributes: {} as Attributes, failures: [] as string[], ends: 0 };
@@ -48,21 +48,24 @@ function createTraced(provider: Provider, captureContent = false) {
   return { told, traced: traceProvider('gemini', provider, { tracer, captureContent }) };
 }
 
-async function* saying(...parts: ProviderPart[]): AsyncIterable<ProviderPart> {
-  yield* parts;
-}
+const saying = (...parts: ProviderPart[]): Provider => ({
+  async stream(_request, _signal, onPart) {
+    for (const part of parts) onPart(part);
+    return finish;
+  },
+});
+
+const ignore: OnPart = () => {};
 
 describe('a traced provider', () => {
-  it('yields what the provider yields, and ends the span at the finish, before anybody reads on', async () => {
-    const { told, traced } = createTraced({ stream: () => saying(text('a'), finish) });
+  it('passes on what the provider says, and ends the span with the answer', async () => {
+    const { told, traced } = createTraced(saying(text('a')));
     const abort = new AbortController();
     const parts: ProviderPart[] = [];
-    for await (const part of traced.stream(request, abort.signal)) {
-      parts.push(part);
-      if (part.type === 'finish') expect(told.ends).toBe(1);
-    }
+    expect(await traced.stream(request, abort.signal, (part) => void parts.push(part))).toEqual(finish);
+    expect(told.ends).toBe(1);
     abort.abort(new AppError('cancelled'));
-    expect(parts).toEqual([text('a'), finish]);
+    expect(parts).toEqual([text('a')]);
     expect(told).toMatchObject({
       ends: 1,
       failures: [],
@@ -72,27 +75,25 @@ describe('a traced provider', () => {
   });
 
   it('ends the span when the call is given up, though the provider does not heed it', async () => {
-    const deaf: Provider = {
-      stream: () => ({ [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }) }),
-    };
-    const { told, traced } = createTraced(deaf);
+    const { told, traced } = createTraced({ stream: () => new Promise(() => {}) });
     const abort = new AbortController();
-    void traced.stream(request, abort.signal)[Symbol.asyncIterator]().next();
+    void traced.stream(request, abort.signal, ignore);
     abort.abort(new AppError('first_token_timeout'));
     expect(told).toMatchObject({ ends: 1, failures: ['first_token_timeout'] });
   });
 
   it('tells of an error once and throws it on', async () => {
     const broken = new AppError('stream_interrupted');
-    async function* breaking(): AsyncIterable<ProviderPart> {
-      yield text('half');
-      throw broken;
-    }
-    const { told, traced } = createTraced({ stream: breaking }, true);
-    const read = async () => {
-      for await (const _ of traced.stream(request, new AbortController().signal));
-    };
-    await expect(read()).rejects.toBe(broken);
+    const { told, traced } = createTraced(
+      {
+        async stream(_request, _signal, onPart) {
+          onPart(text('half'));
+          throw broken;
+        },
+      },
+      true,
+    );
+    await expect(traced.stream(request, new AbortController().signal, ignore)).rejects.toBe(broken);
     expect(told).toMatchObject({ ends: 1, failures: ['stream_interrupted'] });
     expect(JSON.parse(String(told.attributes['gen_ai.output.messages']))).toEqual([
       { role: 'assistant', parts: [{ type: 'text', content: 'half' }], finish_reason: 'error' },
@@ -101,10 +102,10 @@ describe('a traced provider', () => {
 
   it('keeps the newest messages of a long conversation, and the last one in any case', async () => {
     const long = 'x'.repeat(50_000);
-    const { told, traced } = createTraced({ stream: () => saying(finish) }, true);
+    const { told, traced } = createTraced(saying(), true);
     const kept = async (...contents: string[]) => {
       const messages = contents.map((content) => ({ role: 'user' as const, content }));
-      for await (const _ of traced.stream({ ...request, messages }, new AbortController().signal));
+      await traced.stream({ ...request, messages }, new AbortController().signal, ignore);
       const shown = JSON.parse(String(told.attributes['gen_ai.input.messages'])) as { parts: { content: string }[] }[];
       return shown.map(({ parts }) => parts[0]?.content.length);
     };

@@ -1,6 +1,6 @@
 import { errorType, type Span, type Tracer } from '@nexus/common/tracer';
 import { abortReason } from '../attempts/running-attempts.ts';
-import type { Provider, ProviderPart, ProviderRequest } from '../providers/provider.ts';
+import type { OnPart, Provider, ProviderFinish, ProviderPart, ProviderRequest } from '../providers/provider.ts';
 import { toInputAttributes, toOutputAttributes, toRequestAttributes, toUsageAttributes } from './gen-ai-attributes.ts';
 
 /** What is told of calls, and whether what was said is part of it. */
@@ -24,21 +24,25 @@ export function traceProvider(name: string, provider: Provider, { tracer, captur
     return span;
   }
 
-  async function* stream(request: ProviderRequest, signal: AbortSignal): AsyncIterable<ProviderPart> {
+  async function stream(request: ProviderRequest, signal: AbortSignal, onPart: OnPart): Promise<ProviderFinish> {
     const span = startCall(request);
     const startedAt = performance.now();
     const said = { text: '', reasoning: '' };
     let begun = false;
     let ended = false;
 
-    function note(part: ProviderPart): void {
+    function noteBegin(): void {
       if (!begun) span.set({ 'gen_ai.response.time_to_first_chunk': (performance.now() - startedAt) / 1_000 });
       begun = true;
-      if (part.type === 'finish') end(part);
-      else if (captureContent) said[part.type === 'text-delta' ? 'text' : 'reasoning'] += part.text;
     }
 
-    function end(how: (ProviderPart & { type: 'finish' }) | { failure: string }): void {
+    function note(part: ProviderPart): void {
+      if (ended) return;
+      noteBegin();
+      if (captureContent) said[part.type === 'text-delta' ? 'text' : 'reasoning'] += part.text;
+    }
+
+    function end(how: ProviderFinish | { failure: string }): void {
       if (ended) return;
       ended = true;
       const reason = 'failure' in how ? 'error' : how.reason;
@@ -55,16 +59,18 @@ export function traceProvider(name: string, provider: Provider, { tracer, captur
     const onAbort = () => end({ failure: abortReason(signal).code });
     signal.addEventListener('abort', onAbort);
     try {
-      for await (const part of provider.stream(request, signal)) {
+      const finish = await provider.stream(request, signal, (part) => {
         note(part);
-        yield part;
-      }
+        onPart(part);
+      });
+      if (!ended) noteBegin();
+      end(finish);
+      return finish;
     } catch (error) {
       end({ failure: errorType(error) });
       throw error;
     } finally {
       signal.removeEventListener('abort', onAbort);
-      end({ failure: 'stream_interrupted' });
     }
   }
   return { stream };

@@ -9,8 +9,8 @@ describe('Echo', () => {
   it('says back every character it was told, word by word', async () => {
     const said = '  two  words\nand ü 🦙 \n';
     const provider = createEchoProvider({ delayMs: 0 });
-    const { text, finish } = await collect(
-      provider.stream({ ...hello, messages: [{ role: 'user', content: said }] }, never),
+    const { text, finish } = await collect((onPart) =>
+      provider.stream({ ...hello, messages: [{ role: 'user', content: said }] }, never, onPart),
     );
     expect(text).toBe(`You said: ${said}`);
     expect(finish).toMatchObject({ reason: 'stop' });
@@ -18,7 +18,9 @@ describe('Echo', () => {
 
   it('stops at once when it is aborted', async () => {
     const controller = new AbortController();
-    const failure = failureOf(createEchoProvider({ delayMs: 60_000 }).stream(hello, controller.signal));
+    const failure = failureOf((onPart) =>
+      createEchoProvider({ delayMs: 60_000 }).stream(hello, controller.signal, onPart),
+    );
     const reason = new AppError('cancelled');
     controller.abort(reason);
     expect(await failure).toBe(reason);

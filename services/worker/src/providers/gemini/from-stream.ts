@@ -1,7 +1,7 @@
 import type { GenerateContentResponse, UsageMetadata } from '@google/generative-ai';
 import { AppError } from '@nexus/common/app-error';
 import type { Usage } from '@nexus/common/event';
-import type { FinishReason, ProviderPart } from '../provider.ts';
+import type { FinishReason, OnPart, ProviderFinish } from '../provider.ts';
 
 const finishReasons: Record<string, FinishReason> = {
   STOP: 'stop',
@@ -18,10 +18,11 @@ type TextPart = { text?: string; thought?: boolean };
 type Counts = UsageMetadata & { thoughtsTokenCount?: number; cachedContentTokenCount?: number };
 type ErrorInStream = { error?: { code?: number; message?: string; status?: string } };
 
-/** Responses to parts. Usage comes with every response, growing; the last one counts. A stream without a finish reason was cut. */
-export async function* fromGeminiStream(
+/** Tells the parts of the responses. Usage comes with every response, growing; the last one counts. A stream without a finish reason was cut. */
+export async function fromGeminiStream(
   responses: AsyncIterable<GenerateContentResponse>,
-): AsyncIterable<ProviderPart> {
+  onPart: OnPart,
+): Promise<ProviderFinish> {
   let rawReason: string | null = null;
   let usage: Usage | null = null;
   for await (const response of responses) {
@@ -36,12 +37,12 @@ export async function* fromGeminiStream(
     }
     const candidate = response.candidates?.[0];
     for (const { text, thought } of (candidate?.content?.parts ?? []) as TextPart[]) {
-      if (text) yield { type: thought ? 'reasoning-delta' : 'text-delta', text };
+      if (text) onPart({ type: thought ? 'reasoning-delta' : 'text-delta', text });
     }
     if (candidate?.finishReason) rawReason = candidate.finishReason;
   }
   if (rawReason === null) throw new AppError('stream_interrupted', 'Gemini ended its stream without a finish reason');
-  yield { type: 'finish', reason: finishReasons[rawReason] ?? 'other', rawReason, usage };
+  return { reason: finishReasons[rawReason] ?? 'other', rawReason, usage };
 }
 
 /** An error object inside a stream that had begun well. */

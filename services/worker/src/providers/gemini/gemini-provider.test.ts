@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { collect, failureOf, hello } from '../testing/collect.ts';
+import { type Answer, collect, failureOf, hello } from '../testing/collect.ts';
 import { describeWire } from '../testing/describe-wire.ts';
 import { openWireServer, type WireServer } from '../testing/open-wire-server.ts';
 import { createGeminiProvider } from './gemini-provider.ts';
@@ -29,8 +29,10 @@ describe('Gemini', () => {
     server = await openWireServer();
   });
   afterAll(() => server.close());
-  const ask = (more: Partial<typeof hello> = {}) =>
-    createGeminiProvider({ apiKey, baseUrl: server.url }).stream({ ...hello, ...more }, never);
+  const ask =
+    (more: Partial<typeof hello> = {}): Answer =>
+    (onPart) =>
+      createGeminiProvider({ apiKey, baseUrl: server.url }).stream({ ...hello, ...more }, never, onPart);
   const failsWith = (status: number, error: object) =>
     server.reply({ status, headers: { 'content-type': 'application/json' }, pieces: [JSON.stringify({ error })] });
 
@@ -83,7 +85,7 @@ describe('Gemini', () => {
     });
     const { text, reasoning, finish: end } = await collect(ask());
     expect([text, reasoning]).toEqual(['a', 'hm']);
-    expect(end?.usage).toEqual({ inputTokens: 5, outputTokens: 6, cachedTokens: 3, source: 'provider' });
+    expect(end.usage).toEqual({ inputTokens: 5, outputTokens: 6, cachedTokens: 3, source: 'provider' });
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import { GoogleGenerativeAI } from '@google/generative-ai';
-import type { Provider, ProviderPart, ProviderRequest } from '../provider.ts';
+import type { OnPart, Provider, ProviderFinish, ProviderRequest } from '../provider.ts';
 import type { ProviderIdentity } from '../provider-error.ts';
 import { fromGeminiStream } from './from-stream.ts';
 import { fromGeminiError } from './to-app-error.ts';
@@ -10,7 +10,7 @@ export function createGeminiProvider({ apiKey, baseUrl }: { apiKey: string; base
   const client = new GoogleGenerativeAI(apiKey);
   const identity: ProviderIdentity = { title: 'Gemini', keyVariable: 'GEMINI_API_KEY', baseUrl };
 
-  async function* stream(request: ProviderRequest, signal: AbortSignal): AsyncIterable<ProviderPart> {
+  async function stream(request: ProviderRequest, signal: AbortSignal, onPart: OnPart): Promise<ProviderFinish> {
     // The library splits the body in two and reads both: leaving the one that is given out does not close the socket, aborting does.
     const call = new AbortController();
     const abort = () => call.abort();
@@ -22,7 +22,7 @@ export function createGeminiProvider({ apiKey, baseUrl }: { apiKey: string; base
         .getGenerativeModel(model, { baseUrl })
         .generateContentStream(content, { signal: call.signal });
       result.response.catch(() => {}); // the other half: it fails as this one does
-      yield* fromGeminiStream(result.stream);
+      return await fromGeminiStream(result.stream, onPart);
     } catch (error) {
       signal.throwIfAborted();
       throw fromGeminiError(identity, error);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { collect, failureOf, hello } from '../testing/collect.ts';
+import { type Answer, collect, failureOf, hello } from '../testing/collect.ts';
 import { describeWire } from '../testing/describe-wire.ts';
 import { openWireServer, type WireServer } from '../testing/open-wire-server.ts';
 import { createOllamaProvider } from './ollama-provider.ts';
@@ -26,8 +26,10 @@ describe('Ollama', () => {
     server = await openWireServer();
   });
   afterAll(() => server.close());
-  const ask = (more: Partial<typeof hello> = {}) =>
-    createOllamaProvider({ baseUrl: server.url }).stream({ ...hello, ...more }, never);
+  const ask =
+    (more: Partial<typeof hello> = {}): Answer =>
+    (onPart) =>
+      createOllamaProvider({ baseUrl: server.url }).stream({ ...hello, ...more }, never, onPart);
 
   it('is asked with the system prompt, the history and every setting', async () => {
     server.reply({ pieces: [delta('a'), finish('stop')] });
@@ -53,7 +55,6 @@ describe('Ollama', () => {
       text: 'a',
       reasoning: 'hm',
       finish: {
-        type: 'finish',
         reason: 'length',
         rawReason: 'length',
         usage: { inputTokens: 3, outputTokens: 4, cachedTokens: 0, source: 'provider' },

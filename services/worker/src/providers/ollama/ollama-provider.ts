@@ -1,6 +1,6 @@
 import { AppError } from '@nexus/common/app-error';
 import { Ollama } from 'ollama/browser';
-import type { Provider, ProviderPart, ProviderRequest } from '../provider.ts';
+import type { OnPart, Provider, ProviderFinish, ProviderRequest } from '../provider.ts';
 import type { ProviderIdentity } from '../provider-error.ts';
 import { checkedLines } from './checked-lines.ts';
 import { fromOllamaStream } from './from-stream.ts';
@@ -11,7 +11,7 @@ import { toOllamaRequest } from './to-request.ts';
 export function createOllamaProvider({ baseUrl }: { baseUrl: string }): Provider {
   const identity: ProviderIdentity = { title: 'Ollama', keyVariable: null, baseUrl };
 
-  async function* stream(request: ProviderRequest, signal: AbortSignal): AsyncIterable<ProviderPart> {
+  async function stream(request: ProviderRequest, signal: AbortSignal, onPart: OnPart): Promise<ProviderFinish> {
     let hasAnswered = false;
     const call = new AbortController();
     const fetchOnce: typeof fetch = async (url, init) => {
@@ -24,7 +24,7 @@ export function createOllamaProvider({ baseUrl }: { baseUrl: string }): Provider
     try {
       // One client a call: it keeps a list of its calls and forgets only those that ended well.
       const responses = await new Ollama({ host: baseUrl, fetch: fetchOnce }).chat(toOllamaRequest(request));
-      yield* fromOllamaStream(responses);
+      return await fromOllamaStream(responses, onPart);
     } catch (error) {
       signal.throwIfAborted();
       throw fromOllamaError(identity, error, hasAnswered);

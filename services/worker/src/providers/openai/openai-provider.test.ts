@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { collect, failureOf, hello } from '../testing/collect.ts';
+import { type Answer, collect, failureOf, hello } from '../testing/collect.ts';
 import { describeWire } from '../testing/describe-wire.ts';
 import { openWireServer, type WireServer } from '../testing/open-wire-server.ts';
 import { createOpenAiProvider } from './openai-provider.ts';
@@ -27,8 +27,10 @@ describe('OpenAI', () => {
     server = await openWireServer();
   });
   afterAll(() => server.close());
-  const ask = (more: Partial<typeof hello> = {}) =>
-    createOpenAiProvider({ apiKey, baseUrl: server.url }).stream({ ...hello, ...more }, never);
+  const ask =
+    (more: Partial<typeof hello> = {}): Answer =>
+    (onPart) =>
+      createOpenAiProvider({ apiKey, baseUrl: server.url }).stream({ ...hello, ...more }, never, onPart);
 
   it('is asked with the system prompt, the history and every setting', async () => {
     server.reply({ pieces: [delta('a'), finish('stop'), done] });
@@ -94,7 +96,7 @@ describe('OpenAI', () => {
     });
     const { text, finish: end } = await collect(ask());
     expect(text).toBe('a');
-    expect(end?.usage).toEqual({ inputTokens: 5, outputTokens: 2, cachedTokens: 3, source: 'provider' });
+    expect(end.usage).toEqual({ inputTokens: 5, outputTokens: 2, cachedTokens: 3, source: 'provider' });
   });
 
   it.each(['reasoning_content', 'reasoning'])('gives what a model thinks, sent as %s, as reasoning', async (field) => {

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { text as readText } from 'node:stream/consumers';
 import OpenAI, { APIConnectionError, APIError } from 'openai';
-import type { Provider, ProviderPart, ProviderRequest } from '../provider.ts';
+import type { OnPart, Provider, ProviderFinish, ProviderRequest } from '../provider.ts';
 import type { ProviderIdentity } from '../provider-error.ts';
-import { fromOpenAiStream } from './from-stream.ts';
+import { createOpenAiAnswer } from './from-stream.ts';
 import { createPostOverHttp } from './post-over-http.ts';
 import { readEvents } from './read-events.ts';
 import { fromOpenAiError } from './to-app-error.ts';
@@ -19,7 +19,7 @@ export function createOpenAiProvider({ apiKey, baseUrl }: { apiKey: string; base
   const post = createPostOverHttp();
   let head: ReturnType<typeof readHead> | undefined;
 
-  async function* stream(request: ProviderRequest, signal: AbortSignal): AsyncIterable<ProviderPart> {
+  async function stream(request: ProviderRequest, signal: AbortSignal, onPart: OnPart): Promise<ProviderFinish> {
     try {
       head ??= readHead(client);
       const { url, headers } = await head;
@@ -32,7 +32,9 @@ export function createOpenAiProvider({ apiKey, baseUrl }: { apiKey: string; base
       signal.addEventListener('abort', onAbort);
       message.once('close', () => signal.removeEventListener('abort', onAbort));
       if (!isGood(message)) throw await toApiError(message);
-      yield* fromOpenAiStream(readEvents(message));
+      const answer = createOpenAiAnswer(onPart);
+      await readEvents(message, answer.take);
+      return answer.finish();
     } catch (error) {
       signal.throwIfAborted();
       throw fromOpenAiError(identity, error);

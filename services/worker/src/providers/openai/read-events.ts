@@ -7,47 +7,46 @@ const endMark = '[DONE]';
 const drainMs = 500;
 
 /**
- * The server-sent events of a body up to the end mark, however its bytes are cut. Ends without one where the body does; throws what
- * broke it. Whoever leaves before the end mark closes the connection.
+ * Tells the server-sent events of a body as they come, however its bytes are cut. Resolves at the end mark, or where the body ends without
+ * one; rejects with what broke it, or with what `onEvent` threw. Unless it has come to the end mark it closes the connection.
  */
-export async function* readEvents(body: Readable): AsyncIterable<EventSourceMessage> {
-  let events: EventSourceMessage[] = [];
-  let ended = false;
-  let failure: Error | null | undefined;
-  let complete = false;
-  let wake = () => {};
-  const parser = createParser({ onEvent: (event) => void events.push(event) });
+export function readEvents(body: Readable, onEvent: (event: EventSourceMessage) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let over = false;
+    const parser = createParser({
+      onEvent(event) {
+        if (over) return;
+        if (event.data !== endMark) return onEvent(event);
+        over = true;
+        drain(body);
+        resolve();
+      },
+    });
 
-  body.setEncoding('utf8');
-  body.on('data', (text: string) => {
-    parser.feed(text);
-    wake();
-  });
-  finished(body, { writable: false }, (error) => {
-    if (!error) parser.feed('\n\n'); // some servers leave out the blank line after their last event
-    failure = error;
-    ended = true;
-    wake();
-  });
-  try {
-    while (events.length > 0 || !ended) {
-      const arrived = events;
-      events = [];
-      for (const event of arrived) {
-        complete = event.data === endMark;
-        if (complete) return;
-        yield event;
+    function feed(text: string): void {
+      try {
+        if (!over) parser.feed(text);
+      } catch (error) {
+        fail(error);
       }
-      if (events.length > 0 || ended) continue;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
     }
-    if (failure) throw failure;
-  } finally {
-    if (complete) drain(body);
-    else body.destroy();
-  }
+
+    function fail(error: unknown): void {
+      over = true;
+      body.destroy();
+      reject(error);
+    }
+
+    body.setEncoding('utf8');
+    body.on('data', feed);
+    finished(body, { writable: false }, (error) => {
+      if (over) return;
+      if (error) return fail(error);
+      feed('\n\n'); // some servers leave out the blank line after their last event
+      over = true;
+      resolve();
+    });
+  });
 }
 
 function drain(body: Readable): void {

@@ -1,4 +1,4 @@
-import type { ProviderPart, ProviderRequest } from '../provider.ts';
+import type { OnPart, ProviderFinish, ProviderRequest } from '../provider.ts';
 
 export const hello: ProviderRequest = {
   model: 'some-model',
@@ -9,23 +9,23 @@ export const hello: ProviderRequest = {
   maxOutputTokens: null,
 };
 
-export type Collected = { text: string; reasoning: string; finish: Extract<ProviderPart, { type: 'finish' }> | null };
+export type Collected = { text: string; reasoning: string; finish: ProviderFinish };
 
-/** The parts of an answer put together. Throws what the iteration throws. */
-export async function collect(parts: AsyncIterable<ProviderPart>): Promise<Collected> {
-  const collected: Collected = { text: '', reasoning: '', finish: null };
-  for await (const part of parts) {
-    if (part.type === 'text-delta') collected.text += part.text;
-    else if (part.type === 'reasoning-delta') collected.reasoning += part.text;
-    else collected.finish = part;
-  }
-  return collected;
+export type Answer = (onPart: OnPart) => Promise<ProviderFinish>;
+
+/** The parts of an answer put together. Rejects with what the answer rejects with. */
+export async function collect(answer: Answer): Promise<Collected> {
+  const said = { text: '', reasoning: '' };
+  const finish = await answer((part) => {
+    said[part.type === 'text-delta' ? 'text' : 'reasoning'] += part.text;
+  });
+  return { ...said, finish };
 }
 
-/** What the iteration throws; fails when it throws nothing. */
-export async function failureOf(parts: AsyncIterable<ProviderPart>): Promise<unknown> {
+/** What the answer rejects with; fails when it is complete. */
+export async function failureOf(answer: Answer): Promise<unknown> {
   try {
-    await collect(parts);
+    await collect(answer);
   } catch (error) {
     return error;
   }
