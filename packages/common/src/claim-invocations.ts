@@ -1,5 +1,6 @@
 import type { ErrorCode } from './error-codes.ts';
 import { hasStatus } from './has-status.ts';
+import { inputRows } from './input-rows.ts';
 import type { InvocationSettings } from './invocation.ts';
 import type { InvocationJob } from './invocation-queue.ts';
 import type { Held } from './invocation-status.ts';
@@ -33,6 +34,11 @@ const charactersPerToken = 16;
 /** Bounds the turns looked at for one context. */
 const turnsPerContext = 500;
 
+const jobRows = inputRows<InvocationJob>('job', [
+  ['id', 'uuid', (job) => job.invocationId],
+  ['dispatch', 'int', (job) => job.dispatch],
+]);
+
 /**
  * queued → running, each for the dispatch its job names, in the order of the jobs, no two of which may be of the same invocation.
  * null: somebody else has it, or it is over. A worker that others may count as dead by now claims nothing, even where its statement
@@ -45,10 +51,11 @@ export async function claimInvocations(
 ): Promise<(Claim | null)[]> {
   const sorted = inLockOrder(jobs);
   const claims = await database.$queryRaw<Claim[]>`
-    WITH claimed AS (
+    WITH ${jobRows(sorted)}
+    , claimed AS (
       UPDATE invocation i SET status = 'running', attempt = attempt + 1, worker_id = ${workerId}::uuid,
              started_at = coalesce(started_at, now()), enqueued_at = coalesce(enqueued_at, now()), available_at = NULL
-      FROM unnest(${sorted.map((job) => job.invocationId)}::uuid[], ${sorted.map((job) => job.dispatch)}::int[]) AS job(id, dispatch)
+      FROM job
       WHERE i.id = job.id AND i.dispatch = job.dispatch AND ${hasStatus('i', 'queued')}
         AND i.cancel_requested_at IS NULL AND (i.deadline_at IS NULL OR i.deadline_at > now())
         AND EXISTS (SELECT 1 FROM worker w WHERE w.id = ${workerId}::uuid AND w.heartbeat_at > now() - interval '30 s'

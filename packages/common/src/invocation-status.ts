@@ -2,6 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { ErrorCode } from './error-codes.ts';
 import type { Usage } from './event.ts';
 import { hasStatus } from './has-status.ts';
+import { inputRows } from './input-rows.ts';
 import type { InvocationStatus } from './invocation.ts';
 import type { Dispatch, InvocationJob } from './invocation-queue.ts';
 import { Prisma, type PrismaClient } from './open-database.ts';
@@ -60,6 +61,31 @@ const courseOf = (row: 'done' | 'i' | 'changed') =>
 /** What is to become of an attempt. */
 export type Finish = { held: Held; outcome: Outcome };
 
+const endingRows = inputRows<Finish>('ending', [
+  ['invocation_id', 'uuid', ({ held }) => held.invocationId],
+  ['conversation_id', 'uuid', ({ held }) => held.conversationId],
+  ['attempt', 'int', ({ held }) => held.attempt],
+  ['new_status', 'text', ({ outcome }) => outcome.status],
+  ['code', 'text', ({ outcome }) => outcome.error?.code ?? null],
+  ['problem', 'text', ({ outcome }) => outcome.error?.message ?? null],
+  ['reason', 'text', ({ outcome }) => outcome.finishReason],
+  ['seq', 'bigint', ({ outcome }) => outcome.lastSeq],
+  ['first_token_ago_ms', 'float8', ({ outcome }) => outcome.firstTokenAgoMs],
+  ['answer_id', 'uuid', ({ outcome }) => (outcome.text === '' ? null : uuidv7())],
+  ['answer', 'text', ({ outcome }) => outcome.text],
+  ['answer_tokens', 'int', ({ outcome }) => outcome.textTokens],
+  ['thought_id', 'uuid', ({ outcome }) => (outcome.reasoning === '' ? null : uuidv7())],
+  ['thought', 'text', ({ outcome }) => outcome.reasoning],
+  ['prompt_tokens', 'int', ({ outcome }) => outcome.inputTokens],
+  ['usage_id', 'uuid', ({ outcome }) => (outcome.usage ? uuidv7() : null)],
+  ['used_input', 'int', ({ outcome }) => outcome.usage?.inputTokens ?? 0],
+  ['used_output', 'int', ({ outcome }) => outcome.usage?.outputTokens ?? 0],
+  ['used_cached', 'int', ({ outcome }) => outcome.usage?.cachedTokens ?? 0],
+  ['used_source', 'text', ({ outcome }) => outcome.usage?.source ?? 'estimated'],
+  ['cost', 'bigint', ({ outcome }) => outcome.usage?.costMicroUsd ?? null],
+  ['prices', 'text', ({ outcome }) => outcome.usage?.priceTableVersion ?? null],
+]);
+
 /**
  * → completed | failed | cancelled, each with its messages and its usage, in the order of the finishes, no two of which may be of
  * the same conversation. null: the row has moved on; nothing may be said. Several together wait for nobody: where one of their
@@ -70,27 +96,10 @@ export async function finishInvocations(
   from: 'queued' | 'running',
   finishes: Finish[],
 ): Promise<(Finished | null)[]> {
-  const column = <T>(read: (finish: Finish) => T): T[] => finishes.map(read);
   const rows = await database.$queryRaw<(Finished & { id: string })[]>`
-    WITH ending AS (
-      SELECT * FROM unnest(
-        ${column(({ held }) => held.invocationId)}::uuid[], ${column(({ held }) => held.conversationId)}::uuid[],
-        ${column(({ held }) => held.attempt)}::int[], ${column(({ outcome }) => outcome.status)}::text[],
-        ${column(({ outcome }) => outcome.error?.code ?? null)}::text[], ${column(({ outcome }) => outcome.error?.message ?? null)}::text[],
-        ${column(({ outcome }) => outcome.finishReason)}::text[], ${column(({ outcome }) => outcome.lastSeq)}::bigint[],
-        ${column(({ outcome }) => outcome.firstTokenAgoMs)}::float8[],
-        ${column(({ outcome }) => (outcome.text === '' ? null : uuidv7()))}::uuid[], ${column(({ outcome }) => outcome.text)}::text[],
-        ${column(({ outcome }) => outcome.textTokens)}::int[],
-        ${column(({ outcome }) => (outcome.reasoning === '' ? null : uuidv7()))}::uuid[], ${column(({ outcome }) => outcome.reasoning)}::text[],
-        ${column(({ outcome }) => outcome.inputTokens)}::int[],
-        ${column(({ outcome }) => (outcome.usage ? uuidv7() : null))}::uuid[], ${column(({ outcome }) => outcome.usage?.inputTokens ?? 0)}::int[],
-        ${column(({ outcome }) => outcome.usage?.outputTokens ?? 0)}::int[], ${column(({ outcome }) => outcome.usage?.cachedTokens ?? 0)}::int[],
-        ${column(({ outcome }) => outcome.usage?.source ?? 'estimated')}::text[], ${column(({ outcome }) => outcome.usage?.costMicroUsd ?? null)}::bigint[],
-        ${column(({ outcome }) => outcome.usage?.priceTableVersion ?? null)}::text[]
-      ) AS ending(invocation_id, conversation_id, attempt, new_status, code, problem, reason, seq, first_token_ago_ms, answer_id, answer,
-                  answer_tokens, thought_id, thought, prompt_tokens, usage_id, used_input, used_output, used_cached, used_source, cost, prices)
-    ), held AS (
-      SELECT id FROM conversation WHERE id = ANY(${column(({ held }) => held.conversationId)}::uuid[]) ORDER BY id FOR NO KEY UPDATE ${waitingOnlyAlone(finishes)}
+    WITH ${endingRows(finishes)}
+    , held AS (
+      SELECT id FROM conversation WHERE id = ANY(${finishes.map(({ held }) => held.conversationId)}::uuid[]) ORDER BY id FOR NO KEY UPDATE ${waitingOnlyAlone(finishes)}
     ), done AS (
       UPDATE invocation i SET
         status = CASE WHEN i.cancel_requested_at IS NULL THEN e.new_status::"InvocationStatus" ELSE 'cancelled' END,

@@ -1,4 +1,5 @@
 import { hasStatus } from '@nexus/common/has-status';
+import { inputRows } from '@nexus/common/input-rows';
 import type { MultitaskStrategy } from '@nexus/common/invocation';
 import { Prisma, type PrismaClient } from '@nexus/common/open-database';
 import { v7 as uuidv7 } from 'uuid';
@@ -68,27 +69,15 @@ type Row = {
  * The statement has only the parts that its insertions need: to start each of them takes Postgres longer than to run it for one row.
  */
 export async function insertInvocations(database: Database, insertions: Insertion[]): Promise<InsertResult[]> {
-  const column = <T>(read: (insertion: Insertion) => T): T[] => insertions.map(read);
-  const invocationIds = column(() => uuidv7());
-  const conversationIds = column(({ input }) => input.conversationId ?? uuidv7());
-  const several = insertions.length > 1;
-  const opens = insertions.some(({ input }) => input.conversationId === undefined);
-  const joins = insertions.some(({ input }) => input.conversationId !== undefined);
-  const withKey = insertions.some(({ idempotencyKey }) => idempotencyKey !== null);
-  const interrupts = insertions.some(({ input }) => wantsInterrupt(input.multitaskStrategy));
+  const items = insertions.map(toItem);
+  const several = items.length > 1;
+  const opens = items.some((item) => item.existingId === null);
+  const joins = items.some((item) => item.existingId !== null);
+  const withKey = items.some((item) => item.idempotencyKey !== null);
+  const interrupts = items.some((item) => wantsInterrupt(item.strategy));
 
   const rows = await database.$queryRaw<Row[]>`
-    WITH item AS (
-      SELECT * FROM unnest(
-        ${invocationIds}::uuid[], ${column(({ workspaceId }) => workspaceId)}::uuid[], ${column(({ input }) => input.conversationId ?? null)}::uuid[],
-        ${conversationIds}::uuid[], ${column(() => uuidv7())}::uuid[], ${column(({ input }) => input.agentId)}::uuid[],
-        ${column(({ input }) => input.multitaskStrategy)}::text[], ${column(({ input }) => input.message)}::text[],
-        ${column(({ input }) => toTitle(input.message))}::text[], ${column(({ input }) => JSON.stringify(input.overrides))}::text[],
-        ${column(({ input }) => JSON.stringify(input.metadata))}::text[], ${column(({ idempotencyKey }) => idempotencyKey)}::text[],
-        ${column(({ requestHash }) => requestHash)}::bytea[], ${column(({ input }) => input.deadlineMs ?? null)}::float8[]
-      ) WITH ORDINALITY AS item(invocation_id, workspace_id, existing_id, conversation_id, message_id, agent_id, strategy, content, title,
-                                overrides, metadata, idempotency_key, request_hash, deadline_ms, n)
-    )
+    WITH ${itemRows(items)}
     ${part(withKey, known)}
     , asked AS (
       SELECT item.*, a.provider, a.active, EXISTS (SELECT 1 FROM worker w WHERE a.provider = ANY(w.unconfigured) AND w.heartbeat_at > now() - interval '30 s')
@@ -132,25 +121,63 @@ export async function insertInvocations(database: Database, insertions: Insertio
 
   const placed = new Map<string, number>();
   return rows.map(({ createdAt, dispatch, ahead, ...found }, at) => {
-    const { input, requestHash } = insertions[at] as Insertion;
     if (!createdAt || !found.agent) return { ...found, created: null, position: 0 };
     const { provider } = found.agent;
     const place = (placed.get(provider) ?? 0) + 1;
     placed.set(provider, place);
+    const { invocationId, conversationId, agentId, strategy, requestHash } = items[at] as Item;
     const created: InsertedInvocation = {
-      id: invocationIds[at] as string,
-      conversationId: conversationIds[at] as string,
-      agentId: input.agentId,
+      id: invocationId,
+      conversationId,
+      agentId,
       status: 'queued',
       provider,
       createdAt: createdAt.toISOString(),
       dispatch,
-      multitaskStrategy: input.multitaskStrategy,
+      multitaskStrategy: strategy,
       requestHash: requestHash && Buffer.from(requestHash).toString('hex'),
     };
     return { ...found, created, position: ahead + place };
   });
 }
+
+type Item = ReturnType<typeof toItem>;
+
+function toItem({ workspaceId, input, idempotencyKey, requestHash }: Insertion) {
+  return {
+    invocationId: uuidv7(),
+    workspaceId,
+    existingId: input.conversationId ?? null,
+    conversationId: input.conversationId ?? uuidv7(),
+    messageId: uuidv7(),
+    agentId: input.agentId,
+    strategy: input.multitaskStrategy,
+    content: input.message,
+    title: input.conversationId === undefined ? toTitle(input.message) : '',
+    overrides: JSON.stringify(input.overrides),
+    metadata: JSON.stringify(input.metadata),
+    idempotencyKey,
+    requestHash,
+    deadlineMs: input.deadlineMs ?? null,
+  };
+}
+
+const itemRows = inputRows<Item>('item', [
+  ['invocation_id', 'uuid', (item) => item.invocationId],
+  ['workspace_id', 'uuid', (item) => item.workspaceId],
+  ['existing_id', 'uuid', (item) => item.existingId],
+  ['conversation_id', 'uuid', (item) => item.conversationId],
+  ['message_id', 'uuid', (item) => item.messageId],
+  ['agent_id', 'uuid', (item) => item.agentId],
+  ['strategy', 'text', (item) => item.strategy],
+  ['content', 'text', (item) => item.content],
+  ['title', 'text', (item) => item.title],
+  ['overrides', 'text', (item) => item.overrides],
+  ['metadata', 'text', (item) => item.metadata],
+  ['idempotency_key', 'text', (item) => item.idempotencyKey],
+  ['request_hash', 'bytea', (item) => item.requestHash],
+  ['deadline_ms', 'float8', (item) => item.deadlineMs],
+]);
 
 export function wantsInterrupt(strategy: MultitaskStrategy): boolean {
   return strategy === 'interrupt' || strategy === 'rollback';
