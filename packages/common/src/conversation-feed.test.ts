@@ -45,7 +45,7 @@ async function openFeed() {
   return openConversationFeed('c', {
     redis,
     loadSnapshot: async () => row,
-    subscriptions: { open: async () => ({ close() {} }) },
+    subscriptions: { open: async () => {}, close() {} },
     onError: (error) => {
       throw error;
     },

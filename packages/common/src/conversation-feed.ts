@@ -1,6 +1,6 @@
 import type { LogAddress } from './append-events.ts';
 import { type InvocationEvent, isLastEvent } from './event.ts';
-import type { EventSubscriptions } from './event-subscriptions.ts';
+import type { EventListener, EventSubscriptions } from './event-subscriptions.ts';
 import { joinDeltas } from './read-log.ts';
 import { type MissedSources, readMissed } from './read-missed.ts';
 
@@ -14,12 +14,10 @@ export type FeedCounters = { replayed(events: number): void; gapRepaired(): void
 type Position = { lastSeq: number; heard: number; ended: boolean; repairing: boolean; lastHeardAt: number };
 
 export type FeedSources = MissedSources & {
-  subscriptions: Pick<EventSubscriptions, 'open'>;
+  subscriptions: Pick<EventSubscriptions, 'open' | 'close'>;
   onError: (error: unknown) => void;
   counters?: FeedCounters;
 };
-
-type Listener = (event: InvocationEvent) => void;
 
 /** Opens a conversation's feed; rejects when Redis does not take the subscription. */
 export async function openConversationFeed(conversationId: string, sources: FeedSources): Promise<ConversationFeed> {
@@ -29,14 +27,13 @@ export async function openConversationFeed(conversationId: string, sources: Feed
 }
 
 /** One conversation as this process hears it; a class, as there are many. Listens before it reads: what is published in between is in neither otherwise. */
-export class ConversationFeed {
+export class ConversationFeed implements EventListener {
   readonly #conversationId: string;
   readonly #sources: FeedSources;
   /** Made for the first invocation that is heard of. */
   #positions: Map<string, Position> | undefined;
   /** Replaced, never changed: whoever is being told goes through those of that moment. */
-  #listeners: readonly Listener[] = [];
-  #subscription: { close(): void } | undefined;
+  #listeners: readonly EventListener[] = [];
   #closed = false;
 
   constructor(conversationId: string, sources: FeedSources) {
@@ -45,15 +42,23 @@ export class ConversationFeed {
   }
 
   async open(): Promise<void> {
-    this.#subscription = await this.#sources.subscriptions.open(this.#conversationId, (event) => this.#hear(event));
+    await this.#sources.subscriptions.open(this.#conversationId, this);
   }
 
-  /** Live events of every invocation of the conversation: in order, without a gap, none twice. Returns how to stop. */
-  onEvent(listener: Listener): () => void {
+  /** The listener gets the live events of every invocation of the conversation: in order, without a gap, none twice. */
+  addListener(listener: EventListener): void {
     this.#listeners = [...this.#listeners, listener];
-    return () => {
-      this.#listeners = this.#listeners.filter((each) => each !== listener);
-    };
+  }
+
+  removeListener(listener: EventListener): void {
+    this.#listeners = this.#listeners.filter((each) => each !== listener);
+  }
+
+  /** The same for a function. Returns how to stop. */
+  onEvent(hear: EventListener['hear']): () => void {
+    const listener = { hear };
+    this.addListener(listener);
+    return () => this.removeListener(listener);
   }
 
   /**
@@ -122,7 +127,7 @@ export class ConversationFeed {
 
   close(): void {
     this.#closed = true;
-    this.#subscription?.close();
+    this.#sources.subscriptions.close(this.#conversationId, this);
     this.#listeners = [];
   }
 
@@ -140,7 +145,8 @@ export class ConversationFeed {
     return position;
   }
 
-  #hear(event: InvocationEvent): void {
+  /** What the subscription delivers. */
+  hear(event: InvocationEvent): void {
     const position = this.#positionOf(event.invocationId);
     position.lastHeardAt = performance.now();
     position.heard = Math.max(position.heard, event.seq);
@@ -155,7 +161,7 @@ export class ConversationFeed {
     if (!continues || !isNews) return;
     position.lastSeq = Math.max(position.lastSeq, event.seq);
     position.ended ||= isLastEvent(event);
-    for (const listener of this.#listeners) listener(event);
+    for (const listener of this.#listeners) listener.hear(event);
   }
 
   async #repair(invocationId: string, position: Position): Promise<void> {

@@ -20,12 +20,10 @@ function createSubscriptions() {
       onReconnect: (listener: () => void) => void reconnects.push(listener),
       open(conversationId: string) {
         counts.opened += 1;
-        return new Promise<{ close(): void }>((resolve, reject) => {
-          const close = () => {
-            counts.closed += 1;
-          };
-          openings.push({ conversationId, reject, resolve: () => resolve({ close }) });
-        });
+        return new Promise<void>((resolve, reject) => void openings.push({ conversationId, reject, resolve }));
+      },
+      close() {
+        counts.closed += 1;
       },
     },
   };

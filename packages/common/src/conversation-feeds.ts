@@ -3,7 +3,7 @@ import type { EventSubscriptions } from './event-subscriptions.ts';
 import type { PossiblyMissed } from './load-possibly-missed.ts';
 
 /** A hold on a conversation's feed. Whoever opened it closes it; closing twice does no harm. */
-export type HeldFeed = { feed: ConversationFeed; close(): void };
+export type HeldFeed = { readonly feed: ConversationFeed; close(this: HeldFeed): void };
 
 export type ConversationFeeds = {
   /**
@@ -18,12 +18,19 @@ export type ConversationFeeds = {
 };
 
 export type ConversationFeedsSources = FeedSources & {
-  subscriptions: Pick<EventSubscriptions, 'open' | 'onReconnect'>;
+  subscriptions: Pick<EventSubscriptions, 'open' | 'close' | 'onReconnect'>;
   loadPossiblyMissed: (conversationIds: string[]) => Promise<PossiblyMissed[]>;
 };
 
-/** `openedAt` is 0 until the feed is open. */
-type Entry = { opening: Promise<ConversationFeed>; feed: ConversationFeed | null; openedAt: number; holders: number };
+/** Either `opening` or `feed`: there are many, and most are open. `openedAt` is 0 until then. */
+type Entry = {
+  opening: Promise<ConversationFeed> | null;
+  feed: ConversationFeed | null;
+  openedAt: number;
+  holders: number;
+};
+
+type Leave = (conversationId: string, entry: Entry) => void;
 
 const retryMs = 1_000;
 const silenceCheckMs = 1_000;
@@ -63,16 +70,13 @@ export function createConversationFeeds(sources: ConversationFeedsSources): Conv
   function enter(conversationId: string): Entry {
     let entry = entries.get(conversationId);
     if (!entry) {
-      const opened: Entry = {
-        opening: openConversationFeed(conversationId, sources),
-        feed: null,
-        openedAt: 0,
-        holders: 0,
-      };
+      const opening = openConversationFeed(conversationId, sources);
+      const opened: Entry = { opening, feed: null, openedAt: 0, holders: 0 };
       entry = opened;
       entries.set(conversationId, opened);
-      opened.opening.then(
+      opening.then(
         (feed) => {
+          opened.opening = null;
           opened.feed = feed;
           opened.openedAt = performance.now();
           if (entries.get(conversationId) !== opened) feed.close(); // everybody left while it was being opened
@@ -99,15 +103,11 @@ export function createConversationFeeds(sources: ConversationFeedsSources): Conv
     async open(conversationId, signal) {
       signal?.throwIfAborted();
       const entry = enter(conversationId);
-      let left = false;
-      const close = () => {
-        if (!left) leave(conversationId, entry);
-        left = true;
-      };
       try {
-        return { feed: await untilAborted(entry.opening, signal), close };
+        const feed = entry.feed ?? (await untilAborted(entry.opening as Promise<ConversationFeed>, signal));
+        return new Hold(feed, conversationId, entry, leave);
       } catch (error) {
-        close();
+        leave(conversationId, entry);
         throw error;
       }
     },
@@ -120,6 +120,27 @@ export function createConversationFeeds(sources: ConversationFeedsSources): Conv
       }
     },
   };
+}
+
+/** A class, as there are many. */
+class Hold implements HeldFeed {
+  readonly feed: ConversationFeed;
+  readonly #conversationId: string;
+  #entry: Entry | null;
+  readonly #leave: Leave;
+
+  constructor(feed: ConversationFeed, conversationId: string, entry: Entry, leave: Leave) {
+    this.feed = feed;
+    this.#conversationId = conversationId;
+    this.#entry = entry;
+    this.#leave = leave;
+  }
+
+  close(): void {
+    const entry = this.#entry;
+    this.#entry = null;
+    if (entry) this.#leave(this.#conversationId, entry);
+  }
 }
 
 function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

@@ -2,58 +2,78 @@ import type { InvocationEvent } from './event.ts';
 import { eventsChannel } from './event-log-names.ts';
 import type { Redis } from './open-redis.ts';
 
-type Listener = (event: InvocationEvent) => void;
+/** An object, as there may be one per conversation: whoever listens there is one already. */
+export type EventListener = { hear(event: InvocationEvent): void };
 
 export type EventSubscriptions = {
-  /** Resolves once Redis delivers the conversation's events to the listener. Each call is ended by its own `close`. */
-  open(conversationId: string, listener: Listener): Promise<{ close(): void }>;
+  /** Resolves once Redis delivers the conversation's events to the listener. */
+  open(conversationId: string, listener: EventListener): Promise<void>;
+  /** Ends what this listener has opened; twice does no harm. */
+  close(conversationId: string, listener: EventListener): void;
   /** Called whenever the connection came back: what was published meanwhile is missing. */
   onReconnect(listener: () => void): void;
   /** Conversations subscribed to at present. */
   size(): number;
 };
 
+/** `ready` is null once Redis has acknowledged. */
+type Channel = { listeners: readonly EventListener[]; ready: Promise<unknown> | null };
+
 /** One Redis subscription per conversation and process, however many listen; released when the last of them leaves. */
 export function createEventSubscriptions(subscriber: Redis): EventSubscriptions {
-  const channels = new Map<string, { listeners: readonly Listener[]; ready: Promise<unknown> }>();
+  const channels = new Map<string, Channel>();
   const reconnectListeners: (() => void)[] = [];
   let wasReady = subscriber.status === 'ready';
 
-  subscriber.on('message', (channel: string, payload: string) => {
-    const entry = channels.get(channel);
-    if (!entry) return;
+  subscriber.on('message', (name: string, payload: string) => {
+    const channel = channels.get(name);
+    if (!channel) return;
     const event = JSON.parse(payload) as InvocationEvent;
-    for (const listener of entry.listeners) listener(event);
+    for (const listener of channel.listeners) listener.hear(event);
   });
   subscriber.on('ready', () => {
     if (wasReady) for (const listener of reconnectListeners) listener();
     wasReady = true;
   });
 
+  function subscribe(name: string): Channel {
+    const ready = subscriber.subscribe(name);
+    const channel: Channel = { listeners: [], ready };
+    channels.set(name, channel);
+    ready.then(
+      () => {
+        channel.ready = null;
+      },
+      () => {}, // told to those who wait for it
+    );
+    return channel;
+  }
+
+  function leave(name: string, channel: Channel, listener: EventListener): void {
+    const others = channel.listeners.filter((each) => each !== listener);
+    if (others.length === channel.listeners.length) return;
+    channel.listeners = others;
+    if (others.length > 0 || channels.get(name) !== channel) return;
+    channels.delete(name);
+    subscriber.unsubscribe(name).catch(() => {}); // the connection is gone, and the subscription with it
+  }
+
   return {
     async open(conversationId, listener) {
-      const channel = eventsChannel(conversationId);
-      let entry = channels.get(channel);
-      if (!entry) {
-        entry = { listeners: [], ready: subscriber.subscribe(channel) };
-        channels.set(channel, entry);
-      }
-      entry.listeners = [...entry.listeners, listener];
-      const close = () => {
-        const others = entry.listeners.filter((each) => each !== listener);
-        if (others.length === entry.listeners.length) return;
-        entry.listeners = others;
-        if (others.length > 0 || channels.get(channel) !== entry) return;
-        channels.delete(channel);
-        subscriber.unsubscribe(channel).catch(() => {}); // the connection is gone, and the subscription with it
-      };
+      const name = eventsChannel(conversationId);
+      const channel = channels.get(name) ?? subscribe(name);
+      channel.listeners = [...channel.listeners, listener];
       try {
-        await entry.ready;
+        await channel.ready;
       } catch (error) {
-        close();
+        leave(name, channel, listener);
         throw error;
       }
-      return { close };
+    },
+    close(conversationId, listener) {
+      const name = eventsChannel(conversationId);
+      const channel = channels.get(name);
+      if (channel) leave(name, channel, listener);
     },
     onReconnect: (listener) => void reconnectListeners.push(listener),
     size: () => channels.size,

@@ -1,50 +1,72 @@
 import type { ConversationFeed } from '@nexus/common/conversation-feed';
-import type { ConversationFeeds } from '@nexus/common/conversation-feeds';
+import type { ConversationFeeds, HeldFeed } from '@nexus/common/conversation-feeds';
 import type { InvocationEvent } from '@nexus/common/event';
+import type { EventListener } from '@nexus/common/event-subscriptions';
 
-export type HeldRoom = { feed: ConversationFeed; close(): void };
+type Broadcast = (room: string, event: InvocationEvent) => void;
+
+/** What all who watch a conversation share; a class, as there are many. */
+export class Room implements EventListener {
+  /** Socket.IO's name of it. */
+  readonly name: string;
+  readonly #held: HeldFeed;
+  readonly #broadcast: Broadcast;
+  holders = 0;
+
+  constructor(conversationId: string, held: HeldFeed, broadcast: Broadcast) {
+    this.name = `conversation:${conversationId}`;
+    this.#held = held;
+    this.#broadcast = broadcast;
+    held.feed.addListener(this);
+  }
+
+  get feed(): ConversationFeed {
+    return this.#held.feed;
+  }
+
+  hear(event: InvocationEvent): void {
+    this.#broadcast(this.name, event);
+  }
+
+  close(): void {
+    this.feed.removeListener(this);
+    this.#held.close();
+  }
+}
 
 export type ConversationRooms = {
-  /** The conversation's feed; while anybody holds it, its live events go to the room. */
-  open(conversationId: string, signal: AbortSignal): Promise<HeldRoom>;
+  /** The conversation's room; while anybody holds it, its feed's live events go to the sockets in it. */
+  open(conversationId: string, signal: AbortSignal): Promise<Room>;
+  /** For each `open` once. */
+  leave(conversationId: string): void;
 };
-
-export function roomOf(conversationId: string): string {
-  return `conversation:${conversationId}`;
-}
 
 /** One listener per conversation and process, however many sockets watch: an event is encoded once for all of them. */
 export function createConversationRooms(
   feeds: Pick<ConversationFeeds, 'open'>,
-  broadcast: (room: string, event: InvocationEvent) => void,
+  broadcast: Broadcast,
 ): ConversationRooms {
-  const rooms = new Map<string, { holders: number; stop: () => void }>();
+  const rooms = new Map<string, Room>();
 
   return {
     async open(conversationId, signal) {
-      const { feed, close: letGo } = await feeds.open(conversationId, signal);
+      const held = await feeds.open(conversationId, signal);
       let room = rooms.get(conversationId);
-      if (!room) {
-        const name = roomOf(conversationId);
-        room = { holders: 0, stop: feed.onEvent((event) => broadcast(name, event)) };
+      if (room) held.close();
+      else {
+        room = new Room(conversationId, held, broadcast);
         rooms.set(conversationId, room);
       }
-      const held = room;
-      held.holders += 1;
-      let closed = false;
-      return {
-        feed,
-        close() {
-          if (closed) return;
-          closed = true;
-          held.holders -= 1;
-          if (held.holders === 0) {
-            held.stop();
-            rooms.delete(conversationId);
-          }
-          letGo();
-        },
-      };
+      room.holders += 1;
+      return room;
+    },
+    leave(conversationId) {
+      const room = rooms.get(conversationId);
+      if (!room) return;
+      room.holders -= 1;
+      if (room.holders > 0) return;
+      rooms.delete(conversationId);
+      room.close();
     },
   };
 }

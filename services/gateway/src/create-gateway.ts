@@ -20,9 +20,8 @@ import type { GatewayMetrics } from './gateway-metrics.ts';
 import { keepFramesWhole } from './keep-frames-whole.ts';
 import { loadWatchable } from './load-watchable.ts';
 import { type Principal, principalOfHandshake } from './principal.ts';
-import { RoomTarget } from './room-target.ts';
 import type { BufferLimits } from './watch-buffer.ts';
-import { WatchedConversations, type Watcher } from './watched-conversations.ts';
+import { WatchedConversations, type WatchParts } from './watched-conversations.ts';
 
 export type GatewayParts = CancelParts & {
   feeds: Pick<ConversationFeeds, 'open'>;
@@ -33,7 +32,7 @@ export type GatewayParts = CancelParts & {
   bufferLimits: BufferLimits;
 };
 
-type SocketData = { principal: Principal; watched: WatchedConversations };
+type SocketData = { principal: Principal; watched: WatchedConversations<NexusSocket> };
 type NexusSocket = Socket<ClientToServerEvents, ServerToClientEvents, DefaultEventsMap, SocketData>;
 
 const bufferCheckMs = 100;
@@ -69,6 +68,11 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
   }, bufferCheckMs);
 
   // What all sockets share is made once: many of them do nothing but wait.
+  const watchParts: WatchParts<NexusSocket> = {
+    rooms,
+    onLost: (socket, conversationId, error) =>
+      void socket.emit('conversation:interrupted', { conversationId, error: toSocketError(error, logger) }),
+  };
   const onSubscribe = answerRequest(
     subscribeRequest,
     logger,
@@ -119,7 +123,7 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     next();
   });
   io.on('connection', (socket) => {
-    socket.data.watched = new WatchedConversations(rooms, watcherOf(socket));
+    socket.data.watched = new WatchedConversations(watchParts, socket);
     metrics.connections.inc();
     socket.on('disconnect', onDisconnect);
     socket.on('conversation:subscribe', onSubscribe);
@@ -127,15 +131,6 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     socket.on('invocation:cancel', onCancel);
     socket.emit('connection:ready', { socketId: socket.id });
   });
-
-  /** What a watch does to its socket. */
-  function watcherOf(socket: NexusSocket): Watcher {
-    return {
-      targetFor: (conversationId) => new RoomTarget(socket, conversationId),
-      onLost: (conversationId, error) =>
-        void socket.emit('conversation:interrupted', { conversationId, error: toSocketError(error, logger) }),
-    };
-  }
 
   return {
     server,

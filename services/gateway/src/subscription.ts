@@ -1,14 +1,16 @@
-import type { ConversationFeed } from '@nexus/common/conversation-feed';
 import type { InvocationEvent } from '@nexus/common/event';
+import type { Room } from './conversation-rooms.ts';
+
+/** Shared by all who have none: many sockets do nothing but wait. */
+export const none: never[] = [];
 
 export type Cursors = Record<string, number>;
 
-/** A socket, as far as one conversation is concerned. */
-export type SubscriptionTarget = {
-  send(event: InvocationEvent): void;
-  /** From now on the room's broadcasts reach this socket; has to take effect before it returns. */
-  joinRoom(): void;
-  leaveRoom(): void;
+export type WatchingSocket = {
+  emit(name: 'invocation:event', event: InvocationEvent): unknown;
+  /** Take effect before they return. */
+  join(room: string): unknown;
+  leave(room: string): unknown;
 };
 
 /**
@@ -17,15 +19,19 @@ export type SubscriptionTarget = {
  * the feed, the room and the socket stand at the same seq everywhere.
  */
 export class Subscription {
-  readonly #feed: ConversationFeed;
-  readonly #target: SubscriptionTarget;
+  readonly #room: Room;
+  readonly #socket: WatchingSocket;
   #running: AbortController | undefined;
   #sent: Cursors | undefined;
   #live = false;
+  /** Where it stood when it was taken off live delivery, until it is put back. */
+  suspended: Cursors | null = null;
+  /** The invocations it began with, whether or not the feed has heard of them yet. */
+  asked: readonly string[] = none;
 
-  constructor(feed: ConversationFeed, target: SubscriptionTarget) {
-    this.#feed = feed;
-    this.#target = target;
+  constructor(room: Room, socket: WatchingSocket) {
+    this.#room = room;
+    this.#socket = socket;
   }
 
   /** Sends what was missed after these cursors, then goes live. Invocations without a cursor are sent from the start. */
@@ -39,15 +45,15 @@ export class Subscription {
     const waiting = new Set(invocationIds);
     const send = (event: InvocationEvent) => {
       positions[event.invocationId] = event.seq;
-      this.#target.send(event);
+      this.#socket.emit('invocation:event', event);
     };
-    const stopListening = this.#feed.onEvent((event) => {
+    const stopListening = this.#room.feed.onEvent((event) => {
       if (attached.has(event.invocationId)) send(event);
       else waiting.add(event.invocationId); // begun meanwhile: to be attached like the others
     });
     run.signal.addEventListener('abort', stopListening);
     for (const invocationId of waiting) {
-      await this.#feed.attach(
+      await this.#room.feed.attach(
         invocationId,
         positions[invocationId] ?? 0,
         (missed) => {
@@ -59,7 +65,7 @@ export class Subscription {
     }
     stopListening();
     run.signal.throwIfAborted();
-    this.#target.joinRoom();
+    void this.#socket.join(this.#room.name);
     this.#live = true;
     this.#sent = undefined;
     this.#running = undefined; // whoever is live, as most are most of the time, holds nothing of the way there
@@ -68,21 +74,21 @@ export class Subscription {
   /** Takes the socket off live delivery; the cursors say where it stands. null when it was off already. */
   suspend(): Cursors | null {
     if (!this.#live && !this.#sent) return null;
-    const cursors = this.#sent ?? this.#feed.positions();
+    const cursors = this.#sent ?? this.#room.feed.positions();
     this.close();
     return cursors;
   }
 
   /** Invocations that the feed has, and where it stands in each. */
   feedPositions(): Cursors {
-    return this.#feed.positions();
+    return this.#room.feed.positions();
   }
 
   close(): void {
     this.#running?.abort();
     this.#running = undefined;
     this.#sent = undefined;
-    if (this.#live) this.#target.leaveRoom();
+    if (this.#live) void this.#socket.leave(this.#room.name);
     this.#live = false;
   }
 }

@@ -27,9 +27,10 @@ export async function streamEvents(
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   const limit = AbortSignal.any([gone.signal, AbortSignal.timeout(openLimitMs)]);
-  const { feed, close } = await feeds.open(conversationId, limit).catch((cause: unknown) => {
+  const held = await feeds.open(conversationId, limit).catch((cause: unknown) => {
     throw new AppError('redis_unavailable', undefined, { cause });
   });
+  const { feed } = held;
   let stopListening = () => {};
   const keepAlive = setInterval(() => response.write(': keepalive\n\n'), keepAliveMs);
   const onStopping = () => response.end(': the server stops, resume elsewhere\n\n');
@@ -37,7 +38,7 @@ export async function streamEvents(
     clearInterval(keepAlive);
     stopping.removeEventListener('abort', onStopping);
     stopListening();
-    close();
+    held.close();
   };
   response.once('close', release);
   if (response.destroyed) return release();
@@ -100,7 +101,7 @@ export async function waitForEnd(
   const either = AbortSignal.any([limit, stopping]);
   const held = await feeds.open(conversationId, either).catch(() => null);
   if (!held) return;
-  const { feed, close } = held;
+  const { feed } = held;
   const over = Promise.withResolvers<void>();
   either.addEventListener('abort', () => over.resolve());
   const stopListening = feed.onEvent((event) => {
@@ -120,6 +121,6 @@ export async function waitForEnd(
     await over.promise;
   } finally {
     stopListening();
-    close();
+    held.close();
   }
 }
