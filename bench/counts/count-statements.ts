@@ -29,10 +29,10 @@ export async function openStatementCounter(url: string): Promise<StatementCounte
 
 /**
  * Statements that belong to the work and not to the clock: those that also run while there is no work (heartbeats, sweeps) are left out
- * altogether.
+ * altogether, and so are those with which a pool opens a connection.
  */
 export function statementsOfWork(working: Statements, idle: Statements): Statements {
-  return new Map([...working].filter(([id]) => !idle.has(id)));
+  return new Map([...working].filter(([id, { query }]) => !idle.has(id) && !query.startsWith('SET ')));
 }
 
 export function countOf(statements: Statements): number {

@@ -39,8 +39,8 @@ export const countsPhase: Phase = {
 
     const count = async (chunks: number): Promise<Counted> => {
       say(`answers of ${chunks} chunks`);
-      // One at a time: at once, what is noted for many invocations in one statement would count as less than one each.
-      const load = { model: `t20-n${chunks}-d10`, clients: 1, asksPerClient: scaled(12, scale) };
+      // One at a time, and each longer than a note waits for others: in one statement for many it would count as less than one each.
+      const load = { model: `t200-n${chunks}-d10`, clients: 1, asksPerClient: scaled(12, scale) };
       return countDuring(subject, load, counter, nexus.redis.url, idle);
     };
     const short = await count(shortChunks);

@@ -14,6 +14,9 @@ export type { PrismaClient };
  */
 const sessionSettings = 'SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; SET jit = off';
 
+/** Whoever asks again within this long does not wait for a connection: to open one takes longer than to store a request. Milliseconds. */
+const keepIdleMs = 60_000;
+
 /**
  * A Prisma client over a pool of its own, its `$queryRaw` straight on the pool. Nothing is connected before the first query; a lost
  * connection is replaced by the next.
@@ -26,6 +29,7 @@ export function openDatabase(
     connectionString: url,
     max: options.poolSize,
     application_name: options.name,
+    idleTimeoutMillis: keepIdleMs,
     ...postgresLimits,
     onConnect: (client) => client.query(sessionSettings) as unknown as undefined, // waited for, though the type does not say so
   });
