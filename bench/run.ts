@@ -8,6 +8,7 @@ import { type Report, writeReport } from './report/write-report.ts';
 import { type Bench, openBench } from './stack/open-bench.ts';
 import { createReleases } from './stack/releases.ts';
 
+const options = readOptions();
 const { release, closeAll } = createReleases();
 let stopping = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -18,7 +19,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 try {
-  await run();
+  await run(options);
 } catch (error) {
   console.error(error instanceof Error ? (error.stack ?? error.message) : error);
   process.exitCode = 1;
@@ -27,11 +28,19 @@ try {
 }
 process.exit();
 
-async function run(): Promise<void> {
-  const options = readBenchOptions(
-    process.argv.slice(2),
-    allPhases.map(({ name }) => name),
-  );
+function readOptions(): BenchOptions {
+  try {
+    return readBenchOptions(
+      process.argv.slice(2),
+      allPhases.map(({ name }) => name),
+    );
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exit(1);
+  }
+}
+
+async function run(options: BenchOptions): Promise<void> {
   const startedAt = performance.now();
   const say = createSay(startedAt);
   say('starting Postgres, Redis, the provider, the system and the baselines');

@@ -3,6 +3,7 @@ import type { Logger } from '@nexus/common/create-logger';
 import { fromDatabaseError } from '@nexus/common/database-error';
 import { errorMeanings } from '@nexus/common/error-codes';
 import type { Acknowledgement, SocketError } from '@nexus/common/socket-events';
+import { toFieldErrors } from '@nexus/common/to-field-errors';
 import type { z } from 'zod';
 
 /**
@@ -34,12 +35,7 @@ export function answerRequest<Asker, S extends z.ZodType, T>(
 function parseRequest<S extends z.ZodType>(schema: S, request: unknown): z.output<S> {
   const result = schema.safeParse(request);
   if (result.success) return result.data;
-  const fields = result.error.issues.map((issue) => ({
-    field:
-      [...issue.path.map(String), ...(issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [])].join('.') ||
-      'request',
-    message: issue.code === 'unrecognized_keys' ? 'is not a known field' : issue.message,
-  }));
+  const fields = toFieldErrors(result.error, request, 'request');
   const named = fields.map(({ field, message }) => `${field}: ${message}`).join('; ');
   throw new AppError('invalid_request', named, { fields });
 }

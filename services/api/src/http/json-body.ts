@@ -25,7 +25,7 @@ function fromParserError(error: unknown): unknown {
   const { type, status } = error as ParserError;
   if (type === 'entity.too.large')
     return new AppError('payload_too_large', `The body has more than ${bodyLimit} bytes`);
-  if (type === 'entity.parse.failed') return new AppError('malformed_json', 'The body is not a JSON object');
+  if (type === 'entity.parse.failed') return new AppError('malformed_json', 'The body is not JSON, or breaks off');
   if (status === 415) return new AppError('unsupported_media_type', 'The body has an encoding that is not supported');
   if (status === 400) return new AppError('malformed_json', 'The body ended early or has the wrong length');
   return error;

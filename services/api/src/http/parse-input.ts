@@ -1,5 +1,5 @@
-import type { FieldError } from '@nexus/common/app-error';
 import { AppError } from '@nexus/common/app-error';
+import { toFieldErrors } from '@nexus/common/to-field-errors';
 import { z } from 'zod';
 
 /** What a client sent through its schema; `invalid_request` names every field that does not fit and what was expected. */
@@ -10,21 +10,10 @@ export function parseInput<S extends z.ZodType>(
 ): z.infer<S> {
   const result = schema.safeParse(input ?? {});
   if (result.success) return result.data;
-  const fields = result.error.issues.flatMap(toFieldErrors);
+  const fields = toFieldErrors(result.error, input ?? {}, 'body');
   const tooLong = result.error.issues.some((issue) => issue.code === 'too_big' && issue.path[0] === 'message');
   const named = fields.map(({ field, message }) => `${field}: ${message}`).join('; ');
   throw new AppError(tooLong ? 'payload_too_large' : 'invalid_request', `In the ${where}: ${named}`, { fields });
-}
-
-function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
-  const path = issue.path.join('.');
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys
-      .slice(0, 20)
-      .map((key) => ({ field: [path, key.slice(0, 100)].filter(Boolean).join('.'), message: 'is not a known field' }));
-  }
-  const missing = issue.code === 'invalid_type' && /received undefined/.test(issue.message);
-  return [{ field: path || 'body', message: missing ? 'is required' : issue.message }];
 }
 
 /** Text that Postgres can hold and JSON can carry: no NUL, no half of a surrogate pair. */

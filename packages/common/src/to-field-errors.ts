@@ -1,0 +1,30 @@
+import type { z } from 'zod';
+import type { FieldError } from './app-error.ts';
+
+const mostUnknown = 20;
+const longestName = 100;
+
+/** What did not fit of an input, for each field of it: its path, or `whole` where it is the input itself, and what was expected. */
+export function toFieldErrors(error: z.ZodError, input: unknown, whole: string): FieldError[] {
+  return error.issues.flatMap((issue) => {
+    const path = issue.path.map(String);
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys
+        .slice(0, mostUnknown)
+        .map((key) => ({ field: [...path, key.slice(0, longestName)].join('.'), message: 'is not a known field' }));
+    return [{ field: path.join('.') || whole, message: toMessage(issue, valueAt(input, path)) }];
+  });
+}
+
+function toMessage(issue: z.core.$ZodIssue, value: unknown): string {
+  if (issue.code === 'invalid_type' && value === undefined) return 'is required';
+  if (issue.code === 'invalid_key') return `its name: ${issue.issues[0]?.message ?? 'is not one that is taken'}`;
+  return issue.message.replace(/^(Invalid input|Too big|Too small): /, '');
+}
+
+function valueAt(input: unknown, path: string[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined),
+    input,
+  );
+}
