@@ -61,6 +61,21 @@ describe('Idempotency-Key', () => {
     expect(provider.callsFor('streamed')).toHaveLength(1);
   });
 
+  it('gives one invocation to equal requests that both waited for their conversation, though it is to be the only one there', async () => {
+    const { body: conversation } = await stack.api.send<{ id: string }>('POST', '/api/conversations', {});
+    const headers = { 'idempotency-key': 'key-5' };
+    const body = { agentId, message: 'alone', conversationId: conversation.id, multitaskStrategy: 'reject' };
+    const answers = await stack.database.$transaction(async (transaction) => {
+      await transaction.$queryRaw`SELECT 1 FROM conversation WHERE id = ${conversation.id}::uuid FOR UPDATE`;
+      const asking = [stack.api.invoke(body, headers), stack.api.invoke(body, headers)];
+      await new Promise((resolve) => setTimeout(resolve, 300)); // longer than the second waits for the first
+      return asking;
+    });
+    const [one, two] = await Promise.all(answers);
+    expect([one?.status, two?.status]).toEqual([202, 202]);
+    expect(two?.body.id).toBe(one?.body.id);
+  });
+
   it('lets a key be used again after a day', async () => {
     const headers = { 'idempotency-key': 'key-4' };
     const first = await stack.api.invoke({ agentId, message: 'yesterday' }, headers);

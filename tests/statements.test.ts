@@ -88,6 +88,8 @@ describe('statements for many rows', () => {
 
   it('insert each by itself: what is refused and what was known before stand where they were asked', async () => {
     const busy = await insertOne();
+    const idle = await insertOne();
+    await database.$queryRaw`UPDATE conversation SET line = '{}' WHERE id = ${idle.conversationId}::uuid`;
     const [before] = await insertInvocations(database, [insertion({}, 'the-key')]);
     const results = await insertInvocations(database, [
       insertion({ agentId: uuidv7() }),
@@ -95,14 +97,27 @@ describe('statements for many rows', () => {
       insertion({ message: 'new' }),
       insertion({ conversationId: uuidv7() }),
       insertion({}, 'the-key'),
+      insertion({ conversationId: idle.conversationId, multitaskStrategy: 'reject', message: 'again' }),
+      insertion({ conversationId: (await insertOne()).conversationId, message: 'after it' }),
     ]);
-    expect(results.map(({ created }) => created !== null)).toEqual([false, false, true, false, false]);
+    expect(results.map(({ created }) => created !== null)).toEqual([false, false, true, false, false, true, true]);
     expect(results[0]).toMatchObject({ agent: null, conversationFound: true });
     expect(results[1]).toMatchObject({ agent: { active: true }, conversationFound: true });
     expect(results[3]).toMatchObject({ conversationFound: false });
     expect(results[4]?.known?.id).toBe(before?.created?.id);
     const said = await database.message.findFirst({ where: { invocationId: results[2]?.created?.id ?? '' } });
     expect(said?.content).toBe('new');
+    expect(results[5]).toMatchObject({ before: [], created: { conversationId: idle.conversationId, dispatch: 1 } });
+    expect(results[6]).toMatchObject({ before: [expect.any(String)], created: { dispatch: 0 } });
+    const positions = await database.message.findMany({
+      where: { conversationId: idle.conversationId },
+      orderBy: { position: 'asc' },
+      select: { position: true, content: true },
+    });
+    expect(positions).toEqual([
+      { position: 1, content: 'Hello' },
+      { position: 2, content: 'again' },
+    ]);
   });
 
   it('count the places of those that are inserted together', async () => {
@@ -126,7 +141,8 @@ describe('statements for many rows', () => {
     const entriesRead = async () => {
       await only.database.$queryRaw`SELECT pg_stat_force_next_flush()`;
       const [row] = await only.database.$queryRaw<{ read: bigint }[]>`
-        SELECT sum(idx_tup_read)::bigint AS read FROM pg_stat_user_indexes WHERE indexrelname = 'invocation_status_id_idx'`;
+        SELECT sum(idx_tup_read)::bigint AS read FROM pg_stat_user_indexes
+        WHERE indexrelname IN ('invocation_status_id_idx', 'invocation_provider_status_idx')`;
       return Number(row?.read);
     };
     try {
@@ -144,7 +160,8 @@ describe('statements for many rows', () => {
       expect(await dispatchNext(only.database, first.conversationId)).toMatchObject({
         invocationId: later?.created?.id,
       });
-      expect((await entriesRead()) - before).toBeLessThan(backlog);
+      const counted = later?.position ?? 0; // the insert says how many wait
+      expect((await entriesRead()) - before - counted).toBeLessThan(backlog);
     } finally {
       await only.close();
       await database.$queryRaw`UPDATE invocation SET status = 'cancelled' WHERE status IN ('queued', 'running')`;
@@ -233,6 +250,26 @@ describe('statements for many rows', () => {
     expect(await finishInvocations(database, 'running', [b])).toMatchObject([{ status: 'completed' }]);
     await other.query('COMMIT');
     expect(await alone).toMatchObject([{ status: 'completed' }]);
+  });
+
+  it('insert several without waiting for a conversation, and wait for none whose insertion is refused', async () => {
+    const [a, b] = [await insertOne(), await insertOne()];
+    const { workspaceId } = agent;
+    const inactive = await database.agent.create({
+      data: { id: uuidv7(), workspaceId, name: 'off', provider: 'echo', model: 'echo', active: false },
+    });
+    await other.query('BEGIN');
+    await other.query('SELECT FROM conversation WHERE id = $1 FOR UPDATE', [a.conversationId]);
+    const into = ({ conversationId }: typeof a) => insertion({ conversationId });
+    await expect(insertInvocations(database, [into(a), into(b)])).rejects.toMatchObject({ code: '55P03' });
+    const refused = insertion({ conversationId: a.conversationId, agentId: inactive.id });
+    expect(await insertInvocations(database, [refused, into(b)])).toMatchObject([
+      { created: null, agent: { active: false } },
+      { created: { conversationId: b.conversationId } },
+    ]);
+    const alone = insertInvocations(database, [into(a)]);
+    await other.query('COMMIT');
+    expect(await alone).toMatchObject([{ created: { conversationId: a.conversationId } }]);
   });
 
   it('declare a worker dead after a silence that depends on its lock, and only by one that is heard itself', async () => {

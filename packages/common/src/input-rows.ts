@@ -5,7 +5,7 @@ export type InputColumn<Item> = [name: string, type: string, read: (item: Item) 
 
 /**
  * Items as the common table expression `name` of a statement, with their columns and `n`, their place from 1. A single one is written
- * into the statement wherever it is used, which costs Postgres a tenth less than a table of one row.
+ * into the statement wherever it is used, which costs Postgres less than a table of one row.
  */
 export function inputRows<Item>(name: string, columns: InputColumn<Item>[]): (items: Item[]) => Prisma.Sql {
   const head = `${name}(${columns.map(([column]) => column).join(', ')}, n) AS`;

@@ -25,7 +25,7 @@ const types: pg.CustomTypesConfig = {
 
 const statementNames = new Map<string, string>();
 
-/** Texts are few: every statement of ours has a fixed one. */
+/** Texts are few: each statement of ours has one, or a few. */
 export function toStatementName(text: string): string {
   let name = statementNames.get(text);
   if (name === undefined) {

@@ -2,7 +2,7 @@ import type { InvocationEvent } from '@nexus/common/event';
 import type { Room } from './conversation-rooms.ts';
 
 /** Shared by all who have none: many sockets do nothing but wait. */
-export const none: never[] = [];
+export const none: readonly never[] = [];
 
 export type Cursors = Record<string, number>;
 

@@ -18,7 +18,7 @@ export class WatchedConversations<Socket extends WatchingSocket> {
   readonly #socket: Socket;
   readonly #watched = new Map<string, Subscription>();
   /** Those that are being opened. */
-  #opening: AbortController[] = none;
+  #opening: readonly AbortController[] = none;
   #closed = false;
 
   constructor(parts: WatchParts<Socket>, socket: Socket) {

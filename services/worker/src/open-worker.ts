@@ -134,8 +134,8 @@ export async function openWorker(
         onRedisTrouble: (error) =>
           logger.warn({ error, invocationId: held.invocationId }, 'publishing waits for redis'),
       }),
-    streamParts: (claim, context, signal, onPart) =>
-      streamParts(providers, retryPolicy, claim, context, signal, onPart),
+    streamParts: (claim, context, onPart, signal) =>
+      streamParts(providers, retryPolicy, claim, context, onPart, signal),
     countTokens,
     longWaitMs: retryPolicy.longWaitMs,
   });

@@ -15,7 +15,7 @@ export type ProcessorParts = {
   attempts: Pick<RunningAttempts, 'open'>;
   openAnswer: (held: Held, abort: (reason: AppError) => void) => AnswerWriter;
   /** The provider's answer with retries, timeouts and deadline; rejects with AppErrors only. */
-  streamParts: (claim: Claim, context: Context, signal: AbortSignal, onPart: OnPart) => Promise<ProviderFinish>;
+  streamParts: (claim: Claim, context: Context, onPart: OnPart, signal: AbortSignal) => Promise<ProviderFinish>;
   countTokens: (text: string) => number;
   /** Waits longer than this, in milliseconds, are left to a later attempt. */
   longWaitMs: number;
@@ -63,10 +63,11 @@ export function createInvocationProcessor(parts: ProcessorParts): (job: Invocati
   ): Promise<Ending> {
     let firstPartAt: number | null = null;
     try {
-      const finish = await parts.streamParts(claim, context, attempt.signal, (part) => {
+      const onPart = (part: ProviderPart) => {
         firstPartAt ??= performance.now();
         answer.write(toEvent(part));
-      });
+      };
+      const finish = await parts.streamParts(claim, context, onPart, attempt.signal);
       return { kind: 'complete', firstPartAt: firstPartAt ?? performance.now(), ...finish };
     } catch (error) {
       return toEnding(toAppError(error), firstPartAt);

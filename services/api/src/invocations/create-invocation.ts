@@ -15,8 +15,8 @@ import {
   type InsertResult,
   insertInvocations,
   releaseOldKey,
-  wantsInterrupt,
 } from './insert-invocations.ts';
+import { wantsInterrupt } from './insert-statement.ts';
 import { interruptEarlier } from './interrupt-earlier.ts';
 import { hashRequest, type NewInvocation } from './invocation-input.ts';
 
@@ -59,7 +59,10 @@ export function createInvocationCreator(
     const requestHash = idempotencyKey === null ? null : new Uint8Array(hashRequest(input));
     for (let tries = 1; ; tries += 1) {
       try {
-        return await insert({ workspaceId, input, idempotencyKey, requestHash });
+        const result = await insert({ workspaceId, input, idempotencyKey, requestHash });
+        // Refused, perhaps for the sake of a request with the same key that was stored while this one waited for the conversation's lock.
+        const wasBusy = !result.created && !result.known && result.agent?.active && result.conversationFound;
+        if (!wasBusy || idempotencyKey === null || tries > 1) return result;
       } catch (error) {
         const keyTaken = isUniqueViolation(error) && idempotencyKey !== null;
         if (tries === mostTries || !(keyTaken || isForeignKeyViolation(error))) throw error;

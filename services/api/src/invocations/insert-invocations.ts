@@ -1,8 +1,7 @@
-import { hasStatus } from '@nexus/common/has-status';
-import { inputRows } from '@nexus/common/input-rows';
 import type { MultitaskStrategy } from '@nexus/common/invocation';
-import { Prisma, type PrismaClient } from '@nexus/common/open-database';
+import type { PrismaClient } from '@nexus/common/open-database';
 import { v7 as uuidv7 } from 'uuid';
+import { type Item, idempotencyHours, toInsertStatement } from './insert-statement.ts';
 import type { NewInvocation } from './invocation-input.ts';
 
 type Database = Pick<PrismaClient, '$queryRaw'>;
@@ -43,9 +42,6 @@ export type InsertResult = {
   position: number;
 };
 
-/** Key and hash live this long. */
-const idempotencyHours = 24;
-const mostCounted = 1_000;
 const titleLength = 80;
 
 type Row = {
@@ -65,59 +61,10 @@ type Row = {
  * any other writer. The row is the outbox: nothing is on the queue yet. Results are in the order of the insertions, no two of which
  * may be of the same conversation or have the same key. Throws a unique violation when another request with the same key was
  * quicker; for several together, a refusal where one of their conversations is locked: to be tried one by one.
- *
- * The statement has only the parts that its insertions need: to start each of them takes Postgres longer than to run it for one row.
  */
 export async function insertInvocations(database: Database, insertions: Insertion[]): Promise<InsertResult[]> {
   const items = insertions.map(toItem);
-  const several = items.length > 1;
-  const opens = items.some((item) => item.existingId === null);
-  const joins = items.some((item) => item.existingId !== null);
-  const withKey = items.some((item) => item.idempotencyKey !== null);
-  const interrupts = items.some((item) => wantsInterrupt(item.strategy));
-
-  const rows = await database.$queryRaw<Row[]>`
-    WITH ${itemRows(items)}
-    ${part(withKey, known)}
-    , asked AS (
-      SELECT item.*, a.provider, a.active, EXISTS (SELECT 1 FROM worker w WHERE a.provider = ANY(w.unconfigured) AND w.heartbeat_at > now() - interval '30 s')
-             AND NOT EXISTS (SELECT 1 FROM worker w WHERE a.provider = ANY(w.providers) AND w.heartbeat_at > now() - interval '30 s') AS unconfigured,
-             jsonb_build_object(
-               'provider', a.provider, 'model', a.model, 'systemPrompt', a.system_prompt, 'temperature', a.temperature,
-               'topP', a.top_p, 'maxOutputTokens', a.max_output_tokens, 'contextTokens', a.context_tokens,
-               'firstTokenTimeoutMs', a.first_token_timeout_ms, 'idleTimeoutMs', a.idle_timeout_ms,
-               'totalTimeoutMs', a.total_timeout_ms, 'onWorkerLoss', a.on_worker_loss) || item.overrides::jsonb AS settings
-      FROM item JOIN agent a ON a.id = item.agent_id AND a.workspace_id = item.workspace_id
-      ${part(withKey, Prisma.sql`WHERE NOT EXISTS (SELECT 1 FROM known WHERE known.n = item.n)`)}
-    )
-    ${part(joins && several, locked)}
-    ${part(joins, joined(several))}
-    ${part(opens, begun)}
-    , place AS NOT MATERIALIZED (SELECT * FROM ${Prisma.raw([joins && 'joined', opens && 'begun'].filter(Boolean).join(' UNION ALL SELECT * FROM '))})
-    ${part(opens, opened)}
-    , said AS (
-      INSERT INTO message (id, workspace_id, conversation_id, position, role, content, invocation_id)
-      SELECT message_id, workspace_id, conversation_id, message_count, 'user', content, invocation_id FROM place
-    ), made AS (
-      INSERT INTO invocation (id, workspace_id, conversation_id, agent_id, provider, model, multitask_strategy, settings, metadata, dispatch,
-                              input_message_id, input_position, idempotency_key, request_hash, deadline_at)
-      SELECT invocation_id, workspace_id, conversation_id, agent_id, provider, settings->>'model', strategy::"MultitaskStrategy", settings,
-             metadata::jsonb, CASE WHEN strategy = 'parallel' OR cardinality(line) = 1 THEN 1 ELSE 0 END, message_id, message_count,
-             idempotency_key, request_hash, now() + deadline_ms * interval '1 ms'
-      FROM place
-      RETURNING id, created_at, dispatch
-    )
-    ${part(interrupts, interrupted)}
-    ${part(several, Prisma.sql`, ahead AS (SELECT provider, ${queued('providers')} AS count FROM (SELECT DISTINCT provider FROM place) providers)`)}
-    SELECT
-      made.created_at AS "createdAt", coalesce(made.dispatch, 0) AS dispatch, coalesce(array_remove(place.line, item.invocation_id), '{}') AS before,
-      coalesce(${several ? Prisma.sql`ahead.count` : queued('place')}, 0) AS ahead, ${withKey ? knownRow : Prisma.sql`NULL`} AS known,
-      CASE WHEN asked.n IS NOT NULL THEN jsonb_build_object('active', asked.active, 'provider', asked.provider, 'unconfigured', asked.unconfigured) END AS agent,
-      item.existing_id IS NULL OR place.n IS NOT NULL
-        OR EXISTS (SELECT 1 FROM conversation c WHERE c.id = item.existing_id AND c.workspace_id = item.workspace_id) AS "conversationFound"
-    FROM item LEFT JOIN asked ON asked.n = item.n LEFT JOIN place ON place.n = item.n LEFT JOIN made ON made.id = item.invocation_id
-      ${part(several, Prisma.sql`LEFT JOIN ahead ON ahead.provider = place.provider`)}
-    ORDER BY item.n`;
+  const rows = await database.$queryRaw<Row[]>`${toInsertStatement(items)}`;
 
   const placed = new Map<string, number>();
   return rows.map(({ createdAt, dispatch, ahead, ...found }, at) => {
@@ -141,9 +88,7 @@ export async function insertInvocations(database: Database, insertions: Insertio
   });
 }
 
-type Item = ReturnType<typeof toItem>;
-
-function toItem({ workspaceId, input, idempotencyKey, requestHash }: Insertion) {
+function toItem({ workspaceId, input, idempotencyKey, requestHash }: Insertion): Item {
   return {
     invocationId: uuidv7(),
     workspaceId,
@@ -161,74 +106,6 @@ function toItem({ workspaceId, input, idempotencyKey, requestHash }: Insertion) 
     deadlineMs: input.deadlineMs ?? null,
   };
 }
-
-const itemRows = inputRows<Item>('item', [
-  ['invocation_id', 'uuid', (item) => item.invocationId],
-  ['workspace_id', 'uuid', (item) => item.workspaceId],
-  ['existing_id', 'uuid', (item) => item.existingId],
-  ['conversation_id', 'uuid', (item) => item.conversationId],
-  ['message_id', 'uuid', (item) => item.messageId],
-  ['agent_id', 'uuid', (item) => item.agentId],
-  ['strategy', 'text', (item) => item.strategy],
-  ['content', 'text', (item) => item.content],
-  ['title', 'text', (item) => item.title],
-  ['overrides', 'text', (item) => item.overrides],
-  ['metadata', 'text', (item) => item.metadata],
-  ['idempotency_key', 'text', (item) => item.idempotencyKey],
-  ['request_hash', 'bytea', (item) => item.requestHash],
-  ['deadline_ms', 'float8', (item) => item.deadlineMs],
-]);
-
-export function wantsInterrupt(strategy: MultitaskStrategy): boolean {
-  return strategy === 'interrupt' || strategy === 'rollback';
-}
-
-function part(wanted: boolean, sql: Prisma.Sql): Prisma.Sql {
-  return wanted ? sql : Prisma.empty;
-}
-
-const known = Prisma.sql`, known AS (
-      SELECT item.n, i.* FROM item JOIN invocation i ON i.workspace_id = item.workspace_id AND i.idempotency_key = item.idempotency_key
-      WHERE i.created_at > now() - ${idempotencyHours}::int * interval '1 hour'
-    )`;
-
-const knownRow = Prisma.sql`(SELECT jsonb_build_object(
-        'id', known.id, 'conversationId', known.conversation_id, 'agentId', known.agent_id, 'status', known.status, 'provider', known.provider,
-        'createdAt', to_char(known.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'dispatch', known.dispatch,
-        'multitaskStrategy', known.multitask_strategy, 'requestHash', encode(known.request_hash, 'hex')) FROM known WHERE known.n = item.n)`;
-
-/** Several take their locks in one order, and none waits for one that is taken. */
-const locked = Prisma.sql`, locked AS (
-      SELECT c.id FROM asked JOIN conversation c ON c.id = asked.existing_id AND c.workspace_id = asked.workspace_id
-      ORDER BY c.id FOR NO KEY UPDATE OF c NOWAIT
-    )`;
-
-const joined = (several: boolean) => Prisma.sql`, joined AS (
-      UPDATE conversation c SET message_count = c.message_count + 1, line = c.line || asked.invocation_id, updated_at = now()
-      FROM asked ${part(several, Prisma.sql`JOIN locked ON locked.id = asked.existing_id`)}
-      WHERE c.id = asked.existing_id AND c.workspace_id = asked.workspace_id AND asked.active AND NOT asked.unconfigured
-        AND (asked.strategy <> 'reject' OR cardinality(c.line) = 0)
-      RETURNING asked.*, c.message_count, c.line
-    )`;
-
-const begun = Prisma.sql`, begun AS (
-      SELECT asked.*, 1 AS message_count, ARRAY[invocation_id] AS line FROM asked
-      WHERE existing_id IS NULL AND active AND NOT unconfigured
-    )`;
-
-const queued = (row: string) => Prisma.sql`(SELECT count(*)::int FROM (
-        SELECT 1 FROM invocation q WHERE q.provider = ${Prisma.raw(row)}.provider AND q.status = 'queued' LIMIT ${mostCounted}::int) queued)`;
-
-const opened = Prisma.sql`, opened AS (
-      INSERT INTO conversation (id, workspace_id, title, message_count, line)
-      SELECT conversation_id, workspace_id, title, message_count, line FROM begun
-    )`;
-
-const interrupted = Prisma.sql`, interrupted AS (
-      UPDATE invocation i SET cancel_requested_at = coalesce(i.cancel_requested_at, now()), rolled_back = i.rolled_back OR place.strategy = 'rollback'
-      FROM place, unnest(place.line) AS earlier(id)
-      WHERE place.strategy IN ('interrupt', 'rollback') AND i.id = earlier.id AND i.id <> place.invocation_id AND ${hasStatus('i', 'queued', 'running')}
-    )`;
 
 function toTitle(message: string): string {
   return [

@@ -27,7 +27,7 @@ describe('retryBeforeFirstPart', () => {
     'calls again after %s',
     async (code) => {
       const { call, count } = playing([new AppError(code)], [new AppError(code)], [text('a')]);
-      expect((await collect((onPart) => retryBeforeFirstPart(call, policy, never, onPart))).text).toBe('a');
+      expect((await collect((onPart) => retryBeforeFirstPart(call, policy, onPart, never))).text).toBe('a');
       expect(count()).toBe(3);
     },
   );
@@ -39,20 +39,20 @@ describe('retryBeforeFirstPart', () => {
     'first_token_timeout',
   ] as const)('does not call again after %s', async (code) => {
     const { call, count } = playing([new AppError(code)], [text('a')]);
-    expect(await failureOf((onPart) => retryBeforeFirstPart(call, policy, never, onPart))).toMatchObject({ code });
+    expect(await failureOf((onPart) => retryBeforeFirstPart(call, policy, onPart, never))).toMatchObject({ code });
     expect(count()).toBe(1);
   });
 
   it('never calls again once a part has been seen: the answer is interrupted', async () => {
     const { call, count } = playing([text('a'), new AppError('provider_unavailable')], [text('b')]);
-    const error = (await failureOf((onPart) => retryBeforeFirstPart(call, policy, never, onPart))) as AppError;
+    const error = (await failureOf((onPart) => retryBeforeFirstPart(call, policy, onPart, never))) as AppError;
     expect(error).toMatchObject({ code: 'stream_interrupted', cause: { code: 'provider_unavailable' } });
     expect(count()).toBe(1);
   });
 
   it('gives up after so many calls, with the last error', async () => {
     const { call, count } = playing(...Array.from({ length: 9 }, () => [new AppError('provider_unavailable')]));
-    expect(await failureOf((onPart) => retryBeforeFirstPart(call, policy, never, onPart))).toMatchObject({
+    expect(await failureOf((onPart) => retryBeforeFirstPart(call, policy, onPart, never))).toMatchObject({
       code: 'provider_unavailable',
     });
     expect(count()).toBe(3);
@@ -61,13 +61,13 @@ describe('retryBeforeFirstPart', () => {
   it('waits as long as the provider asked', async () => {
     const { call } = playing([new AppError('provider_rate_limited', '', { retryAfterMs: 80 })], [text('a')]);
     const startedAt = performance.now();
-    await collect((onPart) => retryBeforeFirstPart(call, policy, never, onPart));
+    await collect((onPart) => retryBeforeFirstPart(call, policy, onPart, never));
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(75);
   });
 
   it('leaves a long wait to a later attempt', async () => {
     const { call, count } = playing([new AppError('provider_rate_limited', '', { retryAfterMs: 5_000 })]);
-    expect(await failureOf((onPart) => retryBeforeFirstPart(call, policy, never, onPart))).toMatchObject({
+    expect(await failureOf((onPart) => retryBeforeFirstPart(call, policy, onPart, never))).toMatchObject({
       retryAfterMs: 5_000,
     });
     expect(count()).toBe(1);
@@ -78,6 +78,6 @@ describe('retryBeforeFirstPart', () => {
     const controller = new AbortController();
     const reason = new AppError('cancelled');
     setTimeout(() => controller.abort(reason), 10);
-    expect(await failureOf((onPart) => retryBeforeFirstPart(call, policy, controller.signal, onPart))).toBe(reason);
+    expect(await failureOf((onPart) => retryBeforeFirstPart(call, policy, onPart, controller.signal))).toBe(reason);
   });
 });

@@ -28,8 +28,8 @@ const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 export async function retryBeforeFirstPart(
   call: (onPart: OnPart) => Promise<ProviderFinish>,
   policy: RetryPolicy,
-  signal: AbortSignal,
   onPart: OnPart,
+  signal: AbortSignal,
 ): Promise<ProviderFinish> {
   for (let calls = 1; ; calls += 1) {
     let begun = false;

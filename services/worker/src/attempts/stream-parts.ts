@@ -12,8 +12,8 @@ export async function streamParts(
   policy: RetryPolicy,
   { settings, deadlineInMs }: Claim,
   context: Context,
-  signal: AbortSignal,
   onPart: OnPart,
+  signal: AbortSignal,
 ): Promise<ProviderFinish> {
   const provider = isProviderName(settings.provider) ? providers.get(settings.provider) : undefined;
   if (!provider)
@@ -29,10 +29,10 @@ export async function streamParts(
   const request = toRequest(settings, context);
   try {
     return await retryBeforeFirstPart(
-      (tell) => watchParts((inner, each) => provider.stream(request, inner, each), settings, bounded, tell),
+      (tell) => watchParts((each, inner) => provider.stream(request, each, inner), settings, tell, bounded),
       policy,
-      bounded,
       onPart,
+      bounded,
     );
   } finally {
     for (const each of limits) each.clear();

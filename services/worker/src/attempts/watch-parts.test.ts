@@ -12,47 +12,47 @@ const long = { firstTokenTimeoutMs: 60_000, idleTimeoutMs: 60_000 };
 /** Heeds nothing: neither its signal nor that somebody left. */
 const deaf =
   (...parts: ProviderPart[]) =>
-  (_signal: AbortSignal, onPart: OnPart) => {
+  (onPart: OnPart) => {
     for (const part of parts) onPart(part);
     return new Promise<ProviderFinish>(() => {});
   };
 
 describe('watchParts', () => {
   it('passes the parts through', async () => {
-    const call = async (_signal: AbortSignal, onPart: OnPart) => {
+    const call = async (onPart: OnPart) => {
       for (const part of [text('a'), text('b')]) onPart(part);
       return finish;
     };
-    expect(await collect((onPart) => watchParts(call, long, never, onPart))).toMatchObject({ text: 'ab', finish });
+    expect(await collect((onPart) => watchParts(call, long, onPart, never))).toMatchObject({ text: 'ab', finish });
   });
 
   it('gives up a provider that does not begin, even one that ignores its signal', async () => {
-    const error = await failureOf((onPart) => watchParts(deaf(), { ...long, firstTokenTimeoutMs: 20 }, never, onPart));
+    const error = await failureOf((onPart) => watchParts(deaf(), { ...long, firstTokenTimeoutMs: 20 }, onPart, never));
     expect(error).toMatchObject({ code: 'first_token_timeout' });
   });
 
   it('gives up a provider that pauses for too long, and passes nothing on of what it says later', async () => {
     let say: OnPart = () => {};
-    const call = (signal: AbortSignal, onPart: OnPart) => {
+    const call = (onPart: OnPart) => {
       say = onPart;
-      return deaf(text('a'))(signal, onPart);
+      return deaf(text('a'))(onPart);
     };
     const heard: string[] = [];
-    const watched = watchParts(call, { ...long, idleTimeoutMs: 20 }, never, (part) => void heard.push(part.text));
+    const watched = watchParts(call, { ...long, idleTimeoutMs: 20 }, (part) => void heard.push(part.text), never);
     await expect(watched).rejects.toMatchObject({ code: 'idle_timeout' });
     say(text('late'));
     expect(heard).toEqual(['a']);
   });
 
   it('counts the pause anew from each part', async () => {
-    const call = async (_signal: AbortSignal, onPart: OnPart) => {
+    const call = async (onPart: OnPart) => {
       for (let count = 0; count < 8; count += 1) {
         onPart(text('a'));
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
       return finish;
     };
-    const { text: said } = await collect((onPart) => watchParts(call, { ...long, idleTimeoutMs: 200 }, never, onPart));
+    const { text: said } = await collect((onPart) => watchParts(call, { ...long, idleTimeoutMs: 200 }, onPart, never));
     expect(said).toHaveLength(8);
   });
 
@@ -60,16 +60,32 @@ describe('watchParts', () => {
     const controller = new AbortController();
     const reason = new AppError('cancelled');
     let heard: unknown;
-    const call = (signal: AbortSignal, onPart: OnPart) => {
+    const call = (onPart: OnPart, signal: AbortSignal) => {
       signal.addEventListener('abort', () => {
         heard = signal.reason;
       });
-      return deaf(text('a'))(signal, onPart);
+      return deaf(text('a'))(onPart);
     };
-    const failure = failureOf((onPart) => watchParts(call, long, controller.signal, onPart));
+    const failure = failureOf((onPart) => watchParts(call, long, onPart, controller.signal));
     queueMicrotask(() => controller.abort(reason));
     expect(await failure).toBe(reason);
     expect(heard).toBe(reason);
+  });
+
+  it('takes what its listener throws for what it is, and lets go of the provider', async () => {
+    const fault = new TypeError('ours');
+    let heard: unknown;
+    const call = (onPart: OnPart, signal: AbortSignal) => {
+      signal.addEventListener('abort', () => {
+        heard = signal.reason;
+      });
+      return deaf(text('a'))(onPart);
+    };
+    const throwing = () => {
+      throw fault;
+    };
+    await expect(watchParts(call, long, throwing, never)).rejects.toBe(fault);
+    expect(heard).toBe(fault);
   });
 
   it('does not call where the outer signal is aborted already', async () => {
@@ -77,6 +93,6 @@ describe('watchParts', () => {
     const call = () => {
       throw new Error('called');
     };
-    expect(await failureOf((onPart) => watchParts(call, long, AbortSignal.abort(reason), onPart))).toBe(reason);
+    expect(await failureOf((onPart) => watchParts(call, long, onPart, AbortSignal.abort(reason)))).toBe(reason);
   });
 });

@@ -8,10 +8,10 @@ export type PartTimeouts = { firstTokenTimeoutMs: number; idleTimeoutMs: number 
  * not heed its signal is left behind: this rejects all the same, and nothing more is told.
  */
 export function watchParts(
-  call: (signal: AbortSignal, onPart: OnPart) => Promise<ProviderFinish>,
+  call: (onPart: OnPart, signal: AbortSignal) => Promise<ProviderFinish>,
   timeouts: PartTimeouts,
-  outer: AbortSignal,
   onPart: OnPart,
+  outer: AbortSignal,
 ): Promise<ProviderFinish> {
   return new Promise((resolve, reject) => {
     if (outer.aborted) return reject(outer.reason);
@@ -36,7 +36,7 @@ export function watchParts(
 
     outer.addEventListener('abort', onOuterAbort);
     let timer = limit(timeouts.firstTokenTimeoutMs, 'first_token_timeout');
-    call(controller.signal, (part) => {
+    const tell: OnPart = (part) => {
       if (over) return;
       if (begun) timer.refresh();
       else {
@@ -44,8 +44,14 @@ export function watchParts(
         clearTimeout(timer);
         timer = limit(timeouts.idleTimeoutMs, 'idle_timeout');
       }
-      onPart(part);
-    }).then(
+      try {
+        onPart(part);
+      } catch (error) {
+        giveUp(error); // ours, not the provider's
+      }
+    };
+    const ask = async () => call(tell, controller.signal);
+    ask().then(
       (finish) => {
         if (over) return;
         end();

@@ -31,7 +31,7 @@ describe('against a mock of the providers that others wrote', () => {
     );
     const provider = providers.get(name);
     if (!provider) throw new Error(`${name} is missing`);
-    const { text, finish } = await collect((onPart) => provider.stream({ ...hello, model }, never, onPart));
+    const { text, finish } = await collect((onPart) => provider.stream({ ...hello, model }, onPart, never));
     expect(text).toBe(content);
     expect(finish).toMatchObject({ reason: 'stop' });
   });

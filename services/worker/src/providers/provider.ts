@@ -31,8 +31,7 @@ export type ProviderFinish = { reason: FinishReason; rawReason: string; usage: U
  * A model behind some API. `stream` makes one call, without retries of its own, tells each part as it comes, in order, and resolves once
  * the answer is complete. Anything else it rejects with is an AppError: an answer that breaks off without its protocol's end mark is
  * `stream_interrupted`, never a quiet end. Aborting the signal closes the provider's socket, and rejects with the signal's reason.
- * Parts are told rather than yielded: each layer of async iteration costs a worker a twentieth of its time.
  */
 export type Provider = {
-  stream(request: ProviderRequest, signal: AbortSignal, onPart: OnPart): Promise<ProviderFinish>;
+  stream(request: ProviderRequest, onPart: OnPart, signal: AbortSignal): Promise<ProviderFinish>;
 };

@@ -49,7 +49,7 @@ function createTraced(provider: Provider, captureContent = false) {
 }
 
 const saying = (...parts: ProviderPart[]): Provider => ({
-  async stream(_request, _signal, onPart) {
+  async stream(_request, onPart) {
     for (const part of parts) onPart(part);
     return finish;
   },
@@ -62,7 +62,7 @@ describe('a traced provider', () => {
     const { told, traced } = createTraced(saying(text('a')));
     const abort = new AbortController();
     const parts: ProviderPart[] = [];
-    expect(await traced.stream(request, abort.signal, (part) => void parts.push(part))).toEqual(finish);
+    expect(await traced.stream(request, (part) => void parts.push(part), abort.signal)).toEqual(finish);
     expect(told.ends).toBe(1);
     abort.abort(new AppError('cancelled'));
     expect(parts).toEqual([text('a')]);
@@ -77,7 +77,7 @@ describe('a traced provider', () => {
   it('ends the span when the call is given up, though the provider does not heed it', async () => {
     const { told, traced } = createTraced({ stream: () => new Promise(() => {}) });
     const abort = new AbortController();
-    void traced.stream(request, abort.signal, ignore);
+    void traced.stream(request, ignore, abort.signal);
     abort.abort(new AppError('first_token_timeout'));
     expect(told).toMatchObject({ ends: 1, failures: ['first_token_timeout'] });
   });
@@ -86,14 +86,14 @@ describe('a traced provider', () => {
     const broken = new AppError('stream_interrupted');
     const { told, traced } = createTraced(
       {
-        async stream(_request, _signal, onPart) {
+        async stream(_request, onPart) {
           onPart(text('half'));
           throw broken;
         },
       },
       true,
     );
-    await expect(traced.stream(request, new AbortController().signal, ignore)).rejects.toBe(broken);
+    await expect(traced.stream(request, ignore, new AbortController().signal)).rejects.toBe(broken);
     expect(told).toMatchObject({ ends: 1, failures: ['stream_interrupted'] });
     expect(JSON.parse(String(told.attributes['gen_ai.output.messages']))).toEqual([
       { role: 'assistant', parts: [{ type: 'text', content: 'half' }], finish_reason: 'error' },
@@ -105,7 +105,7 @@ describe('a traced provider', () => {
     const { told, traced } = createTraced(saying(), true);
     const kept = async (...contents: string[]) => {
       const messages = contents.map((content) => ({ role: 'user' as const, content }));
-      await traced.stream({ ...request, messages }, new AbortController().signal, ignore);
+      await traced.stream({ ...request, messages }, ignore, new AbortController().signal);
       const shown = JSON.parse(String(told.attributes['gen_ai.input.messages'])) as { parts: { content: string }[] }[];
       return shown.map(({ parts }) => parts[0]?.content.length);
     };

@@ -24,7 +24,7 @@ export function traceProvider(name: string, provider: Provider, { tracer, captur
     return span;
   }
 
-  async function stream(request: ProviderRequest, signal: AbortSignal, onPart: OnPart): Promise<ProviderFinish> {
+  async function stream(request: ProviderRequest, onPart: OnPart, signal: AbortSignal): Promise<ProviderFinish> {
     const span = startCall(request);
     const startedAt = performance.now();
     const said = { text: '', reasoning: '' };
@@ -59,10 +59,11 @@ export function traceProvider(name: string, provider: Provider, { tracer, captur
     const onAbort = () => end({ failure: abortReason(signal).code });
     signal.addEventListener('abort', onAbort);
     try {
-      const finish = await provider.stream(request, signal, (part) => {
+      const noteAndTell = (part: ProviderPart) => {
         note(part);
         onPart(part);
-      });
+      };
+      const finish = await provider.stream(request, noteAndTell, signal);
       if (!ended) noteBegin();
       end(finish);
       return finish;

@@ -10,7 +10,7 @@ describe('Echo', () => {
     const said = '  two  words\nand ü 🦙 \n';
     const provider = createEchoProvider({ delayMs: 0 });
     const { text, finish } = await collect((onPart) =>
-      provider.stream({ ...hello, messages: [{ role: 'user', content: said }] }, never, onPart),
+      provider.stream({ ...hello, messages: [{ role: 'user', content: said }] }, onPart, never),
     );
     expect(text).toBe(`You said: ${said}`);
     expect(finish).toMatchObject({ reason: 'stop' });
@@ -19,7 +19,7 @@ describe('Echo', () => {
   it('stops at once when it is aborted', async () => {
     const controller = new AbortController();
     const failure = failureOf((onPart) =>
-      createEchoProvider({ delayMs: 60_000 }).stream(hello, controller.signal, onPart),
+      createEchoProvider({ delayMs: 60_000 }).stream(hello, onPart, controller.signal),
     );
     const reason = new AppError('cancelled');
     controller.abort(reason);

@@ -4,7 +4,7 @@ import type { Provider } from '../provider.ts';
 /** Answers word by word what it was told, at a settable pace. Needs no key: for the quick start, for tests and for load. */
 export function createEchoProvider({ delayMs }: { delayMs: number }): Provider {
   return {
-    async stream({ messages }, signal, onPart) {
+    async stream({ messages }, onPart, signal) {
       for (const word of toAnswer(messages.at(-1)?.content ?? '').match(/\s*\S+\s*$|\s*\S+/g) ?? []) {
         if (delayMs > 0) await sleep(delayMs, undefined, { signal }).catch(() => {});
         signal.throwIfAborted();

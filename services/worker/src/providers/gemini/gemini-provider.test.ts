@@ -32,7 +32,7 @@ describe('Gemini', () => {
   const ask =
     (more: Partial<typeof hello> = {}): Answer =>
     (onPart) =>
-      createGeminiProvider({ apiKey, baseUrl: server.url }).stream({ ...hello, ...more }, never, onPart);
+      createGeminiProvider({ apiKey, baseUrl: server.url }).stream({ ...hello, ...more }, onPart, never);
   const failsWith = (status: number, error: object) =>
     server.reply({ status, headers: { 'content-type': 'application/json' }, pieces: [JSON.stringify({ error })] });
 

@@ -10,7 +10,7 @@ export function createGeminiProvider({ apiKey, baseUrl }: { apiKey: string; base
   const client = new GoogleGenerativeAI(apiKey);
   const identity: ProviderIdentity = { title: 'Gemini', keyVariable: 'GEMINI_API_KEY', baseUrl };
 
-  async function stream(request: ProviderRequest, signal: AbortSignal, onPart: OnPart): Promise<ProviderFinish> {
+  async function stream(request: ProviderRequest, onPart: OnPart, signal: AbortSignal): Promise<ProviderFinish> {
     // The library splits the body in two and reads both: leaving the one that is given out does not close the socket, aborting does.
     const call = new AbortController();
     const abort = () => call.abort();

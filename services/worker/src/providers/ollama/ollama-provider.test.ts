@@ -29,7 +29,7 @@ describe('Ollama', () => {
   const ask =
     (more: Partial<typeof hello> = {}): Answer =>
     (onPart) =>
-      createOllamaProvider({ baseUrl: server.url }).stream({ ...hello, ...more }, never, onPart);
+      createOllamaProvider({ baseUrl: server.url }).stream({ ...hello, ...more }, onPart, never);
 
   it('is asked with the system prompt, the history and every setting', async () => {
     server.reply({ pieces: [delta('a'), finish('stop')] });

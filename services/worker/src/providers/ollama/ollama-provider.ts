@@ -11,7 +11,7 @@ import { toOllamaRequest } from './to-request.ts';
 export function createOllamaProvider({ baseUrl }: { baseUrl: string }): Provider {
   const identity: ProviderIdentity = { title: 'Ollama', keyVariable: null, baseUrl };
 
-  async function stream(request: ProviderRequest, signal: AbortSignal, onPart: OnPart): Promise<ProviderFinish> {
+  async function stream(request: ProviderRequest, onPart: OnPart, signal: AbortSignal): Promise<ProviderFinish> {
     let hasAnswered = false;
     const call = new AbortController();
     const fetchOnce: typeof fetch = async (url, init) => {

@@ -30,7 +30,7 @@ describe('OpenAI', () => {
   const ask =
     (more: Partial<typeof hello> = {}): Answer =>
     (onPart) =>
-      createOpenAiProvider({ apiKey, baseUrl: server.url }).stream({ ...hello, ...more }, never, onPart);
+      createOpenAiProvider({ apiKey, baseUrl: server.url }).stream({ ...hello, ...more }, onPart, never);
 
   it('is asked with the system prompt, the history and every setting', async () => {
     server.reply({ pieces: [delta('a'), finish('stop'), done] });

@@ -19,7 +19,7 @@ export function createOpenAiProvider({ apiKey, baseUrl }: { apiKey: string; base
   const post = createPostOverHttp();
   let head: ReturnType<typeof readHead> | undefined;
 
-  async function stream(request: ProviderRequest, signal: AbortSignal, onPart: OnPart): Promise<ProviderFinish> {
+  async function stream(request: ProviderRequest, onPart: OnPart, signal: AbortSignal): Promise<ProviderFinish> {
     try {
       head ??= readHead(client);
       const { url, headers } = await head;
@@ -34,6 +34,7 @@ export function createOpenAiProvider({ apiKey, baseUrl }: { apiKey: string; base
       if (!isGood(message)) throw await toApiError(message);
       const answer = createOpenAiAnswer(onPart);
       await readEvents(message, answer.take);
+      signal.throwIfAborted();
       return answer.finish();
     } catch (error) {
       signal.throwIfAborted();

@@ -8,7 +8,7 @@ const drainMs = 500;
 
 /**
  * Tells the server-sent events of a body as they come, however its bytes are cut. Resolves at the end mark, or where the body ends without
- * one; rejects with what broke it, or with what `onEvent` threw. Unless it has come to the end mark it closes the connection.
+ * one; rejects with what broke it, or with what `onEvent` threw, and then closes the connection.
  */
 export function readEvents(body: Readable, onEvent: (event: EventSourceMessage) => void): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -44,7 +44,7 @@ export function describeWire({ name, create, fixture, contentType, delta, end, e
     const ask =
       (signal = never): Answer =>
       (onPart) =>
-        provider.stream(hello, signal, onPart);
+        provider.stream(hello, onPart, signal);
 
     it('gives text, finish and usage of a whole answer', async () => {
       server.reply({ headers, pieces: [bytes] });
@@ -117,6 +117,15 @@ export function describeWire({ name, create, fixture, contentType, delta, end, e
       expect(performance.now() - abortedAt).toBeLessThan(1_000);
     });
 
+    it.each([
+      ['an error inside the stream', errorInStream],
+      ['garbage', delta('secret words').replaceAll('"', "'")],
+    ])('closes the socket after %s, though the provider does not', async (_what, piece) => {
+      server.reply({ headers, pieces: [delta('a'), piece], after: 'hang' });
+      await failureOf(ask());
+      await server.calls.at(-1)?.closed;
+    });
+
     it('does not begin when it is aborted already', async () => {
       const before = server.calls.length;
       const reason = new AppError('deadline_exceeded');
@@ -143,7 +152,7 @@ export function describeWire({ name, create, fixture, contentType, delta, end, e
     it('says where it could not be reached', async () => {
       const closed = await openWireServer();
       await closed.close();
-      const error = await failureOf((onPart) => create(closed.url).stream(hello, never, onPart));
+      const error = await failureOf((onPart) => create(closed.url).stream(hello, onPart, never));
       expect(error).toMatchObject({
         code: 'provider_unreachable',
         message: expect.stringContaining(new URL(closed.url).host),
