@@ -66,7 +66,7 @@ describe('Idempotency-Key', () => {
     const headers = { 'idempotency-key': 'key-5' };
     const body = { agentId, message: 'alone', conversationId: conversation.id, multitaskStrategy: 'reject' };
     const answers = await stack.database.$transaction(async (transaction) => {
-      await transaction.$queryRaw`SELECT 1 FROM conversation WHERE id = ${conversation.id}::uuid FOR UPDATE`;
+      await transaction.$executeRaw`SELECT 1 FROM conversation WHERE id = ${conversation.id}::uuid FOR UPDATE`;
       const asking = [stack.api.invoke(body, headers), stack.api.invoke(body, headers)];
       await new Promise((resolve) => setTimeout(resolve, 300)); // longer than the second waits for the first
       return asking;
