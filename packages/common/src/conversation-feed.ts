@@ -26,7 +26,10 @@ export async function openConversationFeed(conversationId: string, sources: Feed
   return feed;
 }
 
-/** One conversation as this process hears it; a class, as there are many. Listens before it reads: what is published in between is in neither otherwise. */
+/**
+ * One conversation as this process hears it; a class, as there are many. Listens before it reads: what is published in between is in
+ * neither otherwise.
+ */
 export class ConversationFeed implements EventListener {
   readonly #conversationId: string;
   readonly #sources: FeedSources;

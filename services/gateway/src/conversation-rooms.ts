@@ -7,6 +7,7 @@ type Broadcast = (room: string, event: InvocationEvent) => void;
 
 /** What all who watch a conversation share; a class, as there are many. */
 export class Room implements EventListener {
+  readonly conversationId: string;
   /** Socket.IO's name of it. */
   readonly name: string;
   readonly #held: HeldFeed;
@@ -14,6 +15,7 @@ export class Room implements EventListener {
   holders = 0;
 
   constructor(conversationId: string, held: HeldFeed, broadcast: Broadcast) {
+    this.conversationId = conversationId;
     this.name = `conversation:${conversationId}`;
     this.#held = held;
     this.#broadcast = broadcast;
@@ -38,7 +40,7 @@ export type ConversationRooms = {
   /** The conversation's room; while anybody holds it, its feed's live events go to the sockets in it. */
   open(conversationId: string, signal: AbortSignal): Promise<Room>;
   /** For each `open` once. */
-  leave(conversationId: string): void;
+  leave(room: Room): void;
 };
 
 /** One listener per conversation and process, however many sockets watch: an event is encoded once for all of them. */
@@ -60,12 +62,10 @@ export function createConversationRooms(
       room.holders += 1;
       return room;
     },
-    leave(conversationId) {
-      const room = rooms.get(conversationId);
-      if (!room) return;
+    leave(room) {
       room.holders -= 1;
       if (room.holders > 0) return;
-      rooms.delete(conversationId);
+      rooms.delete(room.conversationId);
       room.close();
     },
   };

@@ -14,23 +14,23 @@ export type WatchingSocket = {
 };
 
 /**
- * One socket's watch over one conversation; a class, as there are many. While it catches up it hears the feed by itself, and is sent events only of invocations that
- * it has caught up with; in the tick in which that is all of them it changes over to the room. No gap, no repeat: at that moment
+ * One socket's watch over one conversation; a class, as there are many. While it catches up it hears the feed by itself, and is sent events
+ * only of invocations that it has caught up with; in the tick in which that is all of them it changes over to the room. No gap, no repeat: at that moment
  * the feed, the room and the socket stand at the same seq everywhere.
  */
 export class Subscription {
-  readonly #room: Room;
+  readonly room: Room;
   readonly #socket: WatchingSocket;
   #running: AbortController | undefined;
   #sent: Cursors | undefined;
   #live = false;
-  /** Where it stood when it was taken off live delivery, until it is put back. */
+  /** Kept here for who suspends it: where it stood when it was taken off live delivery, until it is put back. */
   suspended: Cursors | null = null;
   /** The invocations it began with, whether or not the feed has heard of them yet. */
   asked: readonly string[] = none;
 
   constructor(room: Room, socket: WatchingSocket) {
-    this.#room = room;
+    this.room = room;
     this.#socket = socket;
   }
 
@@ -47,13 +47,13 @@ export class Subscription {
       positions[event.invocationId] = event.seq;
       this.#socket.emit('invocation:event', event);
     };
-    const stopListening = this.#room.feed.onEvent((event) => {
+    const stopListening = this.room.feed.onEvent((event) => {
       if (attached.has(event.invocationId)) send(event);
       else waiting.add(event.invocationId); // begun meanwhile: to be attached like the others
     });
     run.signal.addEventListener('abort', stopListening);
     for (const invocationId of waiting) {
-      await this.#room.feed.attach(
+      await this.room.feed.attach(
         invocationId,
         positions[invocationId] ?? 0,
         (missed) => {
@@ -65,7 +65,7 @@ export class Subscription {
     }
     stopListening();
     run.signal.throwIfAborted();
-    void this.#socket.join(this.#room.name);
+    void this.#socket.join(this.room.name);
     this.#live = true;
     this.#sent = undefined;
     this.#running = undefined; // whoever is live, as most are most of the time, holds nothing of the way there
@@ -74,21 +74,21 @@ export class Subscription {
   /** Takes the socket off live delivery; the cursors say where it stands. null when it was off already. */
   suspend(): Cursors | null {
     if (!this.#live && !this.#sent) return null;
-    const cursors = this.#sent ?? this.#room.feed.positions();
+    const cursors = this.#sent ?? this.room.feed.positions();
     this.close();
     return cursors;
   }
 
   /** Invocations that the feed has, and where it stands in each. */
   feedPositions(): Cursors {
-    return this.#room.feed.positions();
+    return this.room.feed.positions();
   }
 
   close(): void {
     this.#running?.abort();
     this.#running = undefined;
     this.#sent = undefined;
-    if (this.#live) void this.#socket.leave(this.#room.name);
+    if (this.#live) void this.#socket.leave(this.room.name);
     this.#live = false;
   }
 }

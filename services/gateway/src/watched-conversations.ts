@@ -37,7 +37,7 @@ export class WatchedConversations<Socket extends WatchingSocket> {
     const room = await this.#openRoom(conversationId);
     this.close(conversationId);
     if (this.#closed) {
-      this.#parts.rooms.leave(conversationId);
+      this.#parts.rooms.leave(room);
       throw new AppError('service_stopping');
     }
     const subscription = new Subscription(room, this.#socket);
@@ -56,7 +56,7 @@ export class WatchedConversations<Socket extends WatchingSocket> {
     if (!subscription) return;
     this.#watched.delete(conversationId);
     subscription.close();
-    this.#parts.rooms.leave(conversationId);
+    this.#parts.rooms.leave(subscription.room);
   }
 
   /** Takes a client that does not read off live delivery, and puts one back that has read. True when it was taken off just now. */
