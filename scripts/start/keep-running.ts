@@ -25,7 +25,7 @@ export async function keepRunning(
       deaths.push(now);
       if (deaths.filter((at) => now - at < spanMs).length > mostRestarts)
         throw new Error(`keeps dying:\n${current.lastLines().join('\n')}`);
-      say(`${spec.name} died (exit code ${code}): starting it again`);
+      say(`${spec.name} died (${code === null ? 'killed by a signal' : `exit code ${code}`}): starting it again`);
       current = open(spec);
       await current.ready;
     }
