@@ -146,14 +146,15 @@ describe('statements for many rows', () => {
       return Number(row?.read);
     };
     try {
+      await other.query('VACUUM (INDEX_CLEANUP ON) invocation'); // of what the rows left behind as they were claimed
       const first = await insertOne();
       const before = await entriesRead();
       const [later] = await insertInvocations(only.database, [
         insertion({ conversationId: first.conversationId, multitaskStrategy: 'interrupt' }),
       ]);
       await markEnqueued(only.database, [{ invocationId: first.id, dispatch: 1 }]);
-      const { id: other } = await insertOne();
-      const [claim] = await claimInvocations(only.database, [{ invocationId: other, dispatch: 1 }], worker.id);
+      const { id: claimable } = await insertOne();
+      const [claim] = await claimInvocations(only.database, [{ invocationId: claimable, dispatch: 1 }], worker.id);
       if (!claim) throw new Error('not claimed');
       await finishInvocations(only.database, 'running', [{ held: claim, outcome }]);
       await cancelInvocation(only.database, { invocationId: first.id, workspaceId: agent.workspaceId, lastSeq: 2 });
@@ -188,7 +189,7 @@ describe('statements for many rows', () => {
       return Number(row?.read);
     };
     try {
-      await findChores(only.database, uuidv7()); // clears away what the rows left behind as they were enqueued
+      await other.query('VACUUM (INDEX_CLEANUP ON) invocation'); // of what the rows left behind as they were enqueued
       const before = await entriesRead();
       const chores = await findChores(only.database, uuidv7());
       expect(chores.map(({ kind, invocationId }) => [kind, invocationId])).toContainEqual(['enqueue', undone.id]);

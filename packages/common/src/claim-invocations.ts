@@ -1,12 +1,11 @@
 import type { ErrorCode } from './error-codes.ts';
 import { hasStatus } from './has-status.ts';
-import { inputRows } from './input-rows.ts';
 import type { InvocationSettings } from './invocation.ts';
 import type { InvocationJob } from './invocation-queue.ts';
 import type { Held } from './invocation-status.ts';
 import { isLifeLockHeld } from './is-life-lock-held.ts';
 import type { PrismaClient } from './open-database.ts';
-import { inLockOrder } from './row-locks.ts';
+import { jobsInLockOrder } from './row-locks.ts';
 
 export type Turn = { role: 'user' | 'assistant'; content: string; tokenCount: number | null; turn: number };
 
@@ -34,11 +33,6 @@ const charactersPerToken = 16;
 /** Bounds the turns looked at for one context. */
 const turnsPerContext = 500;
 
-const jobRows = inputRows<InvocationJob>('job', [
-  ['id', 'uuid', (job) => job.invocationId],
-  ['dispatch', 'int', (job) => job.dispatch],
-]);
-
 /**
  * queued → running, each for the dispatch its job names, in the order of the jobs, no two of which may be of the same invocation.
  * null: somebody else has it, or it is over. A worker that others may count as dead by now claims nothing, even where its statement
@@ -49,9 +43,8 @@ export async function claimInvocations(
   jobs: InvocationJob[],
   workerId: string,
 ): Promise<(Claim | null)[]> {
-  const sorted = inLockOrder(jobs);
   const claims = await database.$queryRaw<Claim[]>`
-    WITH ${jobRows(sorted)}
+    WITH ${jobsInLockOrder(jobs)}
     , claimed AS (
       UPDATE invocation i SET status = 'running', attempt = attempt + 1, worker_id = ${workerId}::uuid,
              started_at = coalesce(started_at, now()), enqueued_at = coalesce(enqueued_at, now()), available_at = NULL

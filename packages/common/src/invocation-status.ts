@@ -7,7 +7,7 @@ import type { InvocationStatus } from './invocation.ts';
 import type { Dispatch, InvocationJob } from './invocation-queue.ts';
 import { Prisma, type PrismaClient } from './open-database.ts';
 import type { ProviderName } from './provider-name.ts';
-import { inLockOrder, waitingOnlyAlone } from './row-locks.ts';
+import { jobsInLockOrder, waitingOnlyAlone } from './row-locks.ts';
 
 /**
  * The one place that changes an invocation's status, but for the claim (claim-invocations.ts). Each change is one conditional
@@ -207,10 +207,9 @@ export async function dispatchNext(database: Database, conversationId: string): 
 
 /** Notes that Redis holds the jobs of these dispatches, of as many as still wait and were not noted before: their number. */
 export async function markEnqueued(database: Database, jobs: InvocationJob[]): Promise<number> {
-  const sorted = inLockOrder(jobs);
   const rows = await database.$queryRaw<unknown[]>`
-    UPDATE invocation i SET enqueued_at = now()
-    FROM unnest(${sorted.map((job) => job.invocationId)}::uuid[], ${sorted.map((job) => job.dispatch)}::int[]) AS job(id, dispatch)
+    WITH ${jobsInLockOrder(jobs)}
+    UPDATE invocation i SET enqueued_at = now() FROM job
     WHERE i.id = job.id AND i.dispatch = job.dispatch AND ${hasStatus('i', 'queued')} AND i.enqueued_at IS NULL RETURNING 1`;
   return rows.length;
 }

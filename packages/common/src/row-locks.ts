@@ -1,3 +1,4 @@
+import { inputRows } from './input-rows.ts';
 import type { InvocationJob } from './invocation-queue.ts';
 import { Prisma } from './open-database.ts';
 
@@ -6,7 +7,15 @@ export function waitingOnlyAlone(items: unknown[]): Prisma.Sql {
   return items.length > 1 ? Prisma.sql`NOWAIT` : Prisma.empty;
 }
 
-/** Statements that lock several rows take them in the same order, so that two of them do not wait for each other. */
-export function inLockOrder(jobs: InvocationJob[]): InvocationJob[] {
-  return jobs.toSorted((a, b) => (a.invocationId < b.invocationId ? -1 : 1));
+const jobRows = inputRows<InvocationJob>('job', [
+  ['id', 'uuid', (job) => job.invocationId],
+  ['dispatch', 'int', (job) => job.dispatch],
+]);
+
+/**
+ * The jobs as a statement's rows `job(id, dispatch, n)`. Statements that lock several rows take them in the same order, so that two of them do
+ * not wait for each other.
+ */
+export function jobsInLockOrder(jobs: InvocationJob[]): Prisma.Sql {
+  return jobRows(jobs.toSorted((a, b) => (a.invocationId < b.invocationId ? -1 : 1)));
 }

@@ -60,9 +60,9 @@ export function createInvocationCreator(
     for (let tries = 1; ; tries += 1) {
       try {
         const result = await insert({ workspaceId, input, idempotencyKey, requestHash });
-        // Refused, perhaps for the sake of a request with the same key that was stored while this one waited for the conversation's lock.
-        const wasBusy = !result.created && !result.known && result.agent?.active && result.conversationFound;
-        if (!wasBusy || idempotencyKey === null || tries > 1) return result;
+        const refused = !result.created && !result.known;
+        // Perhaps for the sake of a request with the same key that was stored while this one waited for the conversation's lock.
+        if (!refused || idempotencyKey === null || tries > 1) return result;
       } catch (error) {
         const keyTaken = isUniqueViolation(error) && idempotencyKey !== null;
         if (tries === mostTries || !(keyTaken || isForeignKeyViolation(error))) throw error;

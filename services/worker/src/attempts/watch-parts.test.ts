@@ -17,6 +17,18 @@ const deaf =
     return new Promise<ProviderFinish>(() => {});
   };
 
+/** Says one part, then nothing, and notes why it is to stop. */
+function hearing() {
+  let reason: unknown;
+  const call = (onPart: OnPart, signal: AbortSignal) => {
+    signal.addEventListener('abort', () => {
+      reason = signal.reason;
+    });
+    return deaf(text('a'))(onPart);
+  };
+  return { call, heard: () => reason };
+}
+
 describe('watchParts', () => {
   it('passes the parts through', async () => {
     const call = async (onPart: OnPart) => {
@@ -59,33 +71,21 @@ describe('watchParts', () => {
   it('rejects with the reason of the outer signal, and hands it on', async () => {
     const controller = new AbortController();
     const reason = new AppError('cancelled');
-    let heard: unknown;
-    const call = (onPart: OnPart, signal: AbortSignal) => {
-      signal.addEventListener('abort', () => {
-        heard = signal.reason;
-      });
-      return deaf(text('a'))(onPart);
-    };
+    const { call, heard } = hearing();
     const failure = failureOf((onPart) => watchParts(call, long, onPart, controller.signal));
     queueMicrotask(() => controller.abort(reason));
     expect(await failure).toBe(reason);
-    expect(heard).toBe(reason);
+    expect(heard()).toBe(reason);
   });
 
   it('takes what its listener throws for what it is, and lets go of the provider', async () => {
     const fault = new TypeError('ours');
-    let heard: unknown;
-    const call = (onPart: OnPart, signal: AbortSignal) => {
-      signal.addEventListener('abort', () => {
-        heard = signal.reason;
-      });
-      return deaf(text('a'))(onPart);
-    };
+    const { call, heard } = hearing();
     const throwing = () => {
       throw fault;
     };
     await expect(watchParts(call, long, throwing, never)).rejects.toBe(fault);
-    expect(heard).toBe(fault);
+    expect(heard()).toBe(fault);
   });
 
   it('does not call where the outer signal is aborted already', async () => {
