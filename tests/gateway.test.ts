@@ -88,6 +88,18 @@ describe('the gateway', () => {
     expect(without.eventsOf(id)).toEqual([]);
   });
 
+  it('sends a finished invocation to nobody who did not name it, whoever else does', async () => {
+    const { id, conversationId } = await invoke('finished before they came');
+    await stack.api.finished(id);
+    const live = await stack.watch({ conversationId });
+    for (const cursor of [0, 5, 1_000_000]) {
+      await (await stack.watch({ conversationId, cursors: { [id]: cursor } })).ended(id);
+    }
+    const next = await invoke('all of them see this one', conversationId);
+    await endsAsStored(live, next.id);
+    expect(live.eventsOf(id)).toEqual([]);
+  });
+
   it('gives a snapshot where the log has expired, and where the cursor is from the future', async () => {
     const { id, conversationId } = await invoke('expires');
     await stack.api.finished(id);
@@ -236,10 +248,8 @@ describe('the gateway', () => {
     const slow = await stack.watch({ conversationId });
     const invocationId = '01890000-0000-7000-8000-000000000003';
     await insertRunning(conversationId, invocationId);
-    const wire = (slow.socket.io.engine.transport as unknown as { ws: { _socket: { pause(): void; resume(): void } } })
-      .ws._socket;
+    const wire = wireOf(slow);
     wire.pause();
-
     const appender = createEventAppender(stack.redis);
     const text = 'x'.repeat(30_000);
     let seq = -1;
@@ -254,16 +264,43 @@ describe('the gateway', () => {
     await waitUntil(() => fast.shown(invocationId).text.length === 700 * text.length, {
       what: 'the fast client to have all',
     });
-    const metrics = async () => (await fetch(`${stack.gatewayUrl}/metrics`)).text();
-    await waitUntil(async () => /nexus_slow_clients_total [1-9]/.test(await metrics()), {
-      what: 'the slow client to be noticed',
-    });
+    await waitUntil(async () => (await slowClients()) > 0, { what: 'the slow client to be noticed' });
     wire.resume();
     await waitUntil(() => slow.shown(invocationId).text.length === 700 * text.length, {
       what: 'the slow client to have all',
     });
     expect(strictlyRising(seqs(slow.eventsOf(invocationId)))).toBe(true);
   });
+
+  it('takes one off live delivery to which a single long event does not go through', async () => {
+    const conversationId = await newConversation();
+    const slow = await stack.watch({ conversationId });
+    const invocationId = '01890000-0000-7000-8000-000000000004';
+    await insertRunning(conversationId, invocationId);
+    const before = await slowClients();
+    const wire = wireOf(slow);
+    wire.pause();
+    const text = 'x'.repeat(20_000_000); // more than the kernel keeps for two sockets
+    await createEventAppender(stack.redis).append(
+      { conversationId, invocationId },
+      1,
+      [{ type: 'message.delta', data: { text } }],
+      -1,
+    );
+    await waitUntil(async () => (await slowClients()) > before, { what: 'the slow client to be noticed' });
+    wire.resume();
+    await waitUntil(() => slow.shown(invocationId).text.length === text.length, { what: 'the text' });
+  });
+
+  async function slowClients(): Promise<number> {
+    const metrics = await (await fetch(`${stack.gatewayUrl}/metrics`)).text();
+    return Number(/nexus_slow_clients_total (\d+)/.exec(metrics)?.[1]);
+  }
+
+  /** What a client that does not read has paused. */
+  function wireOf({ socket }: Watcher): { pause(): void; resume(): void } {
+    return (socket.io.engine.transport as unknown as { ws: { _socket: { pause(): void; resume(): void } } }).ws._socket;
+  }
 
   /** A running invocation whose worker is this test. */
   async function insertRunning(conversationId: string, invocationId: string): Promise<void> {

@@ -34,27 +34,37 @@ const row: Extract<InvocationEvent, { type: 'invocation.snapshot' }> = {
   },
 };
 
-/** A feed over a log that is complete, and of which nothing was heard. */
-async function openFeed() {
+/** A feed over a log that is complete, and of which nothing was heard. `read` has the seqs from which the log was read. */
+async function openFeed({ begunAgoMs = 0 } = {}) {
+  const read: number[] = [];
   const redis = {
-    xrange: async (_key: string, from: string) =>
-      log
-        .filter(({ seq }) => seq >= Number(from.slice(2)))
-        .map(({ seq, ...event }) => [`0-${seq}`, ['a', '1', 't', '0', 'e', JSON.stringify(event).slice(1)]]),
+    async xrange(_key: string, from: string) {
+      const after = Number(from.slice(2));
+      read.push(after);
+      return log
+        .filter(({ seq }) => seq >= after)
+        .map(({ seq, ...event }) => [`0-${seq}`, ['a', '1', 't', '0', 'e', JSON.stringify(event).slice(1)]]);
+    },
   } as unknown as Redis;
-  return openConversationFeed('c', {
+  const feed = await openConversationFeed('c', {
     redis,
+    loadStanding: async () => ({ finished: true, lastSeq: 4, begunAgoMs }),
     loadSnapshot: async () => row,
     subscriptions: { open: async () => {}, close() {} },
     onError: (error) => {
       throw error;
     },
   });
+  return { feed, read };
 }
+
+const anHourMs = 3_600_000;
+const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
+const { signal: never } = new AbortController();
 
 describe('a conversation feed', () => {
   it('brings readers of an invocation that is over to its end once, however many ask at the same time', async () => {
-    const feed = await openFeed();
+    const { feed } = await openFeed();
     try {
       const readers = await Promise.all(
         [1, 2, 3].map(async () => {
@@ -68,17 +78,55 @@ describe('a conversation feed', () => {
               live = true;
               received.push(...missed);
             },
-            new AbortController().signal,
+            never,
           );
           return received;
         }),
       );
-      await new Promise((resolve) => setImmediate(resolve));
+      await turn();
       for (const received of readers) {
         expect(received.map(({ seq }) => seq)).toEqual([1, 3, 4]); // deltas joined
       }
     } finally {
       feed.close();
     }
+  });
+
+  it('tells one that was over before it to nobody but who asks, and reads no more of it than that one missed', async () => {
+    const { feed, read } = await openFeed({ begunAgoMs: anHourMs });
+    const heard: InvocationEvent[] = [];
+    feed.onEvent((event) => void heard.push(event));
+    for (const [cursor, expected] of [
+      [2, [3, 4]],
+      [4, []],
+      [0, [1, 3, 4]],
+    ] as const) {
+      let missed: InvocationEvent[] | undefined;
+      const goLive = (events: InvocationEvent[]) => {
+        missed = events;
+      };
+      await feed.attach('i', cursor, goLive, never);
+      expect(missed?.map(({ seq }) => seq)).toEqual(expected);
+    }
+    expect(read).toEqual([3, 5, 1]);
+    expect([heard, feed.hasEnded('i')]).toEqual([[], true]);
+  });
+
+  it('hears the end of one that was nearly over before it as the end, and tells nobody', async () => {
+    const { feed } = await openFeed({ begunAgoMs: anHourMs });
+    const heard: InvocationEvent[] = [];
+    feed.onEvent((event) => void heard.push(event));
+    feed.hear(log[3] as InvocationEvent);
+    await turn();
+    expect([heard, feed.hasEnded('i'), feed.newcomers()]).toEqual([[], true, []]);
+  });
+
+  it('reads what began after it from the beginning, whatever it heard of it first', async () => {
+    const { feed } = await openFeed({ begunAgoMs: -1 });
+    const heard: number[] = [];
+    feed.onEvent(({ seq }) => void heard.push(seq));
+    feed.hear(log[2] as InvocationEvent);
+    await turn();
+    expect([heard, feed.newcomers()]).toEqual([[1, 2, 3, 4], ['i']]);
   });
 });

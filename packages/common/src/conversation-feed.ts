@@ -11,7 +11,18 @@ const retryMs = 250;
 
 export type FeedCounters = { replayed(events: number): void; gapRepaired(): void };
 
-type Position = { lastSeq: number; heard: number; ended: boolean; repairing: boolean; lastHeardAt: number };
+/**
+ * Where the feed stands in an invocation. One that began before the feed is owed to nobody but those who attach to it: its position is
+ * set to where the first of them stands, and nothing before that is delivered. `begun` is null until that is known.
+ */
+type Position = {
+  begun: 'before' | 'after' | null;
+  lastSeq: number;
+  heard: number;
+  ended: boolean;
+  repairing: boolean;
+  lastHeardAt: number;
+};
 
 export type FeedSources = MissedSources & {
   subscriptions: Pick<EventSubscriptions, 'open' | 'close'>;
@@ -37,6 +48,7 @@ export class ConversationFeed implements EventListener {
   #positions: Map<string, Position> | undefined;
   /** Replaced, never changed: whoever is being told goes through those of that moment. */
   #listeners: readonly EventListener[] = [];
+  #openedAt = 0;
   #closed = false;
 
   constructor(conversationId: string, sources: FeedSources) {
@@ -46,9 +58,18 @@ export class ConversationFeed implements EventListener {
 
   async open(): Promise<void> {
     await this.#sources.subscriptions.open(this.#conversationId, this);
+    this.#openedAt = performance.now();
   }
 
-  /** The listener gets the live events of every invocation of the conversation: in order, without a gap, none twice. */
+  /** Whether what began so long ago began before this feed was opened. Only what surely did counts. */
+  isOlder(begunAgoMs: number): boolean {
+    return begunAgoMs >= performance.now() - this.#openedAt;
+  }
+
+  /**
+   * The listener gets the live events of every invocation of the conversation that it has attached to or that began after the feed: in
+   * order, without a gap, none twice. Of others it hears what those who attached to them do.
+   */
   addListener(listener: EventListener): void {
     this.#listeners = [...this.#listeners, listener];
   }
@@ -76,12 +97,14 @@ export class ConversationFeed implements EventListener {
   ): Promise<void> {
     const position = this.#positionOf(invocationId);
     const missed: InvocationEvent[] = [];
-    for (let reached = cursor; ; ) {
-      const events = await readMissed(this.#sources, this.#addressOf(invocationId), reached);
+    for (let reached = cursor, over = false; ; ) {
+      const read = await readMissed(this.#sources, this.#addressOf(invocationId), reached);
+      const { events, begunAgoMs } = read;
       signal.throwIfAborted();
       missed.push(...(events ?? []));
       reached = missed.at(-1)?.seq ?? reached;
-      const over = missed.some(isLastEvent);
+      over ||= read.over;
+      if (events) this.#place(position, begunAgoMs, reached, over);
       if (reached > position.lastSeq || (over && !position.ended))
         await this.#bringTo(invocationId, position, reached, over);
       signal.throwIfAborted();
@@ -104,6 +127,13 @@ export class ConversationFeed implements EventListener {
     return Object.fromEntries(
       [...(this.#positions ?? [])].map(([invocationId, { lastSeq }]) => [invocationId, lastSeq]),
     );
+  }
+
+  /** The invocations that began after the feed was opened: everybody who listens is owed all of them. */
+  newcomers(): string[] {
+    return [...(this.#positions ?? [])]
+      .filter(([, { begun }]) => begun === 'after')
+      .map(([invocationId]) => invocationId);
   }
 
   /** Whether the last event of the invocation has been delivered. */
@@ -142,7 +172,8 @@ export class ConversationFeed implements EventListener {
     this.#positions ??= new Map();
     let position = this.#positions.get(invocationId);
     if (!position) {
-      position = { lastSeq: 0, heard: 0, ended: false, repairing: false, lastHeardAt: performance.now() };
+      const lastHeardAt = performance.now();
+      position = { begun: null, lastSeq: 0, heard: 0, ended: false, repairing: false, lastHeardAt };
       this.#positions.set(invocationId, position);
     }
     return position;
@@ -162,25 +193,43 @@ export class ConversationFeed implements EventListener {
     const continues = event.seq === position.lastSeq + 1 || event.type === 'invocation.snapshot';
     const isNews = event.seq > position.lastSeq || (isLastEvent(event) && !position.ended);
     if (!continues || !isNews) return;
+    position.begun ??= 'after';
     position.lastSeq = Math.max(position.lastSeq, event.seq);
     position.ended ||= isLastEvent(event);
     for (const listener of this.#listeners) listener.hear(event);
+  }
+
+  /** Settles where the feed begins with an invocation that it knew nothing of: at `seq`, or before its first event. */
+  #place(position: Position, begunAgoMs: number | null, seq: number, over: boolean): void {
+    if (position.begun !== null) return;
+    position.begun = begunAgoMs !== null && this.isOlder(begunAgoMs) ? 'before' : 'after';
+    if (position.begun === 'after') return;
+    position.lastSeq = seq;
+    position.ended = over;
   }
 
   async #repair(invocationId: string, position: Position): Promise<void> {
     if (position.repairing || position.ended) return;
     position.repairing = true;
     try {
+      if (position.begun === null) await this.#placeWhereHeard(invocationId, position);
       do {
         const before = position.lastSeq;
-        const missed = await readMissed(this.#sources, this.#addressOf(invocationId), before);
-        for (const event of missed ?? []) this.#deliver(position, event);
+        const { events, over } = await readMissed(this.#sources, this.#addressOf(invocationId), before);
+        for (const event of events ?? []) this.#deliver(position, event);
+        position.ended ||= over && events?.length === 0;
         if (position.lastSeq === before) return; // the silence check asks again
         this.#sources.counters?.gapRepaired();
       } while (position.heard > position.lastSeq && !this.#closed);
     } finally {
       position.repairing = false;
     }
+  }
+
+  async #placeWhereHeard(invocationId: string, position: Position): Promise<void> {
+    const from = Math.max(0, position.heard - 1); // what was heard last is read again: it may have been the end
+    const { events, over, begunAgoMs } = await readMissed(this.#sources, this.#addressOf(invocationId), from);
+    if (events) this.#place(position, begunAgoMs, events.at(-1)?.seq ?? from, over);
   }
 
   /** A reader found the log ahead of what was heard: those who are live already get it now, so that all stand at one seq. */

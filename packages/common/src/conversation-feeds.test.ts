@@ -3,7 +3,11 @@ import type { LogAddress } from './append-events.ts';
 import { type ConversationFeedsSources, createConversationFeeds } from './conversation-feeds.ts';
 import type { Redis } from './open-redis.ts';
 
-const nothingStored = { redis: { xrange: async () => [] } as unknown as Redis, loadSnapshot: async () => null };
+const nothingStored = {
+  redis: { xrange: async () => [] } as unknown as Redis,
+  loadStanding: async () => null,
+  loadSnapshot: async () => null,
+};
 
 /** Subscriptions that come about when the test says so. */
 function createSubscriptions() {
@@ -100,6 +104,7 @@ describe('conversation feeds', () => {
     let failing = true;
     const { feeds, openings, reconnect } = createFeeds({
       onError: () => {},
+      loadStanding: async () => ({ finished: true, lastSeq: 4, begunAgoMs: 0 }),
       loadSnapshot: async (address) => completed(address),
       async loadPossiblyMissed() {
         if (failing) {

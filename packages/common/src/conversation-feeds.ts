@@ -22,11 +22,10 @@ export type ConversationFeedsSources = FeedSources & {
   loadPossiblyMissed: (conversationIds: string[]) => Promise<PossiblyMissed[]>;
 };
 
-/** Either `opening` or `feed`: there are many, and most are open. `openedAt` is 0 until then. */
+/** Either `opening` or `feed`: there are many, and most are open. */
 type Entry = {
   opening: Promise<ConversationFeed> | null;
   feed: ConversationFeed | null;
-  openedAt: number;
   holders: number;
 };
 
@@ -61,24 +60,23 @@ export function createConversationFeeds(sources: ConversationFeedsSources): Conv
   }
 
   /** An invocation that began and ended in between is among what was missed; one that was over before the feed began is not. */
-  function resync({ feed, openedAt }: Entry, rows: PossiblyMissed[]): void {
-    const ageMs = performance.now() - openedAt;
-    const missed = rows.filter(({ begunAgoMs }) => begunAgoMs === null || begunAgoMs < ageMs);
-    feed?.resync(missed.map(({ invocationId }) => invocationId)).catch(sources.onError);
+  function resync({ feed }: Entry, rows: PossiblyMissed[]): void {
+    if (!feed) return;
+    const missed = rows.filter(({ begunAgoMs }) => begunAgoMs === null || !feed.isOlder(begunAgoMs));
+    feed.resync(missed.map(({ invocationId }) => invocationId)).catch(sources.onError);
   }
 
   function enter(conversationId: string): Entry {
     let entry = entries.get(conversationId);
     if (!entry) {
       const opening = openConversationFeed(conversationId, sources);
-      const opened: Entry = { opening, feed: null, openedAt: 0, holders: 0 };
+      const opened: Entry = { opening, feed: null, holders: 0 };
       entry = opened;
       entries.set(conversationId, opened);
       opening.then(
         (feed) => {
           opened.opening = null;
           opened.feed = feed;
-          opened.openedAt = performance.now();
           if (entries.get(conversationId) !== opened) feed.close(); // everybody left while it was being opened
         },
         () => forget(conversationId, opened),

@@ -8,9 +8,9 @@ import { createFeedMetrics } from '@nexus/common/feed-metrics';
 import { createInvocationMetrics } from '@nexus/common/invocation-metrics';
 import { openInvocationQueues } from '@nexus/common/invocation-queue';
 import { loadPossiblyMissed } from '@nexus/common/load-possibly-missed';
-import { loadSnapshot } from '@nexus/common/load-snapshot';
 import { openDatabase } from '@nexus/common/open-database';
 import { openRedis, waitForRedis } from '@nexus/common/open-redis';
+import { createMissedSources } from '@nexus/common/read-missed';
 import type { RedisPurpose } from '@nexus/common/redis-options';
 import { runService } from '@nexus/common/run-service';
 import { listen } from '@nexus/common/serve-health';
@@ -54,9 +54,8 @@ await runService(
     const metrics = createInvocationMetrics(registry);
     const stopping = new AbortController();
     const feeds = createConversationFeeds({
-      redis,
+      ...createMissedSources(database, redis),
       subscriptions: createEventSubscriptions(subscriber),
-      loadSnapshot: (address) => loadSnapshot(database, address),
       loadPossiblyMissed: (conversationIds) => loadPossiblyMissed(database, conversationIds),
       onError: (error) => logger.warn({ error }, 'a feed could not be repaired yet'),
       counters: createFeedMetrics(registry),

@@ -58,6 +58,7 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     connection.request = null;
   });
   const rooms = createConversationRooms(parts.feeds, (room, event) => {
+    if (!io.of('/').adapter.rooms.has(room)) return; // everybody is still catching up, or reads nothing
     metrics.delivered.inc();
     io.local.to(room).emit('invocation:event', event);
   });

@@ -79,9 +79,12 @@ export class Subscription {
     return cursors;
   }
 
-  /** Invocations that the feed has, and where it stands in each. */
-  feedPositions(): Cursors {
-    return this.room.feed.positions();
+  /** The invocations in which one that was suspended at these cursors has missed something. */
+  behind(cursors: Cursors): string[] {
+    const { feed } = this.room;
+    const owed = new Set([...this.asked, ...Object.keys(cursors), ...feed.newcomers()]);
+    const positions = feed.positions();
+    return [...owed].filter((id) => positions[id] === undefined || cursors[id] !== positions[id]);
   }
 
   close(): void {

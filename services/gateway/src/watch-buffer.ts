@@ -1,22 +1,30 @@
-/** The part of a Socket.IO connection that tells how far its client is behind. */
-export type BufferedConnection = { writeBuffer: readonly { data?: unknown }[] };
+/** The part of a Socket.IO connection that tells how far its client is behind; over long-polling there is no `socket`. */
+export type BufferedConnection = {
+  writeBuffer: readonly { data?: unknown }[];
+  transport: { socket?: { bufferedAmount: number } };
+};
 
 export type BufferLimits = { packets: number; bytes: number };
 
 /**
- * Whether more waits for a client than may. The engine's own buffer counts: the socket's `bufferedAmount` stays small, however little
- * the client reads.
+ * Whether more waits for a client than may. What waits is in two places: the engine hands the WebSocket all it has at once, and keeps the
+ * rest until that is through.
  */
-export function isBehind({ writeBuffer }: BufferedConnection, { packets, bytes }: BufferLimits): boolean {
+export function isBehind(connection: BufferedConnection, { packets, bytes }: BufferLimits): boolean {
+  const { writeBuffer } = connection;
   if (writeBuffer.length > packets) return true;
-  let waiting = 0;
+  let waiting = inSocket(connection);
   for (const { data } of writeBuffer) {
-    waiting += typeof data === 'string' || Buffer.isBuffer(data) ? data.length : 0;
     if (waiting > bytes) return true;
+    waiting += typeof data === 'string' || Buffer.isBuffer(data) ? data.length : 0;
   }
-  return false;
+  return waiting > bytes;
 }
 
-export function isDrained({ writeBuffer }: BufferedConnection): boolean {
-  return writeBuffer.length === 0;
+export function isDrained(connection: BufferedConnection): boolean {
+  return connection.writeBuffer.length === 0 && inSocket(connection) === 0;
+}
+
+function inSocket({ transport }: BufferedConnection): number {
+  return transport.socket?.bufferedAmount ?? 0;
 }

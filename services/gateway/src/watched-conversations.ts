@@ -108,10 +108,7 @@ export class WatchedConversations<Socket extends WatchingSocket> {
       const cursors = subscription.suspended;
       if (!cursors) continue;
       subscription.suspended = null;
-      const positions = subscription.feedPositions();
-      const known = new Set([...subscription.asked, ...Object.keys(positions)]);
-      const behind = [...known].filter((id) => positions[id] === undefined || cursors[id] !== positions[id]);
-      this.#run(conversationId, subscription, cursors, behind);
+      this.#run(conversationId, subscription, cursors, subscription.behind(cursors));
     }
   }
 }

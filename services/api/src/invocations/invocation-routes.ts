@@ -2,9 +2,8 @@ import { AppError } from '@nexus/common/app-error';
 import type { LogAddress } from '@nexus/common/append-events';
 import type { InvocationEvent } from '@nexus/common/event';
 import { isFinished } from '@nexus/common/invocation';
-import { loadSnapshot } from '@nexus/common/load-snapshot';
 import { joinDeltas } from '@nexus/common/read-log';
-import { readMissed } from '@nexus/common/read-missed';
+import { createMissedSources, readMissed } from '@nexus/common/read-missed';
 import { requestCancel } from '@nexus/common/request-cancel';
 import { type Request, type Response, Router } from 'express';
 import type { ApiParts } from '../app.ts';
@@ -29,6 +28,7 @@ export function createInvocationRoutes(parts: ApiParts): Router {
   const { database, redis } = parts;
   const router = Router();
   const createInvocation = createInvocationCreator(parts);
+  const missedSources = createMissedSources(database, redis);
 
   async function postInvocation(request: Request, response: Response): Promise<void> {
     const headers = parseInput(idempotencyKey, { 'Idempotency-Key': request.get('idempotency-key') }, 'headers');
@@ -50,11 +50,10 @@ export function createInvocationRoutes(parts: ApiParts): Router {
   }
 
   async function loadMissed(address: LogAddress, after: number): Promise<InvocationEvent[]> {
-    const sources = { redis, loadSnapshot: (which: LogAddress) => loadSnapshot(database, which) };
-    const missed = await readMissed(sources, address, after).catch((cause: unknown) => {
+    const { events } = await readMissed(missedSources, address, after).catch((cause: unknown) => {
       throw redis.status === 'ready' ? cause : new AppError('redis_unavailable', undefined, { cause });
     });
-    return joinDeltas(missed ?? []);
+    return joinDeltas(events ?? []);
   }
 
   router.route('/invoke').post(postInvocation).all(allowOnly('POST'));

@@ -1,0 +1,20 @@
+import type { LogAddress } from './append-events.ts';
+import { type InvocationStatus, isFinished } from './invocation.ts';
+import type { PrismaClient } from './open-database.ts';
+
+/** How far an invocation is, without what was said. `lastSeq` counts once it is finished; `begunAgoMs` is by the database's clock. */
+export type Standing = { finished: boolean; lastSeq: number; begunAgoMs: number };
+
+type Row = { status: InvocationStatus; lastSeq: bigint; begunAgoMs: number };
+
+/** null when there is no such invocation in that conversation. */
+export async function loadStanding(
+  database: Pick<PrismaClient, '$queryRaw'>,
+  { conversationId, invocationId }: LogAddress,
+): Promise<Standing | null> {
+  const [row] = await database.$queryRaw<Row[]>`
+    SELECT status, last_seq AS "lastSeq", (extract(epoch FROM now() - created_at) * 1000)::float8 AS "begunAgoMs"
+    FROM invocation WHERE id = ${invocationId}::uuid AND conversation_id = ${conversationId}::uuid`;
+  if (!row) return null;
+  return { finished: isFinished(row.status), lastSeq: Number(row.lastSeq), begunAgoMs: row.begunAgoMs };
+}
