@@ -1,13 +1,14 @@
 import { Cluster } from 'ioredis';
 import { atEndOfTurn } from './at-end-of-turn.ts';
+import { createScript } from './create-script.ts';
 import type { Redis } from './open-redis.ts';
 
 /**
  * Appends to logs and publishes what it appended, each log fenced by its attempt, all in one call.
  *
  * KEYS  for each log: the log, its cancel flag
- * ARGV  for each log: channel, attempt, expected last seq (-1: whatever is there), expiry in ms, number of entries, then
- *       for each entry: whether it is terminal (0|1), its JSON without the opening brace
+ * ARGV  for each log: channel, then in one string attempt, expected last seq (-1: whatever is there), expiry in ms, whether its last entry
+ *       is terminal (0|1) and the number of entries, then for each entry its JSON without the opening brace
  * Reply for each log: last seq, cancel wanted 0|1. A negative first one: -1 a newer attempt has spoken or the log is closed, -2 the log
  * is not where the caller left it (Redis lost it), with the seq where it is.
  *
@@ -21,8 +22,10 @@ const appendScript = `
 local replies = {}
 local arg = 1
 for key = 1, #KEYS, 2 do
-  local channel, attempt, expected, expiry, entries = ARGV[arg], ARGV[arg + 1], tonumber(ARGV[arg + 2]), ARGV[arg + 3], tonumber(ARGV[arg + 4])
-  arg = arg + 5
+  local channel = ARGV[arg]
+  local attempt, expected, expiry, terminal, entries = string.match(ARGV[arg + 1], '(%d+) (-?%d+) (%d+) (%d) (%d+)')
+  expected, entries = tonumber(expected), tonumber(entries)
+  arg = arg + 2
   local seq = expected
   local over = false
   local flagged = redis.call('EXISTS', KEYS[key + 1])
@@ -37,19 +40,18 @@ for key = 1, #KEYS, 2 do
   elseif expected >= 0 and expected ~= seq then
     replies[key], replies[key + 1] = -2, seq
   else
-    local ends = false
-    for entry = arg, arg + 2 * entries - 2, 2 do
+    local ends = terminal == '1'
+    for entry = 1, entries do
       seq = seq + 1
-      local id = string.format('%d', seq)
-      redis.call('XADD', KEYS[key], '0-' .. id, 'a', attempt, 't', ARGV[entry], 'e', ARGV[entry + 1])
-      redis.call('PUBLISH', channel, '{"seq":' .. id .. ',' .. ARGV[entry + 1])
-      ends = ends or ARGV[entry] == '1'
+      local id, json = string.format('%d', seq), ARGV[arg + entry - 1]
+      redis.call('XADD', KEYS[key], '0-' .. id, 'a', attempt, 't', entry == entries and terminal or '0', 'e', json)
+      redis.call('PUBLISH', channel, '{"seq":' .. id .. ',' .. json)
     end
     if ends or not goesOn or seq % 100 < entries then redis.call('PEXPIRE', KEYS[key], expiry) end
     if ends then redis.call('SET', KEYS[key + 1], '1', 'PX', expiry) end
     replies[key], replies[key + 1] = seq, flagged
   end
-  arg = arg + 2 * entries
+  arg = arg + entries
 end
 return replies`;
 
@@ -63,7 +65,10 @@ export type AppendCall = {
   attempt: number;
   expectedSeq: number;
   expiryMs: number;
-  entries: { ends: boolean; json: string }[];
+  /** Each the JSON of an event without its opening brace. */
+  entries: string[];
+  /** Whether the last of them is terminal: nothing follows one. */
+  ends: boolean;
 };
 
 /** `over`: a newer attempt has spoken, or the log is closed. `lost`: Redis has the log as far as `seq` only. */
@@ -72,16 +77,17 @@ export type AppendReply =
   | { kind: 'over' }
   | { kind: 'lost'; seq: number };
 
-type Waiting = { call: AppendCall; resolve(reply: AppendReply): void; reject(error: unknown): void };
-type ScriptRedis = Redis & { nexusAppend(...args: (string | number)[]): Promise<number[]> };
+type Waiting = { call: AppendCall; onReply(reply: AppendReply): void; onError(error: unknown): void };
 
 /**
  * What is to be appended in one turn of the event loop goes to Redis in one call at its end, however many logs it is for: under load
  * the system calls, and those who are woken by them, are the dearest part of it. On a cluster, where a call stays within one
  * conversation, each log has its own.
  */
-export function createAppendCalls(redis: Redis): (call: AppendCall) => Promise<AppendReply> {
-  redis.defineCommand('nexusAppend', { lua: appendScript });
+export function createAppendCalls(
+  redis: Redis,
+): (call: AppendCall, onReply: (reply: AppendReply) => void, onError: (error: unknown) => void) => void {
+  const append = createScript<number[]>(redis, appendScript);
   const logsPerCall = redis instanceof Cluster ? 1 : mostLogs;
   let waiting: Waiting[] = [];
 
@@ -93,24 +99,25 @@ export function createAppendCalls(redis: Redis): (call: AppendCall) => Promise<A
 
   async function send(calls: Waiting[]): Promise<void> {
     const keys: string[] = [];
-    const args: (string | number)[] = [];
+    const args: string[] = [];
     for (const { call } of calls) {
+      const { attempt, expectedSeq, expiryMs, ends, entries } = call;
       keys.push(call.log, call.cancelFlag);
-      args.push(call.channel, call.attempt, call.expectedSeq, call.expiryMs, call.entries.length);
-      for (const { ends, json } of call.entries) args.push(ends ? 1 : 0, json);
+      args.push(call.channel, `${attempt} ${expectedSeq} ${expiryMs} ${ends ? 1 : 0} ${entries.length}`, ...entries);
     }
+    let replies: number[];
     try {
-      const replies = await (redis as ScriptRedis).nexusAppend(keys.length, ...keys, ...args);
-      for (const [at, { resolve }] of calls.entries()) resolve(toReply(replies[2 * at], replies[2 * at + 1]));
+      replies = await append(keys, args);
     } catch (error) {
-      for (const { reject } of calls) reject(error);
+      for (const { onError } of calls) onError(error);
+      return;
     }
+    for (const [at, { onReply }] of calls.entries()) onReply(toReply(replies[2 * at], replies[2 * at + 1]));
   }
 
-  return (call) =>
-    new Promise((resolve, reject) => {
-      if (waiting.push({ call, resolve, reject }) === 1) atEndOfTurn(sendAll);
-    });
+  return (call, onReply, onError) => {
+    if (waiting.push({ call, onReply, onError }) === 1) atEndOfTurn(sendAll);
+  };
 }
 
 function toReply(first = 0, second = 0): AppendReply {

@@ -1,5 +1,6 @@
 import { AppError } from './app-error.ts';
-import { createAppendCalls } from './append-calls.ts';
+import { type AppendCall, createAppendCalls } from './append-calls.ts';
+import { createScript } from './create-script.ts';
 import { type EventType, isTerminalType, type NewEvent } from './event.ts';
 import { cancelKey, eventsChannel, logKey } from './event-log-names.ts';
 import type { Redis } from './open-redis.ts';
@@ -29,10 +30,6 @@ export type LogAddress = { conversationId: string; invocationId: string };
 
 export type Appended = { seq: number; cancelWanted: boolean };
 
-type ScriptRedis = Redis & {
-  nexusRestore(log: string, attempt: number, seq: number, expiryMs: number, json: string): Promise<[number]>;
-};
-
 export class LogLost extends Error {
   /** The last seq that Redis still has. */
   readonly seq: number;
@@ -44,7 +41,7 @@ export class LogLost extends Error {
 
 export type EventAppender = {
   /**
-   * Appends events in order. `expectedSeq` is the seq the caller's last append returned, -1 when it has none.
+   * Appends events in order; only the last may be terminal. `expectedSeq` is the seq the caller's last append returned, -1 when it has none.
    * Throws `claim_lost` once a newer attempt has spoken or a terminal event closed the log, LogLost when entries are missing.
    */
   append(address: LogAddress, attempt: number, events: NewEvent[], expectedSeq: number): Promise<Appended>;
@@ -59,30 +56,37 @@ export function createEventAppender(
   redis: Redis,
   { expiry = standardLogExpiry, onAppended }: { expiry?: LogExpiry; onAppended?: (events: NewEvent[]) => void } = {},
 ): EventAppender {
-  redis.defineCommand('nexusRestore', { numberOfKeys: 1, lua: restoreScript });
+  const restoreLog = createScript<[number]>(redis, restoreScript);
   const call = createAppendCalls(redis);
 
   return {
-    async append(address, attempt, events, expectedSeq) {
+    append(address, attempt, events, expectedSeq) {
       const { conversationId, invocationId } = address;
       const at = new Date().toISOString();
-      const ends = events.some((event) => isTerminalType(event.type));
-      const reply = await call({
+      const last = events.at(-1);
+      const ends = last !== undefined && isTerminalType(last.type);
+      const toAppend: AppendCall = {
         log: logKey(conversationId, invocationId),
         cancelFlag: cancelKey(conversationId, invocationId),
         channel: eventsChannel(conversationId),
         attempt,
         expectedSeq,
         expiryMs: ends ? expiry.endedMs : expiry.liveMs,
-        entries: events.map((event) => ({
-          ends: isTerminalType(event.type),
-          json: toLogJson(address, at, event.type, event.data),
-        })),
+        entries: events.map(({ type, data }) => toLogJson(address, at, type, data)),
+        ends,
+      };
+      return new Promise((resolve, reject) => {
+        call(
+          toAppend,
+          (reply) => {
+            if (reply.kind === 'over') return reject(new AppError('claim_lost'));
+            if (reply.kind === 'lost') return reject(new LogLost(reply.seq));
+            onAppended?.(events);
+            resolve({ seq: reply.seq, cancelWanted: reply.cancelWanted });
+          },
+          reject,
+        );
       });
-      if (reply.kind === 'over') throw new AppError('claim_lost');
-      if (reply.kind === 'lost') throw new LogLost(reply.seq);
-      onAppended?.(events);
-      return { seq: reply.seq, cancelWanted: reply.cancelWanted };
     },
     async restore(address, attempt, seq, { text, reasoning }) {
       const data = {
@@ -96,14 +100,13 @@ export function createEventAppender(
       };
       const json = toLogJson(address, new Date().toISOString(), 'invocation.snapshot', data);
       const log = logKey(address.conversationId, address.invocationId);
-      const [reply] = await (redis as ScriptRedis).nexusRestore(log, attempt, seq, expiry.liveMs, json);
+      const [reply] = await restoreLog([log], [attempt, seq, expiry.liveMs, json].map(String));
       if (reply === -1) throw new AppError('claim_lost');
     },
   };
 }
 
-/** The envelope as JSON, without its opening brace and its seq: the script puts both in front. */
-function toLogJson(address: LogAddress, at: string, type: EventType, data: unknown): string {
-  const { conversationId, invocationId } = address;
-  return JSON.stringify({ conversationId, invocationId, type, at, data }).slice(1);
+/** The envelope as JSON, without its opening brace and its seq: the script puts both in front. Only its data needs to be escaped. */
+function toLogJson({ conversationId, invocationId }: LogAddress, at: string, type: EventType, data: unknown): string {
+  return `"conversationId":"${conversationId}","invocationId":"${invocationId}","type":"${type}","at":"${at}","data":${JSON.stringify(data)}}`;
 }

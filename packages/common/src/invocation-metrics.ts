@@ -14,6 +14,10 @@ export type InvocationMetrics = {
 /** Seconds. Answers take from a tenth of a second to minutes. */
 export const answerBuckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
 
+const eventKinds = ['delta', 'terminal', 'other'] as const;
+type EventKind = (typeof eventKinds)[number];
+const noEvents: Record<EventKind, number> = { delta: 0, terminal: 0, other: 0 };
+
 /** Shown as zero from the start, so that a first failure is a rise and not a birth. */
 export function createInvocationMetrics(registry: Registry): InvocationMetrics {
   const registers = [registry];
@@ -36,11 +40,17 @@ export function createInvocationMetrics(registry: Registry): InvocationMetrics {
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers,
   });
-  const appended = new Counter({
+  let newEvents = { ...noEvents };
+  new Counter({
     name: 'nexus_events_appended_total',
     help: 'Events written to logs: deltas, terminal events, and all others.',
     labelNames: ['kind'],
     registers,
+    /** There are so many that they are counted without labels in between. */
+    collect() {
+      for (const kind of eventKinds) this.inc({ kind }, newEvents[kind]);
+      newEvents = { ...noEvents };
+    },
   });
   for (const provider of providerNames) {
     for (const status of invocationStatuses.filter(isFinished)) {
@@ -48,8 +58,6 @@ export function createInvocationMetrics(registry: Registry): InvocationMetrics {
       durations.zero({ provider, status });
     }
   }
-  for (const kind of ['delta', 'terminal', 'other']) appended.inc({ kind }, 0);
-
   return {
     ended(status, { provider, durationMs, cancelMs }) {
       finished.inc({ provider, status });
@@ -57,10 +65,12 @@ export function createInvocationMetrics(registry: Registry): InvocationMetrics {
       if (status === 'cancelled' && cancelMs !== null) cancelLatency.observe(cancelMs / 1_000);
     },
     appended(events) {
-      for (const { type } of events) {
-        const kind = type.endsWith('.delta') ? 'delta' : isTerminalType(type) ? 'terminal' : 'other';
-        appended.inc({ kind });
-      }
+      for (const { type } of events) newEvents[toKind(type)] += 1;
     },
   };
+}
+
+function toKind(type: NewEvent['type']): EventKind {
+  if (type === 'message.delta' || type === 'reasoning.delta') return 'delta';
+  return isTerminalType(type) ? 'terminal' : 'other';
 }

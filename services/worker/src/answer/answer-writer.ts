@@ -56,9 +56,11 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
 
   async function pump(): Promise<void> {
     while (pending.size() > 0 && !abandoned) {
-      if (!frozen && pending.isOnlyDeltas()) await parts.flushClock.nextFlush();
+      const nextFlush = !frozen && pending.isOnlyDeltas() ? parts.flushClock.nextFlush() : undefined;
+      if (nextFlush) await nextFlush;
       await publish(pending.take());
     }
+    pumping = undefined;
   }
 
   /** Appends until Redis has it. What a lost reply left in doubt is settled by the seq: this attempt is the log's only writer. */
@@ -106,10 +108,7 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
   }
 
   function start(): void {
-    pumping ??= pump().finally(() => {
-      pumping = undefined;
-      if (pending.size() > 0 && !abandoned) start();
-    });
+    if (!abandoned) pumping ??= pump();
   }
 
   return {
