@@ -34,9 +34,10 @@ const row: Extract<InvocationEvent, { type: 'invocation.snapshot' }> = {
   },
 };
 
-/** A feed over a log that is complete, and of which nothing was heard. `read` has the seqs from which the log was read. */
+/** A feed over a log that is complete, and of which nothing was heard. `read` has the seqs from which the log was read, `snapshots` what came from Postgres. */
 async function openFeed({ begunAgoMs = 0 } = {}) {
   const read: number[] = [];
+  const snapshots: number[] = [];
   const redis = {
     async xrange(_key: string, from: string) {
       const after = Number(from.slice(2));
@@ -49,13 +50,16 @@ async function openFeed({ begunAgoMs = 0 } = {}) {
   const feed = await openConversationFeed('c', {
     redis,
     loadStanding: async () => ({ finished: true, lastSeq: 4, begunAgoMs }),
-    loadSnapshot: async () => row,
+    async loadSnapshot() {
+      snapshots.push(row.seq);
+      return row;
+    },
     subscriptions: { open: async () => {}, close() {} },
     onError: (error) => {
       throw error;
     },
   });
-  return { feed, read };
+  return { feed, read, snapshots };
 }
 
 const anHourMs = 3_600_000;
@@ -93,12 +97,12 @@ describe('a conversation feed', () => {
   });
 
   it('tells one that was over before it to nobody but who asks, and reads no more of it than that one missed', async () => {
-    const { feed, read } = await openFeed({ begunAgoMs: anHourMs });
+    const { feed, read, snapshots } = await openFeed({ begunAgoMs: anHourMs });
     const heard: InvocationEvent[] = [];
     feed.onEvent((event) => void heard.push(event));
     for (const [cursor, expected] of [
-      [2, [3, 4]],
       [4, []],
+      [2, [3, 4]],
       [0, [1, 3, 4]],
     ] as const) {
       let missed: InvocationEvent[] | undefined;
@@ -107,9 +111,9 @@ describe('a conversation feed', () => {
       };
       await feed.attach('i', cursor, goLive, never);
       expect(missed?.map(({ seq }) => seq)).toEqual(expected);
+      expect(feed.hasEnded('i')).toBe(true); // nothing is asked of it again
     }
-    expect(read).toEqual([3, 5, 1]);
-    expect([heard, feed.hasEnded('i')]).toEqual([[], true]);
+    expect([read, snapshots, heard]).toEqual([[5, 3, 1], [], []]);
   });
 
   it('hears the end of one that was nearly over before it as the end, and tells nobody', async () => {
