@@ -6,7 +6,7 @@ import { createPacedAgent } from './support/create-paced-agent.ts';
 import { openProviderServer, type ProviderServer } from './support/open-provider-server.ts';
 import { openStack, type Stack } from './support/open-stack.ts';
 import { waitUntil } from './support/wait-until.ts';
-import { hashes, type Watcher } from './support/watch-conversation.ts';
+import { hashes, type Watcher, wireOf } from './support/watch-conversation.ts';
 
 describe('the gateway', () => {
   let provider: ProviderServer;
@@ -295,11 +295,6 @@ describe('the gateway', () => {
   async function slowClients(): Promise<number> {
     const metrics = await (await fetch(`${stack.gatewayUrl}/metrics`)).text();
     return Number(/nexus_slow_clients_total (\d+)/.exec(metrics)?.[1]);
-  }
-
-  /** What a client that does not read has paused. */
-  function wireOf({ socket }: Watcher): { pause(): void; resume(): void } {
-    return (socket.io.engine.transport as unknown as { ws: { _socket: { pause(): void; resume(): void } } }).ws._socket;
   }
 
   /** A running invocation whose worker is this test. */

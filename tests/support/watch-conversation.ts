@@ -136,3 +136,8 @@ export function hashes({ text, last }: Shown): { shown: string | null; stored: s
   const stored = last && 'contentSha256' in last.data ? last.data.contentSha256 : null;
   return { shown: stored === null && text === '' ? null : sha256(text), stored };
 }
+
+/** The connection under a WebSocket: a client that does not read has paused it. */
+export function wireOf({ socket }: Pick<Watcher, 'socket'>): { pause(): void; resume(): void } {
+  return (socket.io.engine.transport as unknown as { ws: { _socket: { pause(): void; resume(): void } } }).ws._socket;
+}

@@ -34,7 +34,10 @@ const row: Extract<InvocationEvent, { type: 'invocation.snapshot' }> = {
   },
 };
 
-/** A feed over a log that is complete, and of which nothing was heard. `read` has the seqs from which the log was read, `snapshots` what came from Postgres. */
+/**
+ * A feed over a log that is complete, and of which nothing was heard. `read` has the seqs from which the log was read, `snapshots` what
+ * came from Postgres.
+ */
 async function openFeed({ begunAgoMs = 0 } = {}) {
   const read: number[] = [];
   const snapshots: number[] = [];

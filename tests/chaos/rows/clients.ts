@@ -4,6 +4,7 @@ import { io } from 'socket.io-client';
 import { type Behaviour, beginStream, finishStream, pause, sendText } from '../../support/open-provider-server.ts';
 import { residentBytes } from '../../support/resident-bytes.ts';
 import { waitUntil } from '../../support/wait-until.ts';
+import { wireOf } from '../../support/watch-conversation.ts';
 import { type ChaosRow, must, seconds, sleep } from '../chaos-row.ts';
 
 export const clientAway: ChaosRow = {
@@ -127,8 +128,6 @@ export const slowReader: ChaosRow = {
       await connected;
       await sleep(500);
     };
-    const wire = () =>
-      (slow.socket.io.engine.transport as unknown as { ws: { _socket: { pause(): void; resume(): void } } }).ws._socket;
     try {
       await measure('warm up');
       const [without, withSlow]: [number[], number[]] = [[], []];
@@ -137,7 +136,7 @@ export const slowReader: ChaosRow = {
       for (let round = 0; round < leastRounds || (round < mostRounds && !holds()); round += 1) {
         without.push((await measure(`all read ${round}`)).p99);
         await connectAnew();
-        const paused = wire();
+        const paused = wireOf(slow);
         paused.pause();
         const measured = await measure(`one does not read ${round}`);
         must((slow.shown(measured.flooded.id).text.length ?? 0) < floodLength, 'it was still reading');
