@@ -1,7 +1,8 @@
 import { AppError } from './app-error.ts';
 import { type AppendCall, createAppendCalls } from './append-calls.ts';
 import { createScript } from './create-script.ts';
-import { type EventType, isTerminalType, type NewEvent } from './event.ts';
+import { isTerminalType, type NewEvent } from './event.ts';
+import { toLogJson } from './event-json.ts';
 import { cancelKey, eventsChannel, logKey } from './event-log-names.ts';
 import type { Redis } from './open-redis.ts';
 
@@ -104,9 +105,4 @@ export function createEventAppender(
       if (reply === -1) throw new AppError('claim_lost');
     },
   };
-}
-
-/** The envelope as JSON, without its opening brace and its seq: the script puts both in front. Only its data needs to be escaped. */
-function toLogJson({ conversationId, invocationId }: LogAddress, at: string, type: EventType, data: unknown): string {
-  return `"conversationId":"${conversationId}","invocationId":"${invocationId}","type":"${type}","at":"${at}","data":${JSON.stringify(data)}}`;
 }

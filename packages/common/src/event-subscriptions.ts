@@ -1,4 +1,5 @@
 import type { InvocationEvent } from './event.ts';
+import { parseEvent } from './event-json.ts';
 import { eventsChannel } from './event-log-names.ts';
 import type { Redis } from './open-redis.ts';
 
@@ -28,7 +29,7 @@ export function createEventSubscriptions(subscriber: Redis): EventSubscriptions 
   subscriber.on('message', (name: string, payload: string) => {
     const channel = channels.get(name);
     if (!channel) return;
-    const event = JSON.parse(payload) as InvocationEvent;
+    const event = parseEvent(payload);
     for (const listener of channel.listeners) listener.hear(event);
   });
   subscriber.on('ready', () => {

@@ -16,6 +16,7 @@ import type { Registry } from 'prom-client';
 import { type DefaultEventsMap, Server, type Socket } from 'socket.io';
 import { answerRequest, toSocketError } from './answer-request.ts';
 import { createConversationRooms } from './conversation-rooms.ts';
+import { eventParser } from './event-parser.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import { keepFramesWhole } from './keep-frames-whole.ts';
 import { loadWatchable } from './load-watchable.ts';
@@ -51,6 +52,7 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     perMessageDeflate: false,
     httpCompression: false,
     serveClient: false,
+    parser: eventParser,
   });
   keepFramesWhole(io.of('/') as never);
   // Who is connected needs the request that it came with no more; Socket.IO's notes on memory advise to let it go.

@@ -1,6 +1,7 @@
 import { AppError } from '@nexus/common/app-error';
 import type { ConversationFeeds } from '@nexus/common/conversation-feeds';
 import { type InvocationEvent, isLastEvent } from '@nexus/common/event';
+import { stringifyEvent } from '@nexus/common/event-json';
 import type { Response } from 'express';
 
 const keepAliveMs = 15_000;
@@ -80,7 +81,7 @@ export function sendEvents(response: Response, events: InvocationEvent[]): void 
 }
 
 function toServerSentEvent(event: InvocationEvent): string {
-  return `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+  return `id: ${event.seq}\nevent: ${event.type}\ndata: ${stringifyEvent(event)}\n\n`;
 }
 
 function writeHead(response: Response): void {

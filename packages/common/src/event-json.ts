@@ -1,0 +1,57 @@
+import type { LogAddress } from './append-events.ts';
+import type { EventType, InvocationEvent } from './event.ts';
+
+/** The envelope as JSON, without its opening brace and its seq: the script that appends it puts both in front. Only its data needs to be escaped. */
+export function toLogJson(
+  { conversationId, invocationId }: LogAddress,
+  at: string,
+  type: EventType,
+  data: unknown,
+): string {
+  return `"conversationId":"${conversationId}","invocationId":"${invocationId}","type":"${type}","at":"${at}","data":${JSON.stringify(data)}}`;
+}
+
+/** What `toLogJson` and the script write before the data. */
+const head =
+  /^\{"seq":(\d+),"conversationId":"([^"\\]+)","invocationId":"([^"\\]+)","type":"([a-z.]+)","at":"([^"\\]+)","data":/;
+
+/**
+ * An event as it was published, with the JSON that goes on to clients as it is: to read it all, only to write it again, is a tenth of
+ * what a gateway does. Its data is read when somebody asks for it.
+ */
+class PublishedEvent {
+  readonly seq: number;
+  readonly conversationId: string;
+  readonly invocationId: string;
+  readonly type: string;
+  readonly at: string;
+  readonly json: string;
+
+  constructor([, seq, conversationId, invocationId, type, at]: string[], json: string) {
+    this.seq = Number(seq);
+    this.conversationId = conversationId as string;
+    this.invocationId = invocationId as string;
+    this.type = type as string;
+    this.at = at as string;
+    this.json = json;
+  }
+
+  get data(): unknown {
+    return this.toJSON().data;
+  }
+
+  toJSON(): InvocationEvent {
+    return JSON.parse(this.json) as InvocationEvent;
+  }
+}
+
+/** What was published, as an event. Throws a SyntaxError where it is no JSON. */
+export function parseEvent(json: string): InvocationEvent {
+  const match = head.exec(json);
+  return match ? (new PublishedEvent(match, json) as InvocationEvent) : JSON.parse(json);
+}
+
+/** The event as JSON: as it was published, where it was. */
+export function stringifyEvent(event: InvocationEvent): string {
+  return event instanceof PublishedEvent ? event.json : JSON.stringify(event);
+}

@@ -1,0 +1,16 @@
+import type { InvocationEvent } from '@nexus/common/event';
+import { stringifyEvent } from '@nexus/common/event-json';
+import { Decoder, Encoder, type Packet, PacketType } from 'socket.io-parser';
+
+/** Writes an `invocation:event` with the JSON that it came with. Everything else is as in Socket.IO's own parser, and so is what goes over the wire. */
+class EventEncoder extends Encoder {
+  override encode(packet: Packet) {
+    const { type, nsp, id, data } = packet;
+    if (type !== PacketType.EVENT || nsp !== '/' || id !== undefined || data[0] !== 'invocation:event')
+      return super.encode(packet);
+    return [`${PacketType.EVENT}["invocation:event",${stringifyEvent(data[1] as InvocationEvent)}]`];
+  }
+}
+
+/** For Socket.IO's option `parser`. */
+export const eventParser = { Encoder: EventEncoder, Decoder };
