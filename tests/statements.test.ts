@@ -8,9 +8,9 @@ import {
   type Outcome,
 } from '@nexus/common/invocation-status';
 import { lifeLockSpace } from '@nexus/common/is-life-lock-held';
+import { newId } from '@nexus/common/new-id';
 import { openDatabase, type PrismaClient } from '@nexus/common/open-database';
 import pg from 'pg';
-import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Insertion, insertInvocations } from '../services/api/src/invocations/insert-invocations.ts';
 import type { NewInvocation } from '../services/api/src/invocations/invocation-input.ts';
@@ -64,7 +64,7 @@ describe('statements for many rows', () => {
     return result.created;
   };
   const startWorker = async () => {
-    const id = uuidv7();
+    const id = newId();
     const lockKey = await registerWorker(database, {
       id,
       hostname: 'test',
@@ -92,10 +92,10 @@ describe('statements for many rows', () => {
     await database.$queryRaw`UPDATE conversation SET line = '{}' WHERE id = ${idle.conversationId}::uuid`;
     const [before] = await insertInvocations(database, [insertion({}, 'the-key')]);
     const results = await insertInvocations(database, [
-      insertion({ agentId: uuidv7() }),
+      insertion({ agentId: newId() }),
       insertion({ conversationId: busy.conversationId, multitaskStrategy: 'reject' }),
       insertion({ message: 'new' }),
-      insertion({ conversationId: uuidv7() }),
+      insertion({ conversationId: newId() }),
       insertion({}, 'the-key'),
       insertion({ conversationId: idle.conversationId, multitaskStrategy: 'reject', message: 'again' }),
       insertion({ conversationId: (await insertOne()).conversationId, message: 'after it' }),
@@ -191,7 +191,7 @@ describe('statements for many rows', () => {
     try {
       await other.query('VACUUM (INDEX_CLEANUP ON) invocation'); // of what the rows left behind as they were enqueued
       const before = await entriesRead();
-      const chores = await findChores(only.database, uuidv7());
+      const chores = await findChores(only.database, newId());
       expect(chores.map(({ kind, invocationId }) => [kind, invocationId])).toContainEqual(['enqueue', undone.id]);
       expect((await entriesRead()) - before).toBeLessThan(backlog / 2);
     } finally {
@@ -257,7 +257,7 @@ describe('statements for many rows', () => {
     const [a, b] = [await insertOne(), await insertOne()];
     const { workspaceId } = agent;
     const inactive = await database.agent.create({
-      data: { id: uuidv7(), workspaceId, name: 'off', provider: 'echo', model: 'echo', active: false },
+      data: { id: newId(), workspaceId, name: 'off', provider: 'echo', model: 'echo', active: false },
     });
     await other.query('BEGIN');
     await other.query('SELECT FROM conversation WHERE id = $1 FOR UPDATE', [a.conversationId]);

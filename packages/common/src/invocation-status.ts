@@ -1,10 +1,10 @@
-import { v7 as uuidv7 } from 'uuid';
 import type { ErrorCode } from './error-codes.ts';
 import type { Usage } from './event.ts';
 import { hasStatus } from './has-status.ts';
 import { inputRows } from './input-rows.ts';
 import type { InvocationStatus } from './invocation.ts';
 import type { Dispatch, InvocationJob } from './invocation-queue.ts';
+import { newId } from './new-id.ts';
 import { Prisma, type PrismaClient } from './open-database.ts';
 import type { ProviderName } from './provider-name.ts';
 import { jobsInLockOrder, waitingOnlyAlone } from './row-locks.ts';
@@ -71,13 +71,13 @@ const endingRows = inputRows<Finish>('ending', [
   ['reason', 'text', ({ outcome }) => outcome.finishReason],
   ['seq', 'bigint', ({ outcome }) => outcome.lastSeq],
   ['first_token_ago_ms', 'float8', ({ outcome }) => outcome.firstTokenAgoMs],
-  ['answer_id', 'uuid', ({ outcome }) => (outcome.text === '' ? null : uuidv7())],
+  ['answer_id', 'uuid', ({ outcome }) => (outcome.text === '' ? null : newId())],
   ['answer', 'text', ({ outcome }) => outcome.text],
   ['answer_tokens', 'int', ({ outcome }) => outcome.textTokens],
-  ['thought_id', 'uuid', ({ outcome }) => (outcome.reasoning === '' ? null : uuidv7())],
+  ['thought_id', 'uuid', ({ outcome }) => (outcome.reasoning === '' ? null : newId())],
   ['thought', 'text', ({ outcome }) => outcome.reasoning],
   ['prompt_tokens', 'int', ({ outcome }) => outcome.inputTokens],
-  ['usage_id', 'uuid', ({ outcome }) => (outcome.usage ? uuidv7() : null)],
+  ['usage_id', 'uuid', ({ outcome }) => (outcome.usage ? newId() : null)],
   ['used_input', 'int', ({ outcome }) => outcome.usage?.inputTokens ?? 0],
   ['used_output', 'int', ({ outcome }) => outcome.usage?.outputTokens ?? 0],
   ['used_cached', 'int', ({ outcome }) => outcome.usage?.cachedTokens ?? 0],
@@ -156,7 +156,7 @@ export async function handBackInvocation(
     ), used AS (
       INSERT INTO usage_record (id, workspace_id, invocation_id, attempt, provider, model, input_tokens, output_tokens, cached_tokens,
                                 source, cost_micro_usd, price_table_version)
-      SELECT ${uuidv7()}::uuid, back.workspace_id, back.id, back.attempt, back.provider, back.model, ${usage?.inputTokens ?? 0}::int,
+      SELECT ${newId()}::uuid, back.workspace_id, back.id, back.attempt, back.provider, back.model, ${usage?.inputTokens ?? 0}::int,
              ${usage?.outputTokens ?? 0}::int, ${usage?.cachedTokens ?? 0}::int, ${usage?.source ?? 'estimated'}::"UsageSource",
              ${usage?.costMicroUsd ?? null}::bigint, ${usage?.priceTableVersion ?? null}::text
       FROM back WHERE ${usage !== null}::bool

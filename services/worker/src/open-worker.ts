@@ -7,13 +7,13 @@ import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
 import { createInvocationMetrics } from '@nexus/common/invocation-metrics';
 import type { InvocationQueues } from '@nexus/common/invocation-queue';
 import { handBackInvocation } from '@nexus/common/invocation-status';
+import { newId } from '@nexus/common/new-id';
 import type { PrismaClient } from '@nexus/common/open-database';
 import type { Redis } from '@nexus/common/open-redis';
 import type { ProviderName } from '@nexus/common/provider-name';
 import type { Tracer } from '@nexus/common/tracer';
 import { onWorkerNudge } from '@nexus/common/worker-nudge';
 import type { Registry } from 'prom-client';
-import { v7 as uuidv7 } from 'uuid';
 import { createAnswerWriter } from './answer/answer-writer.ts';
 import { createFlushClock } from './answer/flush-clock.ts';
 import { flushIntervalMs } from './answer/flush-interval.ts';
@@ -66,7 +66,7 @@ export async function openWorker(
   parts: WorkerParts,
 ): Promise<{ id: string; attempts: RunningAttempts; lastBeatAgoMs(): number }> {
   const { database, redis, queues, providers, logger, tracer, release } = parts;
-  const id = uuidv7();
+  const id = newId();
   const attempts = createRunningAttempts();
   const metrics = createInvocationMetrics(parts.registry);
   const workerMetrics = createWorkerMetrics(parts.registry, attempts.list);

@@ -1,8 +1,8 @@
 import { AppError } from '@nexus/common/app-error';
 import { isUniqueViolation } from '@nexus/common/database-error';
+import { newId } from '@nexus/common/new-id';
 import type { PrismaClient } from '@nexus/common/open-database';
 import { Router } from 'express';
-import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import { allowOnly } from '../http/not-found.ts';
 import { pageFields, readCursor, sendPage } from '../http/page.ts';
@@ -34,7 +34,7 @@ export function createAgentRoutes({ database }: { database: PrismaClient }): Rou
     })
     .post(async (request, response) => {
       const input = parseInput(newAgent, request.body);
-      const data = { id: uuidv7(), ...principalOf(response), ...withoutUndefined(input) };
+      const data = { id: newId(), ...principalOf(response), ...withoutUndefined(input) };
       const agent = await database.agent.create({ data, ...shown }).catch(rejectTakenName);
       response.status(201).location(`/api/agents/${agent.id}`).json(agent);
     })

@@ -1,6 +1,6 @@
 import type { Logger } from '@nexus/common/create-logger';
+import { newId } from '@nexus/common/new-id';
 import type { NextFunction, Request, Response } from 'express';
-import { v7 as uuidv7 } from 'uuid';
 import type { ApiMetrics } from '../api-metrics.ts';
 import { routeOf } from './route-of.ts';
 
@@ -10,7 +10,7 @@ const acceptableId = /^[\w.:-]{1,128}$/;
 export function createRequestLog(logger: Logger, metrics: Pick<ApiMetrics, 'answered'>) {
   return (request: Request, response: Response, next: NextFunction): void => {
     const given = request.get('x-request-id');
-    const requestId = given !== undefined && acceptableId.test(given) ? given : uuidv7();
+    const requestId = given !== undefined && acceptableId.test(given) ? given : newId();
     const startedAt = performance.now();
     response.locals.requestId = requestId;
     response.setHeader('x-request-id', requestId);

@@ -1,6 +1,6 @@
 import type { MultitaskStrategy } from '@nexus/common/invocation';
+import { newId } from '@nexus/common/new-id';
 import type { PrismaClient } from '@nexus/common/open-database';
-import { v7 as uuidv7 } from 'uuid';
 import { type Item, idempotencyHours, toInsertStatement } from './insert-statement.ts';
 import type { NewInvocation } from './invocation-input.ts';
 
@@ -90,11 +90,11 @@ export async function insertInvocations(database: Database, insertions: Insertio
 
 function toItem({ workspaceId, input, idempotencyKey, requestHash }: Insertion): Item {
   return {
-    invocationId: uuidv7(),
+    invocationId: newId(),
     workspaceId,
     existingId: input.conversationId ?? null,
-    conversationId: input.conversationId ?? uuidv7(),
-    messageId: uuidv7(),
+    conversationId: input.conversationId ?? newId(),
+    messageId: newId(),
     agentId: input.agentId,
     strategy: input.multitaskStrategy,
     content: input.message,
