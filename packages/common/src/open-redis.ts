@@ -1,8 +1,9 @@
 import { Cluster, Redis as SingleRedis } from 'ioredis';
 import { AppError } from './app-error.ts';
 import type { Logger } from './create-logger.ts';
+import { expireCommands } from './expire-commands.ts';
 import { openRedisCluster } from './open-redis-cluster.ts';
-import { connectTimeoutMs, optionsOf, type RedisPurpose, reconnectDelayMs } from './redis-options.ts';
+import { commandTimeoutMs, connectTimeoutMs, optionsOf, type RedisPurpose, reconnectDelayMs } from './redis-options.ts';
 import { toRedisNodes } from './redis-urls.ts';
 import { watchSilence } from './watch-silence.ts';
 import { writeTogether } from './write-together.ts';
@@ -28,11 +29,20 @@ export function openRedis(url: string, purpose: RedisPurpose, options: OpenRedis
 function openSingle(url: string, purpose: RedisPurpose, options: OpenRedisOptions): RedisConnection {
   const redis = new SingleRedis(url, {
     ...optionsOf[purpose],
+    commandTimeout: undefined, // in its place, for less:
     connectionName: options.name,
     connectTimeout: connectTimeoutMs,
     retryStrategy: reconnectDelayMs,
   });
-  return attend(redis, options);
+  const stopExpiring = purpose === 'commands' ? expireCommands(redis, commandTimeoutMs) : () => {};
+  const connection = attend(redis, options);
+  return {
+    redis,
+    async close() {
+      stopExpiring();
+      await connection.close();
+    },
+  };
 }
 
 /**

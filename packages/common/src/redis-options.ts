@@ -8,6 +8,9 @@ export type RedisPurpose = 'commands' | 'blocking' | 'subscriber';
 
 export const connectTimeoutMs = 5_000;
 
+/** How long a command of a `commands` connection waits for its answer before it fails. */
+export const commandTimeoutMs = 5_000;
+
 /** BullMQ lets its blocking call wait for up to 10 s: a connection that is silent for longer with a call pending is dead. */
 const blockedTooLongMs = 13_000;
 
@@ -17,7 +20,7 @@ export const optionsOf = {
   commands: {
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
-    commandTimeout: 5_000,
+    commandTimeout: commandTimeoutMs,
     autoResendUnfulfilledCommands: false,
   },
   blocking: waiting,
