@@ -4,6 +4,7 @@ import { createScript } from './create-script.ts';
 import { isTerminalType, type NewEvent } from './event.ts';
 import { toLogJson } from './event-json.ts';
 import { cancelKey, eventsChannel, logKey } from './event-log-names.ts';
+import { isoNow } from './iso-now.ts';
 import type { Redis } from './open-redis.ts';
 
 /**
@@ -63,7 +64,7 @@ export function createEventAppender(
   return {
     append(address, attempt, events, expectedSeq) {
       const { conversationId, invocationId } = address;
-      const at = new Date().toISOString();
+      const at = isoNow();
       const last = events.at(-1);
       const ends = last !== undefined && isTerminalType(last.type);
       const toAppend: AppendCall = {
@@ -99,7 +100,7 @@ export function createEventAppender(
         contentSha256: null,
         error: null,
       };
-      const json = toLogJson(address, new Date().toISOString(), 'invocation.snapshot', data);
+      const json = toLogJson(address, isoNow(), 'invocation.snapshot', data);
       const log = logKey(address.conversationId, address.invocationId);
       const [reply] = await restoreLog([log], [attempt, seq, expiry.liveMs, json].map(String));
       if (reply === -1) throw new AppError('claim_lost');

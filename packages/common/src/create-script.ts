@@ -10,7 +10,8 @@ export function createScript<Reply>(redis: Redis, lua: string): (keys: string[],
   const sha = createHash('sha1').update(lua).digest('hex');
 
   function send(name: string, script: string, keys: string[], args: string[]): Promise<Reply> {
-    const command = new Command(name, [script, String(keys.length), ...keys, ...args], { replyEncoding: 'utf8' });
+    const command = new Command(name, [], { replyEncoding: 'utf8' });
+    command.args = [script, String(keys.length), ...keys, ...args]; // strings: nothing to flatten or to convert
     return redis.sendCommand(command) as Promise<Reply>;
   }
 

@@ -127,9 +127,7 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
     },
     async located() {
       if (seq !== -1 || abandoned) return;
-      const limit = new AbortController();
-      await Promise.race([place.promise, sleep(locateLimitMs, undefined, { signal: limit.signal }).catch(() => {})]);
-      limit.abort();
+      await atMost(locateLimitMs, place.promise);
     },
     freeze() {
       frozen = true;
@@ -139,13 +137,21 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
     async end(terminal, limitMs) {
       pending.add(terminal);
       start();
-      const limit = new AbortController();
-      await Promise.race([pumping, sleep(limitMs, undefined, { signal: limit.signal }).catch(() => {})]);
-      limit.abort();
+      await atMost(limitMs, pumping);
       abandoned = true;
     },
     abandon() {
       abandoned = true;
     },
   };
+}
+
+/** Until it is settled, or the limit is over. */
+async function atMost(limitMs: number, awaited: Promise<void> | undefined): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limitMs);
+  });
+  await Promise.race([awaited, limit]);
+  clearTimeout(timer);
 }
