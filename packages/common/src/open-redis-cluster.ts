@@ -1,5 +1,6 @@
 import { Cluster, type Redis } from 'ioredis';
 import type { OpenRedisOptions, RedisConnection } from './open-redis.ts';
+import { readDirectly } from './read-directly.ts';
 import { clusterOptionsOf, connectTimeoutMs, optionsOf, type RedisPurpose, reconnectDelayMs } from './redis-options.ts';
 import { toRedisNodes } from './redis-urls.ts';
 import { watchSilence } from './watch-silence.ts';
@@ -39,6 +40,7 @@ export function openRedisCluster(
   redis.on('ready', () => noteBack('cluster'));
   redis.on('+node', (node: Redis) => {
     node.on('ready', () => noteBack(addressOf(node)));
+    readDirectly(node);
     setImmediate(connectAll);
   });
   redis.on('ready', connectAll);

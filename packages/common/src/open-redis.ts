@@ -3,6 +3,7 @@ import { AppError } from './app-error.ts';
 import type { Logger } from './create-logger.ts';
 import { expireCommands } from './expire-commands.ts';
 import { openRedisCluster } from './open-redis-cluster.ts';
+import { readDirectly } from './read-directly.ts';
 import { commandTimeoutMs, connectTimeoutMs, optionsOf, type RedisPurpose, reconnectDelayMs } from './redis-options.ts';
 import { toRedisNodes } from './redis-urls.ts';
 import { watchSilence } from './watch-silence.ts';
@@ -79,6 +80,7 @@ function attend(redis: SingleRedis, { name, logger }: OpenRedisOptions): RedisCo
     away = false;
   });
   writeTogether(redis);
+  readDirectly(redis);
   const stopWatching = watchSilence(() => [redis]);
   return {
     redis,
