@@ -7,7 +7,7 @@ import { isRedisReady } from './ping-redis.ts';
  * How often a process looks whether its event loop turns: the library's 10 ms wake an idle process a hundred times a second, which takes
  * 0.5 % of a CPU. Lag below this is not seen, and shown as this. Milliseconds.
  */
-const lagEveryMs = 50;
+const lagEveryMs = 100;
 
 /** A registry with what every service shows: the runtime, and its connections to Redis and Postgres. */
 export function createServiceRegistry(parts: { pool: Pool; redis: Record<string, Redis> }): Registry {

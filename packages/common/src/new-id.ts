@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 
 let milliseconds = 0;
+/** Of the time: with the hyphens and the version. */
+let start = '';
 let counter = 0;
 
 /**
@@ -9,14 +11,15 @@ let counter = 0;
  */
 export function newId(): string {
   const now = Date.now();
-  if (now > milliseconds) {
-    milliseconds = now;
-    counter = 0;
-  } else if (counter < 0xfff) counter += 1;
-  else {
-    milliseconds += 1;
-    counter = 0;
-  }
-  const time = milliseconds.toString(16).padStart(12, '0');
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${counter.toString(16).padStart(3, '0')}-${randomUUID().slice(19)}`;
+  if (now > milliseconds) begin(now);
+  else if (counter < 0xfff) counter += 1;
+  else begin(milliseconds + 1);
+  return `${start}${counter.toString(16).padStart(3, '0')}-${randomUUID().slice(19)}`;
+}
+
+function begin(at: number): void {
+  const time = at.toString(16).padStart(12, '0');
+  milliseconds = at;
+  start = `${time.slice(0, 8)}-${time.slice(8)}-7`;
+  counter = 0;
 }
