@@ -10,7 +10,8 @@ import type { Redis } from './open-redis.ts';
  * ARGV  for each log: channel, then in one string attempt, expected last seq (-1: whatever is there), expiry in ms, whether its last entry
  *       is terminal (0|1) and the number of entries, then for each entry its JSON without the opening brace
  * Reply for each log: last seq, cancel wanted 0|1. A negative first one: -1 a newer attempt has spoken or the log is closed, -2 the log
- * is not where the caller left it (Redis lost it), with the seq where it is.
+ * is not where the caller left it (Redis lost it), with the seq where it is. 0 alone, which is read sooner: all were where their callers left
+ * them and took what was appended, and no cancel is wanted.
  *
  * A log has its seqs from 1 without a gap, unless it was restored: when it is as long as the seq its writer expects, nobody has written
  * since, and its last entry need not be read. The flag is set as well when a log is closed, so that it is read then. The expiry is set
@@ -20,6 +21,7 @@ import type { Redis } from './open-redis.ts';
  */
 const appendScript = `
 local replies = {}
+local asExpected = true
 local arg = 1
 for key = 1, #KEYS, 2 do
   local channel = ARGV[arg]
@@ -35,6 +37,7 @@ for key = 1, #KEYS, 2 do
     seq = last and tonumber(string.sub(last[1], 3)) or 0
     over = last and (tonumber(last[2][2]) > tonumber(attempt) or last[2][4] == '1')
   end
+  asExpected = asExpected and goesOn
   if over then
     replies[key], replies[key + 1] = -1, 0
   elseif expected >= 0 and expected ~= seq then
@@ -53,7 +56,7 @@ for key = 1, #KEYS, 2 do
   end
   arg = arg + entries
 end
-return replies`;
+return asExpected and 0 or replies`;
 
 /** As many logs as one call takes: what Redis does in one go keeps everybody else waiting. */
 const mostLogs = 32;
@@ -87,7 +90,7 @@ type Waiting = { call: AppendCall; onReply(reply: AppendReply): void; onError(er
 export function createAppendCalls(
   redis: Redis,
 ): (call: AppendCall, onReply: (reply: AppendReply) => void, onError: (error: unknown) => void) => void {
-  const append = createScript<number[]>(redis, appendScript);
+  const append = createScript<number[] | 0>(redis, appendScript);
   const logsPerCall = redis instanceof Cluster ? 1 : mostLogs;
   let waiting: Waiting[] = [];
 
@@ -105,14 +108,17 @@ export function createAppendCalls(
       keys.push(call.log, call.cancelFlag);
       args.push(call.channel, `${attempt} ${expectedSeq} ${expiryMs} ${ends ? 1 : 0} ${entries.length}`, ...entries);
     }
-    let replies: number[];
+    let replies: number[] | 0;
     try {
       replies = await append(keys, args);
     } catch (error) {
       for (const { onError } of calls) onError(error);
       return;
     }
-    for (const [at, { onReply }] of calls.entries()) onReply(toReply(replies[2 * at], replies[2 * at + 1]));
+    for (const [at, { call, onReply }] of calls.entries()) {
+      if (replies === 0) onReply(toReply(call.expectedSeq + call.entries.length));
+      else onReply(toReply(replies[2 * at], replies[2 * at + 1]));
+    }
   }
 
   return (call, onReply, onError) => {

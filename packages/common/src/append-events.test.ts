@@ -89,6 +89,35 @@ describe('the event log', () => {
     ]);
   });
 
+  it('tells each of those who append together what became of theirs', async () => {
+    const [goesOn, first, closed, lost, wanted] = [address(), address(), address(), address(), address()];
+    const begun = [goesOn, closed, lost, wanted];
+    await Promise.all(begun.map((at) => appender.append(at, 1, [delta('a')], -1)));
+    await appender.append(closed, 1, [ended], 1);
+    await redis.del(logKey(lost.conversationId, lost.invocationId));
+    await redis.set(cancelKey(wanted.conversationId, wanted.invocationId), '1');
+
+    const together = await Promise.allSettled([
+      appender.append(goesOn, 1, [delta('b'), delta('c')], 1),
+      appender.append(first, 1, [delta('a')], -1),
+      appender.append(closed, 1, [delta('b')], 2),
+      appender.append(lost, 1, [delta('b')], 1),
+      appender.append(wanted, 1, [delta('b')], 1),
+    ]);
+    expect(together).toEqual([
+      { status: 'fulfilled', value: { seq: 3, cancelWanted: false } },
+      { status: 'fulfilled', value: { seq: 1, cancelWanted: false } },
+      { status: 'rejected', reason: expect.objectContaining({ code: 'claim_lost' }) },
+      { status: 'rejected', reason: expect.objectContaining({ seq: 0 }) },
+      { status: 'fulfilled', value: { seq: 2, cancelWanted: true } },
+    ]);
+    const onward = [goesOn, first].map((at, which) => appender.append(at, 1, [delta('d')], [3, 1][which] ?? 0));
+    expect(await Promise.all(onward)).toEqual([
+      { seq: 4, cancelWanted: false },
+      { seq: 2, cancelWanted: false },
+    ]);
+  });
+
   it('lets the log outlive its end by the shorter expiry', async () => {
     const at = address();
     await appender.append(at, 1, [delta('a')], -1);

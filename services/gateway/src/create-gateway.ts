@@ -14,6 +14,7 @@ import {
 } from '@nexus/common/socket-events';
 import type { Registry } from 'prom-client';
 import { type DefaultEventsMap, Server, type Socket } from 'socket.io';
+import { PacketType } from 'socket.io-parser';
 import { answerRequest, toSocketError } from './answer-request.ts';
 import { createConversationRooms } from './conversation-rooms.ts';
 import { eventParser } from './event-parser.ts';
@@ -35,6 +36,10 @@ export type GatewayParts = CancelParts & {
 
 type SocketData = { principal: Principal; watched: WatchedConversations<NexusSocket> };
 type NexusSocket = Socket<ClientToServerEvents, ServerToClientEvents, DefaultEventsMap, SocketData>;
+
+const nobody: ReadonlySet<string> = new Set();
+const localOnly = { local: true };
+const toRoom = (room: string) => ({ rooms: new Set([room]), except: nobody as Set<string>, flags: localOnly });
 
 const bufferCheckMs = 100;
 /** Bytes; clients send ids and cursors. */
@@ -60,9 +65,11 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     connection.request = null;
   });
   const rooms = createConversationRooms(parts.feeds, (room, event) => {
-    if (!io.of('/').adapter.rooms.has(room)) return; // everybody is still catching up, or reads nothing
+    const { adapter } = io.of('/');
+    if (!adapter.rooms.has(room)) return; // everybody is still catching up, or reads nothing
     metrics.delivered.inc();
-    io.local.to(room).emit('invocation:event', event);
+    // What `io.local.to(room).emit` comes to.
+    adapter.broadcast({ type: PacketType.EVENT, data: ['invocation:event', event] }, toRoom(room));
   });
   const bufferCheck = setInterval(() => {
     for (const { conn, data } of io.of('/').sockets.values()) {

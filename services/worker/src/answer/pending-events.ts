@@ -26,7 +26,9 @@ export function createPendingEvents(): PendingEvents {
   return {
     add(event) {
       if (!isDelta(event)) return void events.push(event);
-      for (const piece of pieces(event.data.text)) addDelta(event.type, piece);
+      const { text } = event.data;
+      if (text.length > charactersPerEvent) for (const piece of pieces(text)) addDelta(event.type, piece);
+      else if (text !== '') addDelta(event.type, text);
     },
     take() {
       const taken = events;
