@@ -54,19 +54,17 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
   let inFlight: NewEvent[] = [];
   const place = Promise.withResolvers<void>();
 
+  /** Appends until Redis has everything. What a lost reply left in doubt is settled by the seq: this attempt is the log's only writer. */
   async function pump(): Promise<void> {
-    while (pending.size() > 0 && !abandoned) {
-      const nextFlush = !frozen && pending.isOnlyDeltas() ? parts.flushClock.nextFlush() : undefined;
-      if (nextFlush) await nextFlush;
-      await publish(pending.take());
-    }
-    pumping = undefined;
-  }
-
-  /** Appends until Redis has it. What a lost reply left in doubt is settled by the seq: this attempt is the log's only writer. */
-  async function publish(events: NewEvent[]): Promise<void> {
-    inFlight = events;
-    for (let waitMs = retryFirstMs; inFlight.length > 0 && !abandoned; waitMs = Math.min(waitMs * 2, retryMostMs)) {
+    let waitMs = retryFirstMs;
+    while (!abandoned && (inFlight.length > 0 || pending.size() > 0)) {
+      if (inFlight.length === 0) {
+        const nextFlush = !frozen && pending.isOnlyDeltas() ? parts.flushClock.nextFlush() : undefined;
+        if (nextFlush) await nextFlush;
+        if (abandoned) break;
+        inFlight = pending.take();
+        waitMs = retryFirstMs;
+      }
       try {
         if (seq === -1 && held.attempt > 1) await openAfterEarlierAttempt();
         const reply = await parts.appender.append(address, held.attempt, inFlight, seq);
@@ -76,19 +74,25 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
         inFlight = [];
         if (reply.cancelWanted) parts.onCancelWanted();
       } catch (error) {
-        if (error instanceof AppError && error.code === 'claim_lost') {
-          abandoned = true;
-          parts.onClaimLost();
-        } else if (error instanceof LogLost && error.seq > seq) {
-          note(inFlight.splice(0, error.seq - seq));
-          seq = error.seq;
-        } else if (error instanceof LogLost) {
-          await parts.appender.restore(address, held.attempt, seq, published).catch(parts.onRedisTrouble);
-        } else {
-          parts.onRedisTrouble(error);
-          await sleep(waitMs);
-        }
+        await settle(error, waitMs);
+        waitMs = Math.min(waitMs * 2, retryMostMs);
       }
+    }
+    pumping = undefined;
+  }
+
+  async function settle(error: unknown, waitMs: number): Promise<void> {
+    if (error instanceof AppError && error.code === 'claim_lost') {
+      abandoned = true;
+      parts.onClaimLost();
+    } else if (error instanceof LogLost && error.seq > seq) {
+      note(inFlight.splice(0, error.seq - seq));
+      seq = error.seq;
+    } else if (error instanceof LogLost) {
+      await parts.appender.restore(address, held.attempt, seq, published).catch(parts.onRedisTrouble);
+    } else {
+      parts.onRedisTrouble(error);
+      await sleep(waitMs);
     }
   }
 

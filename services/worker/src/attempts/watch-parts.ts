@@ -9,14 +9,14 @@ export type PartTimeouts = { firstTokenTimeoutMs: number; idleTimeoutMs: number 
  */
 export function watchParts(
   call: (onPart: OnPart, signal: AbortSignal) => Promise<ProviderFinish>,
-  timeouts: PartTimeouts,
+  { firstTokenTimeoutMs, idleTimeoutMs }: PartTimeouts,
   onPart: OnPart,
   outer: AbortSignal,
 ): Promise<ProviderFinish> {
   return new Promise((resolve, reject) => {
     if (outer.aborted) return reject(outer.reason);
     const controller = new AbortController();
-    let begun = false;
+    let heardAt: number | null = null;
     let over = false;
 
     function end(): void {
@@ -31,19 +31,26 @@ export function watchParts(
       controller.abort(reason);
     }
     const onOuterAbort = () => giveUp(outer.reason);
-    const limit = (ms: number, code: keyof typeof describe) =>
-      setTimeout(() => giveUp(new AppError(code, `${describe[code]} within ${ms} ms`)), ms);
+    const giveUpAfter = (ms: number, code: keyof typeof describe) =>
+      giveUp(new AppError(code, `${describe[code]} within ${ms} ms`));
+    /** Not set anew for each part: when it is over it sees how long ago the last one came. */
+    function watchIdle(ms: number): void {
+      timer = setTimeout(() => {
+        const leftMs = (heardAt ?? 0) + idleTimeoutMs - performance.now();
+        if (leftMs > 0) watchIdle(leftMs);
+        else giveUpAfter(idleTimeoutMs, 'idle_timeout');
+      }, ms);
+    }
 
     outer.addEventListener('abort', onOuterAbort);
-    let timer = limit(timeouts.firstTokenTimeoutMs, 'first_token_timeout');
+    let timer = setTimeout(() => giveUpAfter(firstTokenTimeoutMs, 'first_token_timeout'), firstTokenTimeoutMs);
     const tell: OnPart = (part) => {
       if (over) return;
-      if (begun) timer.refresh();
-      else {
-        begun = true;
+      if (heardAt === null) {
         clearTimeout(timer);
-        timer = limit(timeouts.idleTimeoutMs, 'idle_timeout');
+        watchIdle(idleTimeoutMs);
       }
+      heardAt = performance.now();
       try {
         onPart(part);
       } catch (error) {
