@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom, poissonArrivals } from '../figures/random.ts';
 import { monotonicMs } from '../processes/monotonic-ms.ts';
 import type { Answer } from './answer.ts';
@@ -5,13 +6,16 @@ import type { Ask } from './target.ts';
 
 export type Answers = { answers: Answer[]; seconds: number };
 
-/** Closed loop: each client asks its next question when it has the answer to the one before. */
-export async function askInTurn(asks: Ask[][]): Promise<Answers> {
+/** Closed loop: each client asks its next question when it has the answer to the one before, and a pause is over. */
+export async function askInTurn(asks: Ask[][], pauseMs = 0): Promise<Answers> {
   const startedAt = monotonicMs();
   const answers = await Promise.all(
     asks.map(async (row) => {
       const mine: Answer[] = [];
-      for (const ask of row) mine.push(await ask());
+      for (const ask of row) {
+        mine.push(await ask());
+        if (pauseMs > 0) await sleep(pauseMs);
+      }
       return mine;
     }),
   );
