@@ -6,15 +6,16 @@ import type { Ask } from './target.ts';
 
 export type Answers = { answers: Answer[]; seconds: number };
 
-/** Closed loop: each client asks its next question when it has the answer to the one before, and a pause is over. */
-export async function askInTurn(asks: Ask[][], pauseMs = 0): Promise<Answers> {
+/** Closed loop: each client asks its next question when it has the answer to the one before, and not before that one is due. */
+export async function askInTurn(asks: Ask[][], everyMs = 0): Promise<Answers> {
   const startedAt = monotonicMs();
   const answers = await Promise.all(
     asks.map(async (row) => {
       const mine: Answer[] = [];
-      for (const ask of row) {
+      for (const [at, ask] of row.entries()) {
+        const earlyMs = startedAt + at * everyMs - monotonicMs();
+        if (earlyMs > 0) await sleep(earlyMs);
         mine.push(await ask());
-        if (pauseMs > 0) await sleep(pauseMs);
       }
       return mine;
     }),

@@ -4,8 +4,8 @@ export type Load = {
   model: string;
   clients: number;
   asksPerClient: number;
-  /** How long each client waits, in milliseconds, after an answer before it asks again. */
-  pauseMs?: number;
+  /** Each client asks once in so many milliseconds, or when it has its answer, whichever is later. */
+  everyMs?: number;
   /** Questions come at this rate, whatever becomes of them; without it each client waits for its answer before it asks again. */
   arrivals?: { perSecond: number; seed: number };
 };

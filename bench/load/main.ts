@@ -30,11 +30,11 @@ serveCalls(null, {
   async open({ model, clients, asksPerClient }: Load) {
     opened = await target.open(model, clients, asksPerClient);
   },
-  async run({ model, arrivals, pauseMs }: Load): Promise<Samples> {
+  async run({ model, arrivals, everyMs }: Load): Promise<Samples> {
     const asks = opened?.asks ?? [];
     return toSamples(
       model,
-      await (arrivals ? askAsTheyCome(asks, arrivals.perSecond, arrivals.seed) : askInTurn(asks, pauseMs)),
+      await (arrivals ? askAsTheyCome(asks, arrivals.perSecond, arrivals.seed) : askInTurn(asks, everyMs)),
     );
   },
   close() {
