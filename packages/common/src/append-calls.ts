@@ -10,8 +10,8 @@ import type { Redis } from './open-redis.ts';
  * ARGV  for each log: channel, then in one string attempt, expected last seq (-1: whatever is there), expiry in ms, whether its last entry
  *       is terminal (0|1) and the number of entries, then for each entry its JSON without the opening brace
  * Reply for each log: last seq, cancel wanted 0|1. A negative first one: -1 a newer attempt has spoken or the log is closed, -2 the log
- * is not where the caller left it (Redis lost it), with the seq where it is. 0 alone, which is read sooner: all were where their callers left
- * them and took what was appended, and no cancel is wanted.
+ * is not where the caller left it (Redis lost it), with the seq where it is. 0 alone, as a list takes longer to read: all were where their callers
+ * left them and took what was appended, and no cancel is wanted.
  *
  * A log has its seqs from 1 without a gap, unless it was restored: when it is as long as the seq its writer expects, nobody has written
  * since, and its last entry need not be read. The flag is set as well when a log is closed, so that it is read then. The expiry is set

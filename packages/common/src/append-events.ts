@@ -3,7 +3,7 @@ import { type AppendCall, createAppendCalls } from './append-calls.ts';
 import { createScript } from './create-script.ts';
 import { isTerminalType, type NewEvent } from './event.ts';
 import { toLogJson } from './event-json.ts';
-import { cancelKey, eventsChannel, logKey } from './event-log-names.ts';
+import { cancelKey, eventsChannel, type LogAddress, logKey } from './event-log-names.ts';
 import { isoNow } from './iso-now.ts';
 import type { Redis } from './open-redis.ts';
 
@@ -27,8 +27,6 @@ return {tonumber(ARGV[2])}`;
 /** How long a log outlives its last event: while the invocation goes on, and once it has ended. Milliseconds. */
 export type LogExpiry = { liveMs: number; endedMs: number };
 export const standardLogExpiry: LogExpiry = { liveMs: 24 * 3_600_000, endedMs: 15 * 60_000 };
-
-export type LogAddress = { conversationId: string; invocationId: string };
 
 export type Appended = { seq: number; cancelWanted: boolean };
 

@@ -1,5 +1,5 @@
-import type { LogAddress } from './append-events.ts';
 import { type InvocationEvent, isLastEvent } from './event.ts';
+import type { LogAddress } from './event-log-names.ts';
 import type { EventListener, EventSubscriptions } from './event-subscriptions.ts';
 import { joinDeltas } from './read-log.ts';
 import { type MissedSources, readMissed } from './read-missed.ts';

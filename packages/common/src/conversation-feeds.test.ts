@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { LogAddress } from './append-events.ts';
 import { type ConversationFeedsSources, createConversationFeeds } from './conversation-feeds.ts';
+import type { LogAddress } from './event-log-names.ts';
 import type { Redis } from './open-redis.ts';
 
 const nothingStored = {

@@ -11,7 +11,7 @@ export function createScript<Reply>(redis: Redis, lua: string): (keys: string[],
 
   function send(name: string, script: string, keys: string[], args: string[]): Promise<Reply> {
     const command = new Command(name, [], { replyEncoding: 'utf8' });
-    command.args = [script, String(keys.length), ...keys, ...args]; // strings: nothing to flatten or to convert
+    command.args = [script, String(keys.length), ...keys, ...args]; // the constructor would copy and check them, and they are strings
     return redis.sendCommand(command) as Promise<Reply>;
   }
 

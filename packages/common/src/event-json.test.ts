@@ -25,6 +25,12 @@ describe('an event as it was published', () => {
     );
   });
 
+  it('goes on byte for byte, also where JSON could be written otherwise', () => {
+    const json = published(1, { text: 'hi' }).replace('"hi"', ' "\\u0068i" ');
+    expect(parseEvent(json).data).toEqual({ text: 'hi' });
+    expect(stringifyEvent(parseEvent(json))).toBe(json);
+  });
+
   it('is read whole where it is laid out otherwise', () => {
     const event = { type: 'message.delta', seq: 3, ...address, at, data: { text: 'hi' } } as InvocationEvent;
     const read = parseEvent(JSON.stringify(event));

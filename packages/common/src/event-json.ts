@@ -1,5 +1,5 @@
-import type { LogAddress } from './append-events.ts';
 import type { EventType, InvocationEvent } from './event.ts';
+import type { LogAddress } from './event-log-names.ts';
 
 /** The envelope as JSON, without its opening brace and its seq: the script that appends it puts both in front. Only its data needs to be escaped. */
 export function toLogJson(
@@ -17,13 +17,14 @@ const head =
 
 /**
  * An event as it was published, with the JSON that goes on to clients as it is: to read it all, only to write it again, is a tenth of
- * what a gateway does. What a feed does not go by is read when somebody asks for it.
+ * what a gateway does. Only its head has been read; the rest is when somebody asks for it.
  */
 class PublishedEvent {
   readonly seq: number;
   readonly invocationId: string;
   readonly type: string;
   readonly json: string;
+  #whole: InvocationEvent | undefined;
 
   constructor([, seq, invocationId, type]: string[], json: string) {
     this.seq = Number(seq);
@@ -45,11 +46,15 @@ class PublishedEvent {
   }
 
   toJSON(): InvocationEvent {
-    return JSON.parse(this.json) as InvocationEvent;
+    this.#whole ??= JSON.parse(this.json) as InvocationEvent;
+    return this.#whole;
   }
 }
 
-/** What was published, as an event. Throws a SyntaxError where it is no JSON. */
+/**
+ * What was published, as an event. What follows a head that is ours is taken on trust: nobody else publishes there. Most of its fields
+ * are read on demand, so that a spread does not have them. Throws a SyntaxError where there is neither such a head nor JSON.
+ */
 export function parseEvent(json: string): InvocationEvent {
   const match = head.exec(json);
   return match ? (new PublishedEvent(match, json) as InvocationEvent) : JSON.parse(json);

@@ -1,3 +1,6 @@
+/** Whose log, and where. */
+export type LogAddress = { conversationId: string; invocationId: string };
+
 /** Braces make a hash tag: everything of one conversation lives on one node of a Redis Cluster. */
 export function logKey(conversationId: string, invocationId: string): string {
   return `nexus:{${conversationId}}:log:${invocationId}`;

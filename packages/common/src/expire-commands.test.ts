@@ -3,9 +3,12 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openTestRedis } from '../../../tests/support/open-test-redis.ts';
 import { expireCommands } from './expire-commands.ts';
+import { openRedis, waitForRedis } from './open-redis.ts';
+import { commandTimeoutMs } from './redis-options.ts';
 
-const limitMs = 200;
+const limitMs = 600;
 
 describe('expireCommands', () => {
   const server = createServer(); // takes connections, and says only what it is told to
@@ -59,4 +62,41 @@ describe('expireCommands', () => {
     socket.write('+late\r\n+c\r\n');
     expect(await later).toBe('c');
   });
+
+  it('takes a connection that was made anew for another', async () => {
+    const again = once(server, 'connection');
+    const before = redis.get('a');
+    await sleep(limitMs / 2);
+    socket.destroy(); // what waited is sent again on the next
+    [socket] = await again;
+    const after = redis.get('b');
+    await sleep((limitMs * 2) / 3); // longer than the limit since the first was sent, not since it was sent again
+    socket.write('+a\r\n+b\r\n');
+    expect(await outcomes([before, after])).toEqual(['a', 'b']);
+  });
+
+  it('rejects nothing any more once it is stopped', async () => {
+    const silent = redis.get('a');
+    stop();
+    await sleep(limitMs * 1.5);
+    socket.write('+a\r\n');
+    expect(await silent).toBe('a');
+  });
+});
+
+it('is what ends the commands of a connection for commands', { timeout: 20_000 }, async () => {
+  const server = await openTestRedis();
+  const { redis, close } = openRedis(server.url, 'commands', { name: 'test', logger: { warn() {}, info() {} } });
+  const other = new Redis(server.url);
+  try {
+    await waitForRedis(redis, 5_000);
+    await other.client('PAUSE', 2 * commandTimeoutMs, 'ALL');
+    const startedAt = performance.now();
+    await expect(redis.get('a')).rejects.toThrow('Command timed out');
+    expect(performance.now() - startedAt).toBeLessThan(1.5 * commandTimeoutMs);
+  } finally {
+    other.disconnect();
+    await close();
+    await server.close();
+  }
 });

@@ -2,25 +2,26 @@ import type { Command, Redis } from 'ioredis';
 
 const looksPerLimit = 10;
 
-/** What a connection has sent and not heard of yet, in order. */
+/** What a connection has sent and not heard of yet, in order. A connection that is made anew has a new one. */
 type Sent = { length: number; peekAt(at: number): Item | undefined; peekBack(): Item | undefined };
 type Item = { command: Command };
 
 /**
  * Rejects what Redis has not answered within the limit, or a tenth of it later. The option `commandTimeout` does the same with a timer
  * for each command, which is dearer than to send the command. Replies come in the order of the commands: whatever was sent last at a look
- * and is not answered a limit later has waited as long, and so has all before it. Returns how to stop.
+ * and is not answered a limit later has waited as long, and so has all before it. For connections that do not send a command again once
+ * they are new. Returns how to stop.
  */
 export function expireCommands(redis: Redis, limitMs: number): () => void {
-  const newest: (Command | undefined)[] = [];
+  const looks: { sent: Sent; newest: Command | undefined }[] = [];
 
   function look(): void {
-    const sent = (redis as unknown as { commandQueue: Sent }).commandQueue;
-    if (newest.length === looksPerLimit) {
-      const waited = newest.shift();
-      if (waited && !waited.isSettled) rejectThrough(waited, sent);
+    const { commandQueue: sent } = redis as unknown as { commandQueue: Sent };
+    if (looks.length === looksPerLimit) {
+      const before = looks.shift();
+      if (before?.newest && !before.newest.isSettled && before.sent === sent) rejectThrough(before.newest, sent);
     }
-    newest.push(sent.peekBack()?.command);
+    looks.push({ sent, newest: sent.peekBack()?.command });
   }
 
   const timer = setInterval(look, limitMs / looksPerLimit).unref();

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { LogAddress } from './append-events.ts';
 import { type ErrorCode, errorMeanings } from './error-codes.ts';
 import type { EventError, InvocationEvent } from './event.ts';
+import type { LogAddress } from './event-log-names.ts';
 import type { InvocationStatus } from './invocation.ts';
 import type { PrismaClient } from './open-database.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 let milliseconds = 0;
-/** Of the time: with the hyphens and the version. */
+/** The first fifteen characters of an id of that millisecond. */
 let start = '';
 let counter = 0;
 

@@ -1,7 +1,14 @@
 import { Cluster, type Redis } from 'ioredis';
 import type { OpenRedisOptions, RedisConnection } from './open-redis.ts';
 import { readDirectly } from './read-directly.ts';
-import { clusterOptionsOf, connectTimeoutMs, optionsOf, type RedisPurpose, reconnectDelayMs } from './redis-options.ts';
+import {
+  clusterOptionsOf,
+  commandTimeoutMs,
+  connectTimeoutMs,
+  optionsOf,
+  type RedisPurpose,
+  reconnectDelayMs,
+} from './redis-options.ts';
 import { toRedisNodes } from './redis-urls.ts';
 import { watchSilence } from './watch-silence.ts';
 
@@ -25,7 +32,14 @@ export function openRedisCluster(
     clusterRetryStrategy: reconnectDelayMs,
     // Names stay names: a certificate is made out to one, and what it stands for may change.
     dnsLookup: (host, callback) => callback(null, host),
-    redisOptions: { ...access, ...perConnection, connectionName: name, connectTimeout: connectTimeoutMs },
+    redisOptions: {
+      ...access,
+      ...perConnection,
+      // By ioredis' timer for each command: its cluster client sends a command again on its own, from a queue that is not to be seen.
+      ...(purpose === 'commands' ? { commandTimeout: commandTimeoutMs } : {}),
+      connectionName: name,
+      connectTimeout: connectTimeoutMs,
+    },
   });
   const away = new Set<string>();
   const noteAway = (error: Error, node: string) => {

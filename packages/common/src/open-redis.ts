@@ -30,7 +30,6 @@ export function openRedis(url: string, purpose: RedisPurpose, options: OpenRedis
 function openSingle(url: string, purpose: RedisPurpose, options: OpenRedisOptions): RedisConnection {
   const redis = new SingleRedis(url, {
     ...optionsOf[purpose],
-    commandTimeout: undefined, // in its place, for less:
     connectionName: options.name,
     connectTimeout: connectTimeoutMs,
     retryStrategy: reconnectDelayMs,

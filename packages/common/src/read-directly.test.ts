@@ -14,18 +14,21 @@ it('gives ioredis each piece without a read from the stream, which it needs othe
 
   async function countReads(prepare: (redis: Redis) => void): Promise<number> {
     const redis = new Redis({ port, enableReadyCheck: false, disableClientInfo: true, protocol: 2 });
-    prepare(redis);
-    await once(redis, 'ready');
-    const { stream } = redis as unknown as { stream: Readable };
-    let reads = 0;
-    const read = stream.read.bind(stream);
-    stream.read = (size) => {
-      reads += 1;
-      return read(size);
-    };
-    for (let at = 0; at < pieces; at += 1) expect(await redis.get('a')).toBe('OK');
-    redis.disconnect();
-    return reads;
+    try {
+      prepare(redis);
+      await once(redis, 'ready');
+      const { stream } = redis as unknown as { stream: Readable };
+      let reads = 0;
+      const read = stream.read.bind(stream);
+      stream.read = (size) => {
+        reads += 1;
+        return read(size);
+      };
+      for (let at = 0; at < pieces; at += 1) expect(await redis.get('a')).toBe('OK');
+      return reads;
+    } finally {
+      redis.disconnect();
+    }
   }
 
   try {

@@ -1,6 +1,5 @@
-import type { LogAddress } from './append-events.ts';
 import type { InvocationEvent } from './event.ts';
-import { logKey } from './event-log-names.ts';
+import { type LogAddress, logKey } from './event-log-names.ts';
 import type { Redis } from './open-redis.ts';
 
 /** Bounds one read: a long log comes in pages. */

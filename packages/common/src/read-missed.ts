@@ -1,5 +1,5 @@
-import type { LogAddress } from './append-events.ts';
 import { type InvocationEvent, isLastEvent } from './event.ts';
+import type { LogAddress } from './event-log-names.ts';
 import { loadSnapshot } from './load-snapshot.ts';
 import { loadStanding, type Standing } from './load-standing.ts';
 import type { PrismaClient } from './open-database.ts';

@@ -42,6 +42,9 @@ export type ClientToServerEvents = {
   ) => void;
 };
 
+/** The event that carries what happens in an invocation. */
+export const eventName = 'invocation:event' satisfies keyof ServerToClientEvents;
+
 export type ServerToClientEvents = {
   'connection:ready': (greeting: { socketId: string }) => void;
   'invocation:event': (event: InvocationEvent) => void;

@@ -1,14 +1,15 @@
 import type { InvocationEvent } from '@nexus/common/event';
 import { stringifyEvent } from '@nexus/common/event-json';
+import { eventName } from '@nexus/common/socket-events';
 import { Decoder, Encoder, type Packet, PacketType } from 'socket.io-parser';
 
-/** Writes an `invocation:event` with the JSON that it came with. Everything else is as in Socket.IO's own parser, and so is what goes over the wire. */
+/** Writes an invocation's event with the JSON that it came with. Everything else is as in Socket.IO's own parser, and so is what goes over the wire. */
 class EventEncoder extends Encoder {
   override encode(packet: Packet) {
     const { type, nsp, id, data } = packet;
-    if (type !== PacketType.EVENT || nsp !== '/' || id !== undefined || data[0] !== 'invocation:event')
+    if (type !== PacketType.EVENT || nsp !== '/' || id !== undefined || data[0] !== eventName)
       return super.encode(packet);
-    return [`${PacketType.EVENT}["invocation:event",${stringifyEvent(data[1] as InvocationEvent)}]`];
+    return [`${PacketType.EVENT}["${eventName}",${stringifyEvent(data[1] as InvocationEvent)}]`];
   }
 }
 

@@ -1,6 +1,6 @@
 import { AppError } from '@nexus/common/app-error';
-import type { LogAddress } from '@nexus/common/append-events';
 import type { InvocationEvent } from '@nexus/common/event';
+import type { LogAddress } from '@nexus/common/event-log-names';
 import { isFinished } from '@nexus/common/invocation';
 import { joinDeltas } from '@nexus/common/read-log';
 import { createMissedSources, readMissed } from '@nexus/common/read-missed';

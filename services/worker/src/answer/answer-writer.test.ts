@@ -71,6 +71,27 @@ describe('the answer writer', () => {
     expect((await log()).length).toBeLessThan(4);
   });
 
+  it('goes on after a delta that says nothing', async () => {
+    const { writer, log } = open();
+    writer.write(delta('a'));
+    await waitUntil(async () => textOf(await log()) === 'a', { what: 'the first' });
+    writer.write(delta(''));
+    writer.write(delta('b'));
+    await writer.end(cancelled, 1_000);
+    expect(textOf(await log())).toBe('ab');
+    expect((await log()).at(-1)?.type).toBe('invocation.cancelled');
+  });
+
+  it('appends nothing more once it is abandoned, not even what waits for its window', async () => {
+    const { writer, log } = open({ flushEveryMs: 60 });
+    writer.write(delta('a'));
+    await waitUntil(async () => textOf(await log()) === 'a', { what: 'the first' });
+    writer.write(delta('b'));
+    writer.abandon();
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    expect(textOf(await log())).toBe('a');
+  });
+
   it('collects for the length of the window between two appends', async () => {
     const { writer, log } = open({ flushEveryMs: 60 });
     for (let index = 0; index < 20; index += 1) {

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '@nexus/common/app-error';
-import { type EventAppender, type LogAddress, LogLost } from '@nexus/common/append-events';
+import { type EventAppender, LogLost } from '@nexus/common/append-events';
 import type { NewEvent } from '@nexus/common/event';
+import type { LogAddress } from '@nexus/common/event-log-names';
 import type { Held } from '@nexus/common/invocation-status';
 import { readLastSeq } from '@nexus/common/read-log';
 import type { FlushClock } from './flush-clock.ts';
@@ -54,7 +55,7 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
   let inFlight: NewEvent[] = [];
   const place = Promise.withResolvers<void>();
 
-  /** Appends until Redis has everything. What a lost reply left in doubt is settled by the seq: this attempt is the log's only writer. */
+  /** Appends until Redis has everything. Returns, and is not running any more, in the tick in which nothing is left. */
   async function pump(): Promise<void> {
     let waitMs = retryFirstMs;
     while (!abandoned && (inFlight.length > 0 || pending.size() > 0)) {
@@ -74,14 +75,18 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
         inFlight = [];
         if (reply.cancelWanted) parts.onCancelWanted();
       } catch (error) {
-        await settle(error, waitMs);
+        await recover(error, waitMs);
         waitMs = Math.min(waitMs * 2, retryMostMs);
       }
     }
     pumping = undefined;
   }
 
-  async function settle(error: unknown, waitMs: number): Promise<void> {
+  /**
+   * Makes an append that failed one that can be tried again: what a lost reply left in doubt is decided by the seq, as this attempt is the
+   * log's only writer.
+   */
+  async function recover(error: unknown, waitMs: number): Promise<void> {
     if (error instanceof AppError && error.code === 'claim_lost') {
       abandoned = true;
       parts.onClaimLost();
@@ -112,7 +117,7 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
   }
 
   function start(): void {
-    if (!abandoned) pumping ??= pump();
+    if (!abandoned && pending.size() > 0) pumping ??= pump();
   }
 
   return {
@@ -156,6 +161,9 @@ async function atMost(limitMs: number, awaited: Promise<void> | undefined): Prom
   const limit = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, limitMs);
   });
-  await Promise.race([awaited, limit]);
-  clearTimeout(timer);
+  try {
+    await Promise.race([awaited, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -56,6 +56,21 @@ describe('watchParts', () => {
     expect(heard).toEqual(['a']);
   });
 
+  it('gives up as soon as the pause is too long, however the parts before it came', async () => {
+    let lastAt = 0;
+    const call = async (onPart: OnPart) => {
+      for (const pauseMs of [0, 200]) {
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+        onPart(text('a'));
+        lastAt = performance.now();
+      }
+      return new Promise<ProviderFinish>(() => {});
+    };
+    const error = await failureOf((onPart) => watchParts(call, { ...long, idleTimeoutMs: 300 }, onPart, never));
+    expect(error).toMatchObject({ code: 'idle_timeout' });
+    expect(performance.now() - lastAt).toBeLessThan(450);
+  });
+
   it('counts the pause anew from each part', async () => {
     const call = async (onPart: OnPart) => {
       for (let count = 0; count < 8; count += 1) {

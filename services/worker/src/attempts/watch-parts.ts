@@ -33,7 +33,7 @@ export function watchParts(
     const onOuterAbort = () => giveUp(outer.reason);
     const giveUpAfter = (ms: number, code: keyof typeof describe) =>
       giveUp(new AppError(code, `${describe[code]} within ${ms} ms`));
-    /** Not set anew for each part: when it is over it sees how long ago the last one came. */
+    /** To set a timer anew for each part costs more than the part: this one looks, when it fires, how long ago the last one came. */
     function watchIdle(ms: number): void {
       timer = setTimeout(() => {
         const leftMs = (heardAt ?? 0) + idleTimeoutMs - performance.now();

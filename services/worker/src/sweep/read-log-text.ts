@@ -1,4 +1,4 @@
-import type { LogAddress } from '@nexus/common/append-events';
+import type { LogAddress } from '@nexus/common/event-log-names';
 import type { Redis } from '@nexus/common/open-redis';
 import { readLog } from '@nexus/common/read-log';
 
