@@ -139,6 +139,13 @@ export const randomFaults: ChaosRow = {
     let stopped = false;
     let posted = 0;
 
+    /** As the protocol asks of a client: it names what it has posted, which may be over before it is back from a fault. */
+    const accept = (posted: Chaos['accepted'][number]) => {
+      chaos.accepted.push(posted);
+      for (const watcher of chaos.watchers)
+        if (watcher.conversationId === posted.conversationId) watcher.expect(posted.id);
+    };
+
     /** As a client does that wants its answer: the same key again until it is taken. */
     const talk = async (conversationId: string, index: number) => {
       const api = apis[index % 2] ?? chaos.stack.api;
@@ -151,7 +158,7 @@ export const randomFaults: ChaosRow = {
           taken = answer?.status === 202;
           if (!taken && performance.now() > until + 30_000) throw new Error(`I1: ${message} was never taken`);
           if (!answer || !taken) await sleep(200);
-          else chaos.accepted.push({ id: answer.body.id, conversationId, message });
+          else accept({ id: answer.body.id, conversationId, message });
         }
         const { id } = chaos.accepted.find((each) => each.message === message) ?? { id: '' };
         await api.finished(id, 60).catch(() => sleep(200));
