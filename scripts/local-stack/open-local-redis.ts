@@ -74,7 +74,7 @@ function lastLines(child: ChildProcess): () => string {
 }
 
 async function untilItAnswers(child: ChildProcess, url: string, output: () => string): Promise<void> {
-  const probe = new Redis(url, { retryStrategy: () => 20, maxRetriesPerRequest: null });
+  const probe = new Redis(url, { retryStrategy: () => 20, maxRetriesPerRequest: null, maxLoadingRetryTime: 100 });
   probe.on('error', () => {});
   let timer: NodeJS.Timeout | undefined;
   try {

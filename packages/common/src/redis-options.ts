@@ -14,10 +14,19 @@ export const commandTimeoutMs = 5_000;
 /** BullMQ lets its blocking call wait for up to 10 s: a connection that is silent for longer with a call pending is dead. */
 const blockedTooLongMs = 13_000;
 
-const waiting = { maxRetriesPerRequest: null, enableOfflineQueue: true, socketTimeout: blockedTooLongMs };
+/** Redis that loads its file says how long that takes, mostly far too much; ioredis would ask it again after as long, or ten seconds. */
+const loadingCheckMs = 250;
+
+const waiting = {
+  maxLoadingRetryTime: loadingCheckMs,
+  maxRetriesPerRequest: null,
+  enableOfflineQueue: true,
+  socketTimeout: blockedTooLongMs,
+};
 
 export const optionsOf = {
   commands: {
+    maxLoadingRetryTime: loadingCheckMs,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
