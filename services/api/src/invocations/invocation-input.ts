@@ -67,7 +67,9 @@ export const listInvocations = z.strictObject({
   conversationId: id().optional(),
 });
 
-export const readQuery = z.strictObject({ wait: z.coerce.number().min(0).max(longestWaitSeconds).default(0) });
+export const readQuery = z.strictObject({
+  wait: z.coerce.number('expected a number of seconds').min(0).max(longestWaitSeconds).default(0),
+});
 
 const seq = z.coerce
   .number('expected a seq: a whole number from 0')
