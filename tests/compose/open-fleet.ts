@@ -6,7 +6,7 @@ import { freePort } from '../../scripts/local-stack/free-port.ts';
 import { type ApiClient, createApiClient, type ShownInvocation } from '../support/api-client.ts';
 import { assertShown } from '../support/assert-shown.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { type Watcher, watch } from '../support/watch-conversation.ts';
+import { nameTo, type Watcher, watch } from '../support/watch-conversation.ts';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
@@ -170,7 +170,7 @@ export async function openFleet(scale: Scale, options: FleetOptions = {}): Promi
           throw new Error(`POST was answered ${answer.status}: ${JSON.stringify(answer.body)}`);
         const entry = { id: answer.body.id, conversationId, message };
         accepted.push(entry);
-        for (const watcher of watchers) if (watcher.conversationId === conversationId) watcher.expect(entry.id);
+        nameTo(watchers, entry);
         return entry;
       },
       { what: 'a request to be accepted', timeoutMs: 60_000, everyMs: 200 },

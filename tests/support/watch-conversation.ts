@@ -137,6 +137,11 @@ export function hashes({ text, last }: Shown): { shown: string | null; stored: s
   return { shown: stored === null && text === '' ? null : sha256(text), stored };
 }
 
+/** A client that posts names what it has posted, as the protocol asks: it may be over before the client is back from wherever it was. */
+export function nameTo(watchers: Watcher[], posted: { id: string; conversationId: string }): void {
+  for (const watcher of watchers) if (watcher.conversationId === posted.conversationId) watcher.expect(posted.id);
+}
+
 /** The connection under a WebSocket: a client that does not read has paused it. */
 export function wireOf({ socket }: Pick<Watcher, 'socket'>): { pause(): void; resume(): void } {
   return (socket.io.engine.transport as unknown as { ws: { _socket: { pause(): void; resume(): void } } }).ws._socket;

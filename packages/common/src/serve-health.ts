@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
 import { AppError } from './app-error.ts';
+import { atMost } from './at-most.ts';
 
 /** Resolves when the thing works; rejects with the reason when it does not. */
 export type HealthChecks = Record<string, () => Promise<unknown>>;
@@ -43,15 +44,11 @@ async function answerReady(
 }
 
 async function outcomeOf(check: (() => Promise<unknown>) | undefined): Promise<string> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<string>((resolve) => {
-    timer = setTimeout(resolve, checkLimitMs, `no answer within ${checkLimitMs} ms`);
-  });
   const outcome = Promise.resolve(check?.()).then(
     () => 'ok',
     (error: unknown) => (error instanceof Error ? error.message : 'failed'),
   );
-  return Promise.race([outcome, limit]).finally(() => clearTimeout(timer));
+  return atMost(checkLimitMs, outcome, `no answer within ${checkLimitMs} ms`);
 }
 
 async function answerMetrics(registry: Registry, response: ServerResponse): Promise<void> {

@@ -1,3 +1,4 @@
+import { atMost } from '@nexus/common/at-most';
 import type { InvocationQueues } from '@nexus/common/invocation-queue';
 import type { PrismaClient } from '@nexus/common/open-database';
 import { providerNames } from '@nexus/common/provider-name';
@@ -68,10 +69,10 @@ export function createApiMetrics(
   };
 }
 
-async function bounded(collect: () => Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, collectLimitMs);
-  });
-  await Promise.race([collect().catch(() => {}), limit]).finally(() => clearTimeout(timer));
+function bounded(collect: () => Promise<void>): Promise<void> {
+  return atMost(
+    collectLimitMs,
+    collect().catch(() => {}),
+    undefined,
+  );
 }

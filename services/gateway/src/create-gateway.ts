@@ -8,15 +8,14 @@ import { createHealthHandler } from '@nexus/common/serve-health';
 import {
   type ClientToServerEvents,
   cancelRequest,
-  eventName,
   type ServerToClientEvents,
   subscribeRequest,
   unsubscribeRequest,
 } from '@nexus/common/socket-events';
 import type { Registry } from 'prom-client';
 import { type DefaultEventsMap, Server, type Socket } from 'socket.io';
-import { PacketType } from 'socket.io-parser';
 import { answerRequest, toSocketError } from './answer-request.ts';
+import { broadcastEvent } from './broadcast-event.ts';
 import { createConversationRooms } from './conversation-rooms.ts';
 import { eventParser } from './event-parser.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
@@ -37,10 +36,6 @@ export type GatewayParts = CancelParts & {
 
 type SocketData = { principal: Principal; watched: WatchedConversations<NexusSocket> };
 type NexusSocket = Socket<ClientToServerEvents, ServerToClientEvents, DefaultEventsMap, SocketData>;
-
-const nobody = new Set<string>();
-const localOnly = { local: true };
-const toRoom = (room: string) => ({ rooms: new Set([room]), except: nobody, flags: localOnly });
 
 const bufferCheckMs = 100;
 /** Bytes; clients send ids and cursors. */
@@ -66,11 +61,9 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     connection.request = null;
   });
   const rooms = createConversationRooms(parts.feeds, (room, event) => {
-    const { adapter } = io.of('/');
-    if (!adapter.rooms.has(room)) return; // everybody is still catching up, or reads nothing
+    if (!io.of('/').adapter.rooms.has(room)) return; // everybody is still catching up, or reads nothing
     metrics.delivered.inc();
-    // As `io.local.to(room).emit` does, which makes three more objects and two sets for each event.
-    adapter.broadcast({ type: PacketType.EVENT, data: [eventName, event] }, toRoom(room));
+    broadcastEvent(io.of('/'), room, event);
   });
   const bufferCheck = setInterval(() => {
     for (const { conn, data } of io.of('/').sockets.values()) {

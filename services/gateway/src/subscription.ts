@@ -1,4 +1,5 @@
 import type { InvocationEvent } from '@nexus/common/event';
+import { eventName } from '@nexus/common/socket-events';
 import type { Room } from './conversation-rooms.ts';
 
 /** Shared by all who have none: many sockets do nothing but wait. */
@@ -7,7 +8,7 @@ export const none: readonly never[] = [];
 export type Cursors = Record<string, number>;
 
 export type WatchingSocket = {
-  emit(name: 'invocation:event', event: InvocationEvent): unknown;
+  emit(name: typeof eventName, event: InvocationEvent): unknown;
   /** Take effect before they return. */
   join(room: string): unknown;
   leave(room: string): unknown;
@@ -45,7 +46,7 @@ export class Subscription {
     const waiting = new Set(invocationIds);
     const send = (event: InvocationEvent) => {
       positions[event.invocationId] = event.seq;
-      this.#socket.emit('invocation:event', event);
+      this.#socket.emit(eventName, event);
     };
     const stopListening = this.room.feed.onEvent((event) => {
       if (attached.has(event.invocationId)) send(event);

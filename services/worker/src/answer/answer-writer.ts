@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '@nexus/common/app-error';
 import { type EventAppender, LogLost } from '@nexus/common/append-events';
+import { atMost } from '@nexus/common/at-most';
 import type { NewEvent } from '@nexus/common/event';
 import type { LogAddress } from '@nexus/common/event-log-names';
 import type { Held } from '@nexus/common/invocation-status';
@@ -136,7 +137,7 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
     },
     async located() {
       if (seq !== -1 || abandoned) return;
-      await atMost(locateLimitMs, place.promise);
+      await atMost(locateLimitMs, place.promise, undefined);
     },
     freeze() {
       frozen = true;
@@ -146,24 +147,11 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
     async end(terminal, limitMs) {
       pending.add(terminal);
       start();
-      await atMost(limitMs, pumping);
+      if (pumping) await atMost(limitMs, pumping, undefined);
       abandoned = true;
     },
     abandon() {
       abandoned = true;
     },
   };
-}
-
-/** Until it is settled, or the limit is over. */
-async function atMost(limitMs: number, awaited: Promise<void> | undefined): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limitMs);
-  });
-  try {
-    await Promise.race([awaited, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
