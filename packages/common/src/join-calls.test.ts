@@ -14,20 +14,43 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 const keysOf = (item: string) => [item.slice(0, 1)];
 
 describe('joined calls', () => {
-  it('let one that is alone go at once, and those that wait for it together, each with its own result', async () => {
+  it('go together where they come in one turn, each with its own result', async () => {
     const { runs, run } = recorded();
-    const call = joinCalls(run, { keysOf, patienceMs: 60_000 });
-    const first = call('a');
+    const call = joinCalls(run, { keysOf });
+    const calls = [call('a'), Promise.resolve().then(() => call('b'))];
     await turn();
-    const others = [call('b'), call('c')];
-    await turn();
-    expect(runs.map(({ items }) => items)).toEqual([['a']]);
+    expect(runs.map(({ items }) => items)).toEqual([['a', 'b']]);
     runs[0]?.succeed();
-    expect(await first).toBe('A');
-    await turn();
-    expect(runs.map(({ items }) => items)).toEqual([['a'], ['b', 'c']]);
+    expect(await Promise.all(calls)).toEqual(['A', 'B']);
+  });
+
+  it('that come while as many as may be are under way go together in the next', async () => {
+    const { runs, run } = recorded();
+    const call = joinCalls(run, { keysOf, mostUnderWay: 2, mostTogether: 2, patienceMs: 60_000 });
+    for (const item of ['a', 'b', 'c', 'd', 'e']) {
+      void call(item);
+      await turn();
+    }
+    expect(runs.map(({ items }) => items)).toEqual([['a'], ['b']]);
     runs[1]?.succeed();
-    expect(await Promise.all(others)).toEqual(['B', 'C']);
+    await turn();
+    expect(runs.map(({ items }) => items)).toEqual([['a'], ['b'], ['c', 'd']]);
+    runs[0]?.succeed();
+    await turn();
+    expect(runs.at(-1)?.items).toEqual(['e']);
+  });
+
+  it('wait for one of the same key that is under way, and hold up no other', async () => {
+    const { runs, run } = recorded();
+    const call = joinCalls(run, { keysOf, mostUnderWay: 2, patienceMs: 60_000 });
+    for (const item of ['a1', 'a2', 'b']) {
+      void call(item);
+      await turn();
+    }
+    expect(runs.map(({ items }) => items)).toEqual([['a1'], ['b']]);
+    runs[0]?.succeed();
+    await turn();
+    expect(runs.at(-1)?.items).toEqual(['a2']);
   });
 
   it('never go together with one of the same key, and do not overtake it', async () => {
@@ -44,10 +67,12 @@ describe('joined calls', () => {
   it('are not held up for long by one that waits', async () => {
     const { runs, run } = recorded();
     const call = joinCalls(run, { keysOf });
-    void call('a');
-    await turn();
-    void call('b');
+    for (const item of ['a1', 'a2', 'b1', 'b2']) void call(item);
     await expect.poll(() => runs.length).toBe(2);
+    expect(runs.map(({ items }) => items)).toEqual([
+      ['a1', 'b1'],
+      ['a2', 'b2'],
+    ]);
   });
 
   it('are tried one by one when they fail together: none suffers for another', async () => {

@@ -1,35 +1,55 @@
+import { atEndOfTurn } from './at-end-of-turn.ts';
 import { isDatabaseAway } from './database-error.ts';
 
 export type JoinOptions<Item> = {
-  /** Items with one of these in common never go together. */
+  /** Of items with one of these in common each waits until the one before it is done, or has taken longer than the patience. */
   keysOf: (item: Item) => string[];
   mostTogether?: number;
+  mostUnderWay?: number;
   /** A call that takes longer, in milliseconds, does not hold up those who wait any more: it may itself be waiting for a lock. */
   patienceMs?: number;
 };
 
 /**
- * Joins calls that come while another is under way into one, for statements that cost less per row the more rows they have: who is
- * alone goes at once, and under load all who wait go together. `run` answers in the order of its items. When a joined call fails, each
+ * Joins calls into one, for statements that cost less per row the more rows they have: those of one turn of the event loop, and under
+ * load those who wait while as many as may be are under way. `run` answers in the order of its items. When a joined call fails, each
  * item is tried by itself, so that none suffers for another; not when the database is away.
  */
 export function joinCalls<Item, Result>(
   run: (items: Item[]) => Promise<Result[]>,
-  { keysOf, mostTogether = 64, patienceMs = 10 }: JoinOptions<Item>,
+  { keysOf, mostTogether = 64, mostUnderWay = 2, patienceMs = 10 }: JoinOptions<Item>,
 ): (item: Item) => Promise<Result> {
-  type Waiting = { item: Item; resolve(result: Result): void; reject(error: unknown): void };
+  type Waiting = { item: Item; keys: string[]; resolve(result: Result): void; reject(error: unknown): void };
   let waiting: Waiting[] = [];
-  let blocked = false;
+  let starting = false;
+  /** The keys of each call for which others wait. */
+  const underWay = new Set<string[]>();
 
-  function startNext(): void {
-    if (blocked || waiting.length === 0) return;
-    blocked = true;
-    const release = once(() => {
-      blocked = false;
-      startNext();
+  function startSoon(): void {
+    if (starting || underWay.size === mostUnderWay) return;
+    starting = true;
+    atEndOfTurn(() => {
+      starting = false;
+      startAll();
     });
+  }
+
+  function startAll(): void {
+    while (underWay.size < mostUnderWay) {
+      const calls = takeTogether();
+      if (calls.length === 0) return;
+      start(calls);
+    }
+  }
+
+  function start(calls: Waiting[]): void {
+    const keys = calls.flatMap((call) => call.keys);
+    underWay.add(keys);
+    const release = () => {
+      if (underWay.delete(keys)) startAll();
+    };
     const timer = setTimeout(release, patienceMs);
-    runTogether(takeTogether()).finally(() => {
+    runTogether(calls).finally(() => {
       clearTimeout(timer);
       release();
     });
@@ -38,12 +58,11 @@ export function joinCalls<Item, Result>(
   function takeTogether(): Waiting[] {
     const taken: Waiting[] = [];
     const left: Waiting[] = [];
-    const keys = new Set<string>();
+    const keys = new Set([...underWay].flat());
     for (const each of waiting) {
-      const own = keysOf(each.item);
-      if (taken.length === mostTogether || own.some((key) => keys.has(key))) left.push(each);
+      if (taken.length === mostTogether || each.keys.some((key) => keys.has(key))) left.push(each);
       else taken.push(each);
-      for (const key of own) keys.add(key); // also of those left: whoever came later does not overtake
+      for (const key of each.keys) keys.add(key); // also of those left: whoever came later does not overtake
     }
     waiting = left;
     return taken;
@@ -61,15 +80,7 @@ export function joinCalls<Item, Result>(
 
   return (item) =>
     new Promise((resolve, reject) => {
-      waiting.push({ item, resolve, reject });
-      if (waiting.length === 1) queueMicrotask(startNext);
+      waiting.push({ item, keys: keysOf(item), resolve, reject });
+      startSoon();
     });
-}
-
-function once(run: () => void): () => void {
-  let done = false;
-  return () => {
-    if (!done) run();
-    done = true;
-  };
 }
