@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { joinCalls } from './join-calls.ts';
 
 /** Runs that end when they are told to. */
@@ -66,13 +66,44 @@ describe('joined calls', () => {
 
   it('are not held up for long by one that waits', async () => {
     const { runs, run } = recorded();
-    const call = joinCalls(run, { keysOf });
+    const call = joinCalls(run, { keysOf, mostUnderWay: 1 });
     for (const item of ['a1', 'a2', 'b1', 'b2']) void call(item);
     await expect.poll(() => runs.length).toBe(2);
     expect(runs.map(({ items }) => items)).toEqual([
       ['a1', 'b1'],
       ['a2', 'b2'],
     ]);
+  });
+
+  it('do not overtake one that waits for another key of theirs', async () => {
+    const { runs, run } = recorded();
+    const call = joinCalls(run, { keysOf: (item) => item.split(''), patienceMs: 60_000 });
+    void call('a');
+    await turn();
+    for (const item of ['ab', 'b']) void call(item);
+    for (const expected of ['a', 'ab', 'b']) {
+      await turn();
+      expect(runs.at(-1)?.items).toEqual([expected]);
+      runs.at(-1)?.succeed();
+    }
+  });
+
+  it('keep their places when one ends that had outlived its patience', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { runs, run } = recorded();
+    const call = joinCalls(run, { keysOf, mostUnderWay: 1, patienceMs: 10 });
+    for (const item of ['a1', 'a2', 'a3']) void call(item);
+    await turn();
+    vi.advanceTimersByTime(10);
+    await turn();
+    expect(runs.map(({ items }) => items)).toEqual([['a1'], ['a2']]);
+    runs[0]?.succeed();
+    await turn();
+    expect(runs).toHaveLength(2);
+    runs[1]?.succeed();
+    await turn();
+    expect(runs.at(-1)?.items).toEqual(['a3']);
   });
 
   it('are tried one by one when they fail together: none suffers for another', async () => {

@@ -5,6 +5,7 @@ export type JoinOptions<Item> = {
   /** Of items with one of these in common each waits until the one before it is done, or has taken longer than the patience. */
   keysOf: (item: Item) => string[];
   mostTogether?: number;
+  /** Not counting those that take longer than the patience. */
   mostUnderWay?: number;
   /** A call that takes longer, in milliseconds, does not hold up those who wait any more: it may itself be waiting for a lock. */
   patienceMs?: number;
@@ -12,7 +13,7 @@ export type JoinOptions<Item> = {
 
 /**
  * Joins calls into one, for statements that cost less per row the more rows they have: those of one turn of the event loop, and under
- * load those who wait while as many as may be are under way. `run` answers in the order of its items. When a joined call fails, each
+ * load those who wait while as many as may be are under way, until one of these returns. `run` answers in the order of its items. When a joined call fails, each
  * item is tried by itself, so that none suffers for another; not when the database is away.
  */
 export function joinCalls<Item, Result>(
@@ -22,11 +23,11 @@ export function joinCalls<Item, Result>(
   type Waiting = { item: Item; keys: string[]; resolve(result: Result): void; reject(error: unknown): void };
   let waiting: Waiting[] = [];
   let starting = false;
-  /** The keys of each call for which others wait. */
-  const underWay = new Set<string[]>();
+  /** The keys of each call that is within its patience. */
+  const inTheWay = new Set<string[]>();
 
   function startSoon(): void {
-    if (starting || underWay.size === mostUnderWay) return;
+    if (starting || inTheWay.size === mostUnderWay) return;
     starting = true;
     atEndOfTurn(() => {
       starting = false;
@@ -35,7 +36,7 @@ export function joinCalls<Item, Result>(
   }
 
   function startAll(): void {
-    while (underWay.size < mostUnderWay) {
+    while (inTheWay.size < mostUnderWay) {
       const calls = takeTogether();
       if (calls.length === 0) return;
       start(calls);
@@ -44,9 +45,9 @@ export function joinCalls<Item, Result>(
 
   function start(calls: Waiting[]): void {
     const keys = calls.flatMap((call) => call.keys);
-    underWay.add(keys);
+    inTheWay.add(keys);
     const release = () => {
-      if (underWay.delete(keys)) startAll();
+      if (inTheWay.delete(keys)) startAll();
     };
     const timer = setTimeout(release, patienceMs);
     runTogether(calls).finally(() => {
@@ -58,7 +59,7 @@ export function joinCalls<Item, Result>(
   function takeTogether(): Waiting[] {
     const taken: Waiting[] = [];
     const left: Waiting[] = [];
-    const keys = new Set([...underWay].flat());
+    const keys = new Set([...inTheWay].flat());
     for (const each of waiting) {
       if (taken.length === mostTogether || each.keys.some((key) => keys.has(key))) left.push(each);
       else taken.push(each);

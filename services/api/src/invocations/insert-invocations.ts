@@ -57,8 +57,8 @@ type Row = {
 
 /**
  * For each insertion its conversation (when new), message and invocation, in one statement, decided under the conversations' row
- * locks: Postgres checks the WHERE of the UPDATE again on the newest version of a row, so that the position and `reject` hold against
- * any other writer. The row is the outbox: nothing is on the queue yet. Results are in the order of the insertions, no two of which
+ * locks: Postgres checks the WHERE of the UPDATE again on the newest version of a row, so that the message's position and `reject`
+ * hold against any other writer. The row is the outbox: nothing is on the queue yet. Results are in the order of the insertions, no two of which
  * may be of the same conversation or have the same key. Throws a unique violation when another request with the same key was
  * quicker; for several together, a refusal where one of their conversations is locked: to be tried one by one.
  */
