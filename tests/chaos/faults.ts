@@ -17,16 +17,20 @@ type Targets = { dead: Set<RunningService>; front: FaultyProxy };
 /** Faults after which the system has to be itself again without help, but for starting what was killed. */
 export function faultsFor(random: () => number, { dead, front }: Targets): Fault[] {
   const aliveWorkers = (chaos: Chaos) => chaos.stack.workers.filter((service) => !dead.has(service));
+  async function kill(victim: RunningService | undefined): Promise<void> {
+    if (!victim) return;
+    dead.add(victim);
+    victim.signal('SIGKILL');
+    await victim.exited;
+  }
   return [
     {
       name: 'kill -9 a worker',
       async bring(chaos) {
         const victim = pick(random, aliveWorkers(chaos));
         if (!victim) return;
-        dead.add(victim);
         await chaos.stack.start('worker');
-        victim.signal('SIGKILL');
-        await victim.exited;
+        await kill(victim);
       },
     },
     {
@@ -35,10 +39,7 @@ export function faultsFor(random: () => number, { dead, front }: Targets): Fault
         const victim = chaos.stack.gateways.at(-1);
         const next = await chaos.stack.start('gateway');
         front.target(portOf(next));
-        if (!victim) return;
-        dead.add(victim);
-        victim.signal('SIGKILL');
-        await victim.exited;
+        await kill(victim);
       },
     },
     {
@@ -46,10 +47,7 @@ export function faultsFor(random: () => number, { dead, front }: Targets): Fault
       async bring(chaos) {
         const victim = chaos.stack.apis.at(-1);
         await chaos.stack.start('api');
-        if (!victim) return;
-        dead.add(victim);
-        victim.signal('SIGKILL');
-        await victim.exited;
+        await kill(victim);
       },
     },
     {

@@ -13,8 +13,8 @@ export type JoinOptions<Item> = {
 
 /**
  * Joins calls into one, for statements that cost less per row the more rows they have: those of one turn of the event loop, and under
- * load those who wait while as many as may be are under way, until one of these returns. `run` answers in the order of its items. When a joined call fails, each
- * item is tried by itself, so that none suffers for another; not when the database is away.
+ * load those who wait while as many as may be are under way, until one of these returns. `run` answers in the order of its items. When
+ * a joined call fails, each item is tried by itself, so that none suffers for another; not when the database is away.
  */
 export function joinCalls<Item, Result>(
   run: (items: Item[]) => Promise<Result[]>,
