@@ -22,6 +22,7 @@ import type { GatewayMetrics } from './gateway-metrics.ts';
 import { keepFramesWhole } from './keep-frames-whole.ts';
 import { loadWatchable } from './load-watchable.ts';
 import { type Principal, principalOfHandshake } from './principal.ts';
+import { sendTogether } from './send-together.ts';
 import type { BufferLimits } from './watch-buffer.ts';
 import { WatchedConversations, type WatchParts } from './watched-conversations.ts';
 
@@ -56,6 +57,7 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     parser: eventParser,
   });
   keepFramesWhole(io.of('/') as never);
+  sendTogether(io);
   // Who is connected needs the request that it came with no more; Socket.IO's notes on memory advise to let it go.
   io.engine.on('connection', (connection: { request: unknown }) => {
     connection.request = null;
