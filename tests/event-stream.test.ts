@@ -49,19 +49,41 @@ describe('server-sent events', () => {
     }
     return events;
   }
+  const post = (body: object): RequestInit => ({
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+    body: JSON.stringify(body),
+  });
   const textOf = (events: InvocationEvent[]) =>
     events.flatMap((event) => (event.type === 'message.delta' ? [event.data.text] : [])).join('');
 
   it('are the direct answer of a POST that asks for them, and end with the invocation', async () => {
-    const events = await read(`${stack.apiUrl}/api/invoke`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
-      body: JSON.stringify({ agentId, message: 'stream it' }),
-    });
+    const events = await read(`${stack.apiUrl}/api/invoke`, post({ agentId, message: 'stream it' }));
     const last = events.at(-1);
     expect(last?.type).toBe('invocation.completed');
     expect(last?.data).toMatchObject({ contentSha256: sha256(textOf(events)) });
     expect(textOf(events)).toMatch(/^word0 .*word29 $/);
+  });
+
+  it('begin with the start where a worker takes it at once, and say at once of one in line that it waits', async () => {
+    const instant = await createPacedAgent(stack.api, 't0-n1-d0');
+    const firstOf = async (body: object) => {
+      const [first] = await read(`${stack.apiUrl}/api/invoke`, post(body), () => true);
+      return first;
+    };
+    // A worker at ease has it within a moment; on a busy machine not each time.
+    let first: InvocationEvent | undefined;
+    for (let tries = 0; tries < 20 && first?.type !== 'invocation.started'; tries += 1)
+      first = await firstOf({ agentId: instant, message: `at ease ${tries}` });
+    expect(first).toMatchObject({ type: 'invocation.started', seq: 1 });
+
+    const { body: running } = await stack.api.invoke({ agentId, message: 'takes a while' });
+    const { conversationId } = running;
+    expect(await firstOf({ agentId, message: 'after it', conversationId })).toMatchObject({
+      type: 'invocation.queued',
+      seq: 1,
+    });
+    expect((await stack.api.finished(running.id)).status).toBe('completed');
   });
 
   it('tell a reader that has seen all but the end of an instant answer how it ended', async () => {

@@ -125,6 +125,15 @@ describe('statements for many rows', () => {
     expect((second?.position ?? 0) - (first?.position ?? 0)).toBe(1);
   });
 
+  it('note what was enqueued, and name those that still wait', async () => {
+    const worker = await startWorker();
+    const taken = await begin(worker.id);
+    const { id: waiting } = await insertOne();
+    const jobs = [taken.held.invocationId, waiting].map((invocationId) => ({ invocationId, dispatch: 1 }));
+    expect(await markEnqueued(database, jobs)).toEqual([waiting]);
+    expect(await markEnqueued(database, jobs)).toEqual([]);
+  });
+
   it('go through no backlog for one row', async () => {
     const backlog = 500;
     const worker = await startWorker();

@@ -205,13 +205,13 @@ export async function dispatchNext(database: Database, conversationId: string): 
   return row ?? null;
 }
 
-/** Notes that Redis holds the jobs of these dispatches, of as many as still wait and were not noted before: their number. */
-export async function markEnqueued(database: Database, jobs: InvocationJob[]): Promise<number> {
-  const rows = await database.$queryRaw<unknown[]>`
+/** Notes that Redis holds the jobs of these dispatches, of as many as still wait and were not noted before: the ids of those. */
+export async function markEnqueued(database: Database, jobs: InvocationJob[]): Promise<string[]> {
+  const rows = await database.$queryRaw<{ id: string }[]>`
     WITH ${jobsInLockOrder(jobs)}
     UPDATE invocation i SET enqueued_at = now() FROM job
-    WHERE i.id = job.id AND i.dispatch = job.dispatch AND ${hasStatus('i', 'queued')} AND i.enqueued_at IS NULL RETURNING 1`;
-  return rows.length;
+    WHERE i.id = job.id AND i.dispatch = job.dispatch AND ${hasStatus('i', 'queued')} AND i.enqueued_at IS NULL RETURNING i.id`;
+  return rows.map(({ id }) => id);
 }
 
 export type CancelResult = Held & {

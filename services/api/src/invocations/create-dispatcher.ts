@@ -8,28 +8,37 @@ const noteAfterMs = 100;
 
 /**
  * Takes new invocations to the queue. That Redis holds them is noted for all of a moment in one statement: mostly there is nothing left
- * to note by then. Never rejects; a job that is not noted is added again by the sweep, which does no harm.
+ * to note by then. Of those that still wait `onWaiting` is told. Never rejects; a job that is not noted is added again by the sweep,
+ * which does no harm.
  */
 export function createDispatcher(
   parts: Pick<ApiParts, 'database' | 'queues' | 'logger'>,
-): (dispatch: Dispatch) => Promise<unknown> {
-  let unnoted: Dispatch[] = [];
+): (dispatch: Dispatch, onWaiting: () => void) => Promise<unknown> {
+  type Unnoted = { dispatch: Dispatch; onWaiting(): void };
+  let unnoted: Unnoted[] = [];
 
-  async function note(): Promise<void> {
+  async function noteAll(): Promise<void> {
     const jobs = unnoted;
     unnoted = [];
+    const waiting = new Set(await note(jobs.map(({ dispatch }) => dispatch)));
+    for (const { dispatch, onWaiting } of jobs) if (waiting.has(dispatch.invocationId)) onWaiting();
+  }
+
+  /** Which of them may still wait: all, when Postgres does not say. */
+  async function note(jobs: Dispatch[]): Promise<string[]> {
     try {
-      await markEnqueued(parts.database, jobs);
+      return await markEnqueued(parts.database, jobs);
     } catch (error) {
       parts.logger.warn({ error, jobs: jobs.length }, 'could not note what was enqueued');
+      return jobs.map(({ invocationId }) => invocationId);
     }
   }
 
-  async function noteSoon(dispatch: Dispatch): Promise<boolean> {
-    unnoted.push(dispatch);
-    if (unnoted.length === 1) setTimeout(() => void note(), noteAfterMs);
+  async function noteSoon(job: Unnoted): Promise<boolean> {
+    unnoted.push(job);
+    if (unnoted.length === 1) setTimeout(() => void noteAll(), noteAfterMs);
     return true;
   }
 
-  return (dispatch) => dispatchAndNote(parts, dispatch, () => noteSoon(dispatch));
+  return (dispatch, onWaiting) => dispatchAndNote(parts, dispatch, () => noteSoon({ dispatch, onWaiting }));
 }

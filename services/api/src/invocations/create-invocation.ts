@@ -75,12 +75,16 @@ export function createInvocationCreator(
   function announce(created: InsertedInvocation, { before, position }: InsertResult, { workspaceId }: Principal): void {
     const { id: invocationId, conversationId, provider, dispatch } = created;
     const ids = { invocationId, conversationId };
-    parts.appender.append(ids, 0, [{ type: 'invocation.queued', data: { position } }], -1).catch((error: unknown) => {
-      // A worker that was quicker has spoken already: then nobody needs to hear that it was queued.
-      if (!(error instanceof AppError)) parts.logger.warn({ error, ...ids }, 'could not announce that it is queued');
-    });
-    if (dispatch > 0 && isProviderName(provider))
-      void dispatchCreated({ invocationId, dispatch, provider, delayMs: 0 });
+    const sayItWaits = () => {
+      parts.appender.append(ids, 0, [{ type: 'invocation.queued', data: { position } }], -1).catch((error: unknown) => {
+        // A worker that was quicker has spoken already: then nobody needs to hear that it was queued.
+        if (!(error instanceof AppError)) parts.logger.warn({ error, ...ids }, 'could not announce that it is queued');
+      });
+    };
+    // Mostly a worker begins at once: an event that says nothing but that it was not there yet would hold up what everybody waits for.
+    if (dispatch === 0) sayItWaits();
+    else if (isProviderName(provider))
+      void dispatchCreated({ invocationId, dispatch, provider, delayMs: 0 }, sayItWaits);
     if (before.length > 0 && wantsInterrupt(created.multitaskStrategy)) {
       const rollback = created.multitaskStrategy === 'rollback';
       interruptEarlier(parts, { invocationIds: before, conversationId, workspaceId, rollback }).catch(

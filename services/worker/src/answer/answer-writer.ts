@@ -13,7 +13,7 @@ import { createPendingEvents } from './pending-events.ts';
 const seqsPerAttempt = 1_000_000;
 /** While Redis is away an answer is not kept waiting for its place in the log. */
 const locateLimitMs = 1_000;
-/** What stands in a log before its first attempt: that it was queued. */
+/** What may stand in a log before its first attempt: that it was queued. */
 const queuedEvents = 1;
 const retryFirstMs = 50;
 const retryMostMs = 1_000;
