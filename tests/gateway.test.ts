@@ -218,6 +218,14 @@ describe('the gateway', () => {
     expect((await ask('invocation:cancel', { invocationId: '00000000-0000-7000-8000-00000000ffff' })).error.code).toBe(
       'invocation_not_found',
     );
+    expect((await ask('conversation:subscribe')).error.fields[0]?.field).toBe('request'); // its acknowledgement alone
+    for (const name of ['conversation:subscrib', 'constructor', 'disconnected'])
+      expect((await ask(name, { conversationId: await newConversation() })).error).toEqual({
+        code: 'invalid_request',
+        message: 'event: expected one of conversation:subscribe, conversation:unsubscribe, invocation:cancel',
+        fields: [{ field: 'event', message: expect.stringContaining('conversation:subscribe') }],
+      });
+    socket.emit('nothing of ours');
     socket.emit('conversation:subscribe', { conversationId: await newConversation() });
     socket.emit('conversation:subscribe', 'text', 7, 'not a function');
     socket.emit('no:such:message', { a: 1 });

@@ -14,7 +14,7 @@ import {
 } from '@nexus/common/socket-events';
 import type { Registry } from 'prom-client';
 import { type DefaultEventsMap, Server, type Socket } from 'socket.io';
-import { answerRequest, toSocketError } from './answer-request.ts';
+import { answerRequest, answerRequests, toSocketError } from './answer-request.ts';
 import { broadcastEvent } from './broadcast-event.ts';
 import { createConversationRooms } from './conversation-rooms.ts';
 import { eventParser } from './event-parser.ts';
@@ -119,6 +119,14 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     if (!status) throw new AppError('invocation_not_found', `There is no invocation ${invocationId}`);
     return { data: { status } };
   });
+  const onRequest = answerRequests(
+    {
+      'conversation:subscribe': onSubscribe,
+      'conversation:unsubscribe': onUnsubscribe,
+      'invocation:cancel': onCancel,
+    } satisfies Record<keyof ClientToServerEvents, unknown>,
+    logger,
+  );
   function onDisconnect(this: NexusSocket): void {
     this.data.watched.closeAll();
     metrics.connections.dec();
@@ -132,9 +140,7 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     socket.data.watched = new WatchedConversations(watchParts, socket);
     metrics.connections.inc();
     socket.on('disconnect', onDisconnect);
-    socket.on('conversation:subscribe', onSubscribe);
-    socket.on('conversation:unsubscribe', onUnsubscribe);
-    socket.on('invocation:cancel', onCancel);
+    socket.onAny(onRequest);
     socket.emit('connection:ready', { socketId: socket.id });
   });
 
