@@ -222,17 +222,22 @@ describe('the gateway', () => {
     for (const name of ['conversation:subscrib', 'constructor', 'disconnected'])
       expect((await ask(name, { conversationId: await newConversation() })).error).toEqual({
         code: 'invalid_request',
-        message: 'event: expected one of conversation:subscribe, conversation:unsubscribe, invocation:cancel',
-        fields: [{ field: 'event', message: expect.stringContaining('conversation:subscribe') }],
+        message: 'name: expected one of conversation:subscribe, conversation:unsubscribe, invocation:cancel',
+        fields: [{ field: 'name', message: expect.stringContaining('conversation:subscribe') }],
       });
-    socket.emit('nothing of ours');
     socket.emit('conversation:subscribe', { conversationId: await newConversation() });
     socket.emit('conversation:subscribe', 'text', 7, 'not a function');
     socket.emit('no:such:message', { a: 1 });
     socket.emit('conversation:unsubscribe');
     expect(await ask('conversation:unsubscribe', { conversationId: await newConversation() })).toEqual({ data: null });
     expect((await fetch(`${stack.gatewayUrl}/livez`)).status).toBe(200);
-    expect((await fetch(`${stack.gatewayUrl}/nowhere`)).status).toBe(404);
+    const nowhere = await fetch(`${stack.gatewayUrl}/nowhere?at=all`);
+    expect(nowhere.headers.get('content-type')).toBe('application/problem+json');
+    expect(await nowhere.json()).toMatchObject({
+      status: 404,
+      code: 'not_found',
+      detail: 'There is nothing at /nowhere: expected one of /socket.io/, /livez, /readyz, /metrics',
+    });
   });
 
   it('gives every subscription back when the last watcher has left', async () => {

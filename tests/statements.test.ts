@@ -130,8 +130,8 @@ describe('statements for many rows', () => {
     const taken = await begin(worker.id);
     const { id: waiting } = await insertOne();
     const jobs = [taken.held.invocationId, waiting].map((invocationId) => ({ invocationId, dispatch: 1 }));
-    expect(await markEnqueued(database, jobs)).toEqual([waiting]);
-    expect(await markEnqueued(database, jobs)).toEqual([]);
+    expect(await markEnqueued(database, jobs)).toEqual([{ invocationId: waiting, noted: true }]);
+    expect(await markEnqueued(database, jobs)).toEqual([{ invocationId: waiting, noted: false }]);
   });
 
   it('go through no backlog for one row', async () => {

@@ -77,12 +77,13 @@ function toName({ workers, clients }: Omit<Row, 'summary'>): string {
 
 function toFigure(rows: Row[], base: number): Figure {
   const most = rows.reduce((a, b) => (b.workers > a.workers ? b : a));
+  const each = rows.map(({ summary }) => `${toText(summary.cpuTotal)} (${toText(summary.cpuByRole.worker ?? 0)})`);
   return {
     name: `CPU per invocation, ${most.workers} workers with ${most.workers} times the load`,
     measured: most.summary.cpuTotal / base,
     unit: '× one worker',
     bound: 'most',
     limit: 1.1,
-    detail: `${toText(most.summary.cpuTotal)} ms, one worker ${toText(base)} ms, Postgres and Redis included`,
+    detail: `ms with Postgres and Redis, and of workers alone: ${each.join(' → ')}`,
   };
 }

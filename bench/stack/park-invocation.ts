@@ -6,7 +6,7 @@ import type { Nexus } from './open-nexus.ts';
 export type Parked = {
   conversationId: string;
   invocationId: string;
-  /** How far its log is: that it was queued, and that it was started. */
+  /** How far its log is: that it was started, and before that perhaps that it waits. */
   lastSeq: number;
   cancel(): Promise<void>;
 };

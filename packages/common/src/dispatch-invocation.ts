@@ -14,7 +14,9 @@ type Parts = {
  * enqueues whatever was left behind. Doing it twice adds one job. True when this call is the one that noted it.
  */
 export async function dispatchInvocation(parts: Parts, dispatch: Dispatch): Promise<boolean> {
-  return dispatchAndNote(parts, dispatch, async () => (await markEnqueued(parts.database, [dispatch])).length > 0);
+  return dispatchAndNote(parts, dispatch, async () =>
+    (await markEnqueued(parts.database, [dispatch])).some(({ noted }) => noted),
+  );
 }
 
 /** The same, with a way of its own to note it. */

@@ -205,13 +205,18 @@ export async function dispatchNext(database: Database, conversationId: string): 
   return row ?? null;
 }
 
-/** Notes that Redis holds the jobs of these dispatches, of as many as still wait and were not noted before: the ids of those. */
-export async function markEnqueued(database: Database, jobs: InvocationJob[]): Promise<string[]> {
-  const rows = await database.$queryRaw<{ id: string }[]>`
+/** One that still waits, or is claimed at this very moment. `noted`: by this call, and not before. */
+export type Waiting = { invocationId: string; noted: boolean };
+
+/** Notes that Redis holds the jobs of these dispatches, where nobody has, and tells which of them still wait. */
+export async function markEnqueued(database: Database, jobs: InvocationJob[]): Promise<Waiting[]> {
+  return database.$queryRaw<Waiting[]>`
     WITH ${jobsInLockOrder(jobs)}
-    UPDATE invocation i SET enqueued_at = now() FROM job
-    WHERE i.id = job.id AND i.dispatch = job.dispatch AND ${hasStatus('i', 'queued')} AND i.enqueued_at IS NULL RETURNING i.id`;
-  return rows.map(({ id }) => id);
+    , noted AS (
+      UPDATE invocation i SET enqueued_at = now() FROM job
+      WHERE i.id = job.id AND i.dispatch = job.dispatch AND ${hasStatus('i', 'queued')} AND i.enqueued_at IS NULL RETURNING i.id)
+    SELECT i.id AS "invocationId", EXISTS (SELECT 1 FROM noted WHERE noted.id = i.id) AS noted
+    FROM job JOIN invocation i ON i.id = job.id AND i.dispatch = job.dispatch WHERE ${hasStatus('i', 'queued')}`;
 }
 
 export type CancelResult = Held & {

@@ -20,6 +20,18 @@ export async function readLastSeq(redis: Redis, address: LogAddress): Promise<nu
   return last ? seqOf(last[0]) : 0;
 }
 
+/** What may stand in a log before its first attempt: that it waits. */
+export const queuedEvents = 1;
+
+/**
+ * The seq that the next event is going to have, for a row that is about to say so. Where there is no log, or Redis does not say, as if that it
+ * waits were said already: it may be at this moment. Too high, a reader that comes back after the log has expired is sent the end
+ * again; too low, it would not be sent it at all.
+ */
+export async function foreseeSeq(redis: Redis, address: LogAddress): Promise<number> {
+  return 1 + Math.max(queuedEvents, await readLastSeq(redis, address).catch(() => 0));
+}
+
 function seqOf(id: string): number {
   return Number(id.slice(2));
 }

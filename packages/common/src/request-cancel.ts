@@ -9,7 +9,7 @@ import type { InvocationQueues } from './invocation-queue.ts';
 import { type CancelResult, cancelInvocation, dispatchNext } from './invocation-status.ts';
 import type { PrismaClient } from './open-database.ts';
 import type { Redis } from './open-redis.ts';
-import { readLastSeq } from './read-log.ts';
+import { foreseeSeq } from './read-log.ts';
 import { nudgeWorker } from './worker-nudge.ts';
 
 export type CancelParts = {
@@ -32,7 +32,7 @@ const flagExpiryMs = 3_600_000;
  */
 export async function requestCancel(parts: CancelParts, target: CancelTarget): Promise<InvocationStatus | null> {
   const { database, redis, logger } = parts;
-  const lastSeq = 1 + (await readLastSeq(redis, target).catch(() => 0));
+  const lastSeq = await foreseeSeq(redis, target);
   const result = await cancelInvocation(database, { ...target, lastSeq });
   if (!result) return null;
   if (result.ended) parts.metrics.ended('cancelled', result.ended);

@@ -4,29 +4,10 @@ import { fromDatabaseError } from '@nexus/common/database-error';
 import { errorMeanings } from '@nexus/common/error-codes';
 import type { Acknowledgement, SocketError } from '@nexus/common/socket-events';
 import { toFieldErrors } from '@nexus/common/to-field-errors';
-import { z } from 'zod';
+import type { z } from 'zod';
 
 /** Called on the socket that asks. */
-type Answerer<Asker> = (this: Asker, request: unknown, acknowledge: unknown) => void;
-
-/**
- * A listener for `onAny` that answers a socket's requests by their names; one serves all sockets. Whoever asks for something else, or
- * sends nothing but an acknowledgement, is told what was expected.
- */
-export function answerRequests<Asker>(
-  answerers: Record<string, Answerer<Asker>>,
-  logger: Pick<Logger, 'error'>,
-): (this: Asker, name: string, ...args: unknown[]) => void {
-  const known = new Map(Object.entries(answerers));
-  const message = `expected one of ${[...known.keys()].join(', ')}`;
-  const answerUnknown = answerRequest(z.unknown(), logger, async (_: Asker) => {
-    throw new AppError('invalid_request', `event: ${message}`, { fields: [{ field: 'event', message }] });
-  });
-  return function (name, ...args) {
-    const acknowledge = typeof args.at(-1) === 'function' ? args.pop() : undefined;
-    (known.get(name) ?? answerUnknown).call(this, args[0], acknowledge);
-  };
-}
+export type Answerer<Asker> = (this: Asker, request: unknown, acknowledge: unknown) => void;
 
 /**
  * A handler of a socket message: parses what came, answers with what `handle` gives or with why not. Whatever a client sends, with or

@@ -4,7 +4,7 @@ import type { ConversationFeeds } from '@nexus/common/conversation-feeds';
 import type { Logger } from '@nexus/common/create-logger';
 import { pingRedis } from '@nexus/common/ping-redis';
 import { type CancelParts, requestCancel } from '@nexus/common/request-cancel';
-import { createHealthHandler } from '@nexus/common/serve-health';
+import { answerNotFound, createHealthHandler } from '@nexus/common/serve-health';
 import {
   type ClientToServerEvents,
   cancelRequest,
@@ -14,9 +14,10 @@ import {
 } from '@nexus/common/socket-events';
 import type { Registry } from 'prom-client';
 import { type DefaultEventsMap, Server, type Socket } from 'socket.io';
-import { answerRequest, answerRequests, toSocketError } from './answer-request.ts';
+import { answerRequest, toSocketError } from './answer-request.ts';
 import { broadcastEvent } from './broadcast-event.ts';
 import { createConversationRooms } from './conversation-rooms.ts';
+import { dispatchRequests } from './dispatch-requests.ts';
 import { eventParser } from './event-parser.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import { keepFramesWhole } from './keep-frames-whole.ts';
@@ -119,14 +120,11 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     if (!status) throw new AppError('invocation_not_found', `There is no invocation ${invocationId}`);
     return { data: { status } };
   });
-  const onRequest = answerRequests(
-    {
-      'conversation:subscribe': onSubscribe,
-      'conversation:unsubscribe': onUnsubscribe,
-      'invocation:cancel': onCancel,
-    } satisfies Record<keyof ClientToServerEvents, unknown>,
-    logger,
-  );
+  const onRequest = dispatchRequests({
+    'conversation:subscribe': onSubscribe,
+    'conversation:unsubscribe': onUnsubscribe,
+    'invocation:cancel': onCancel,
+  } satisfies Record<keyof ClientToServerEvents, unknown>);
   function onDisconnect(this: NexusSocket): void {
     this.data.watched.closeAll();
     metrics.connections.dec();
@@ -159,7 +157,6 @@ function createHttpServer({ database, redis, registry }: GatewayParts): HttpServ
     registry,
   );
   return createServer({ headersTimeout: 10_000, connectionsCheckingInterval: 1_000 }, (request, response) => {
-    if (health(request, response)) return;
-    response.writeHead(404, { 'content-type': 'application/json' }).end('{"status":"not found"}');
+    if (!health(request, response)) answerNotFound(request, response, ['/socket.io/']);
   });
 }

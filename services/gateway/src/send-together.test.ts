@@ -33,21 +33,26 @@ describe('sendTogether', () => {
           const { transport } = socket.conn as unknown as { transport: { socket: { _socket: Connection } } };
           const writes = watchWrites(transport.socket._socket);
           for (let at = 1; at <= 20; at += 1) server.to('room').emit('said', at);
-          setTimeout(() => socket.emit('written', [...writes]), 20);
+          socket.once('heard', (acknowledge: (writes: number[]) => void) => acknowledge([...writes]));
         });
       });
       await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
       const client = io(`http://127.0.0.1:${(http.address() as AddressInfo).port}`, { transports });
       try {
         const said: number[] = [];
-        client.on('said', (at: number) => said.push(at));
-        const written = new Promise<number[]>((resolve) => client.once('written', resolve));
+        const heard = new Promise<void>((resolve) => {
+          client.on('said', (at: number) => {
+            if (said.push(at) === 20) resolve();
+          });
+        });
         await new Promise<void>((resolve) => client.once('connect', () => resolve()));
         if (client.io.engine.transport.name === 'polling')
           await new Promise<void>((resolve) => client.io.engine.once('upgrade', () => resolve()));
         client.emit('ready');
-        const writes = await written;
+        await heard;
+        const writes: number[] = await client.emitWithAck('heard');
         expect(said).toEqual(Array.from({ length: 20 }, (_, at) => at + 1));
+        expect(writes.reduce((sum, pieces) => sum + pieces, 0)).toBeGreaterThanOrEqual(20);
         expect(writes.length).toBeLessThanOrEqual(2);
       } finally {
         client.close();

@@ -11,8 +11,11 @@ class WholeWebSocket extends transports.websocket {
   override send(packets: Packets): void {
     const connection = packets.length > 1 ? (this as unknown as Inside).socket._socket : null;
     connection?.cork();
-    super.send(packets);
-    connection?.uncork();
+    try {
+      super.send(packets);
+    } finally {
+      connection?.uncork();
+    }
   }
 }
 

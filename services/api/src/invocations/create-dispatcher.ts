@@ -3,7 +3,10 @@ import type { Dispatch } from '@nexus/common/invocation-queue';
 import { markEnqueued } from '@nexus/common/invocation-status';
 import type { ApiParts } from '../app.ts';
 
-/** Less than the sweep leaves a new row alone, and long enough for a worker at ease to claim it, which notes the same. Milliseconds. */
+/**
+ * Less than the sweep leaves a new row alone, and mostly long enough for a worker at ease to claim it, which notes the same: one timer serves
+ * all that come while it runs. Milliseconds.
+ */
 const noteAfterMs = 100;
 
 /**
@@ -27,7 +30,8 @@ export function createDispatcher(
   /** Which of them may still wait: all, when Postgres does not say. */
   async function note(jobs: Dispatch[]): Promise<string[]> {
     try {
-      return await markEnqueued(parts.database, jobs);
+      const waiting = await markEnqueued(parts.database, jobs);
+      return waiting.map(({ invocationId }) => invocationId);
     } catch (error) {
       parts.logger.warn({ error, jobs: jobs.length }, 'could not note what was enqueued');
       return jobs.map(({ invocationId }) => invocationId);

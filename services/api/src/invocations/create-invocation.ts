@@ -71,16 +71,16 @@ export function createInvocationCreator(
     }
   }
 
-  /** Not awaited: the row is the outbox, and whatever of this does not happen the sweep does. */
+  /** Not awaited: the row is the outbox, and whatever of this does not happen the sweep does, but for saying that it waits. */
   function announce(created: InsertedInvocation, { before, position }: InsertResult, { workspaceId }: Principal): void {
     const { id: invocationId, conversationId, provider, dispatch } = created;
     const ids = { invocationId, conversationId };
-    const sayItWaits = () => {
+    const sayItWaits = AsyncResource.bind(() => {
       parts.appender.append(ids, 0, [{ type: 'invocation.queued', data: { position } }], -1).catch((error: unknown) => {
         // A worker that was quicker has spoken already: then nobody needs to hear that it was queued.
         if (!(error instanceof AppError)) parts.logger.warn({ error, ...ids }, 'could not announce that it is queued');
       });
-    };
+    });
     // Mostly a worker begins at once: an event that says nothing but that it was not there yet would hold up what everybody waits for.
     if (dispatch === 0) sayItWaits();
     else if (isProviderName(provider))

@@ -5,7 +5,7 @@ import { atMost } from '@nexus/common/at-most';
 import type { NewEvent } from '@nexus/common/event';
 import type { LogAddress } from '@nexus/common/event-log-names';
 import type { Held } from '@nexus/common/invocation-status';
-import { readLastSeq } from '@nexus/common/read-log';
+import { queuedEvents, readLastSeq } from '@nexus/common/read-log';
 import type { FlushClock } from './flush-clock.ts';
 import { createPendingEvents } from './pending-events.ts';
 
@@ -13,8 +13,6 @@ import { createPendingEvents } from './pending-events.ts';
 const seqsPerAttempt = 1_000_000;
 /** While Redis is away an answer is not kept waiting for its place in the log. */
 const locateLimitMs = 1_000;
-/** What may stand in a log before its first attempt: that it was queued. */
-const queuedEvents = 1;
 const retryFirstMs = 50;
 const retryMostMs = 1_000;
 
@@ -102,7 +100,10 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
     }
   }
 
-  /** A log that vanished between two attempts goes on far above whatever a client may have seen of it: no seq is used twice. */
+  /**
+   * A log that vanished between two attempts goes on far above whatever a client may have seen of it: no seq is used twice. One whose earlier
+   * attempt ended before it had spoken looks the same.
+   */
   async function openAfterEarlierAttempt(): Promise<void> {
     if ((await readLastSeq(parts.redis, address)) > 0) return;
     const base = held.attempt * seqsPerAttempt;

@@ -3,7 +3,7 @@ import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
 import { type ErrorCode, errorMeanings } from '@nexus/common/error-codes';
 import { dispatchNext, finishInvocations, type Outcome, requeueLost } from '@nexus/common/invocation-status';
 import { sha256 } from '@nexus/common/load-snapshot';
-import { readLastSeq } from '@nexus/common/read-log';
+import { foreseeSeq } from '@nexus/common/read-log';
 import { type CancelParts, requestCancel } from '@nexus/common/request-cancel';
 import type { Chore } from './find-chores.ts';
 import { readLogText } from './read-log-text.ts';
@@ -57,7 +57,7 @@ async function endUnattended(
     inputTokens: null,
     finishReason: null,
     error: { code, message: title },
-    lastSeq: 1 + (await readLastSeq(parts.redis, chore).catch(() => 0)),
+    lastSeq: await foreseeSeq(parts.redis, chore),
     firstTokenAgoMs: null,
     usage:
       from === 'queued'

@@ -1,0 +1,25 @@
+import type { Acknowledgement, SocketError } from '@nexus/common/socket-events';
+import type { Answerer } from './answer-request.ts';
+
+/**
+ * A listener for `onAny` that gives each request to its answerer, by its name; one serves all sockets. Whoever asks for something else
+ * is told what there is; an acknowledgement is found also where nothing, or too much, was sent before it.
+ */
+export function dispatchRequests<Asker>(
+  answerers: Record<string, Answerer<Asker>>,
+): (this: Asker, name: string, ...args: unknown[]) => void {
+  const known = new Map(Object.entries(answerers));
+  const message = `expected one of ${[...known.keys()].join(', ')}`;
+  const error: SocketError = {
+    code: 'invalid_request',
+    message: `name: ${message}`,
+    fields: [{ field: 'name', message }],
+  };
+
+  return function (name, ...args) {
+    const acknowledge = typeof args.at(-1) === 'function' ? (args.pop() as Acknowledgement<never>) : undefined;
+    const answer = known.get(name);
+    if (answer) answer.call(this, args[0], acknowledge);
+    else acknowledge?.({ error });
+  };
+}
