@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Registry } from 'prom-client';
 import { AppError } from './app-error.ts';
 import { atMost } from './at-most.ts';
-import { errorMeanings } from './error-codes.ts';
+import { toProblem } from './to-problem.ts';
 
 /** Resolves when the thing works; rejects with the reason when it does not. */
 export type HealthChecks = Record<string, () => Promise<unknown>>;
@@ -67,12 +67,11 @@ function sendJson(response: ServerResponse, status: number, body: unknown, conte
 
 /** As application/problem+json (RFC 9457), with what there is besides the health of the process. */
 export function answerNotFound(request: IncomingMessage, response: ServerResponse, others: string[] = []): void {
-  const { status, title } = errorMeanings.not_found;
   const expected = [...others, '/livez', '/readyz', '/metrics'].join(', ');
   const instance = request.url?.split('?')[0];
-  const detail = `There is nothing at ${instance}: expected one of ${expected}`;
-  const problem = { type: 'urn:agent-nexus:error:not_found', title, status, detail, instance, code: 'not_found' };
-  sendJson(response, status, problem, 'application/problem+json');
+  const error = new AppError('not_found', `There is nothing at ${instance}: expected one of ${expected}`);
+  const problem = toProblem(error, instance);
+  sendJson(response, problem.status, problem, 'application/problem+json');
 }
 
 /** A server of its own for a process that has no other HTTP. */

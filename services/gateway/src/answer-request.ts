@@ -7,7 +7,7 @@ import { toFieldErrors } from '@nexus/common/to-field-errors';
 import type { z } from 'zod';
 
 /** Called on the socket that asks. */
-export type Answerer<Asker> = (this: Asker, request: unknown, acknowledge: unknown) => void;
+export type Answerer<Asker> = (this: Asker, request: unknown, acknowledge?: Acknowledgement<unknown>) => void;
 
 /**
  * A handler of a socket message: parses what came, answers with what `handle` gives or with why not. Whatever a client sends, with or
@@ -20,16 +20,17 @@ export function answerRequest<Asker, S extends z.ZodType, T>(
   handle: (socket: Asker, request: z.output<S>) => Promise<{ data: T; afterwards?: () => void }>,
 ): Answerer<Asker> {
   return function (request, acknowledge) {
-    const reply: Acknowledgement<T> =
-      typeof acknowledge === 'function' ? (acknowledge as Acknowledgement<T>) : () => {};
     Promise.resolve()
       .then(() => handle(this, parseRequest(schema, request)))
       .then(
         ({ data, afterwards }) => {
-          reply({ data });
+          acknowledge?.({ data });
           afterwards?.();
         },
-        (error: unknown) => reply({ error: toSocketError(error, logger) }),
+        (caught: unknown) => {
+          const error = toSocketError(caught, logger); // logged also where nobody waits for the answer
+          acknowledge?.({ error });
+        },
       )
       .catch((error: unknown) => logger.error({ error }, 'a socket request failed after its answer'));
   };

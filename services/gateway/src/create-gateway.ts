@@ -17,12 +17,12 @@ import { type DefaultEventsMap, Server, type Socket } from 'socket.io';
 import { answerRequest, toSocketError } from './answer-request.ts';
 import { broadcastEvent } from './broadcast-event.ts';
 import { createConversationRooms } from './conversation-rooms.ts';
-import { dispatchRequests } from './dispatch-requests.ts';
 import { eventParser } from './event-parser.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import { keepFramesWhole } from './keep-frames-whole.ts';
 import { loadWatchable } from './load-watchable.ts';
 import { type Principal, principalOfHandshake } from './principal.ts';
+import { routeRequests } from './route-requests.ts';
 import { sendTogether } from './send-together.ts';
 import type { BufferLimits } from './watch-buffer.ts';
 import { WatchedConversations, type WatchParts } from './watched-conversations.ts';
@@ -120,7 +120,7 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     if (!status) throw new AppError('invocation_not_found', `There is no invocation ${invocationId}`);
     return { data: { status } };
   });
-  const onRequest = dispatchRequests({
+  const onRequest = routeRequests({
     'conversation:subscribe': onSubscribe,
     'conversation:unsubscribe': onUnsubscribe,
     'invocation:cancel': onCancel,

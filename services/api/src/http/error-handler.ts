@@ -2,6 +2,7 @@ import { AppError, toAppError } from '@nexus/common/app-error';
 import type { Logger } from '@nexus/common/create-logger';
 import { fromDatabaseError } from '@nexus/common/database-error';
 import { type ErrorCode, errorMeanings } from '@nexus/common/error-codes';
+import { toProblem } from '@nexus/common/to-problem';
 import type { NextFunction, Request, Response } from 'express';
 
 /** Seconds after which a client may try again what failed because something of ours was away. */
@@ -22,12 +23,7 @@ export function createErrorHandler(logger: Logger) {
       .type('application/problem+json')
       .send(
         JSON.stringify({
-          type: `urn:agent-nexus:error:${error.code}`,
-          title: meaning.title,
-          status: meaning.status,
-          ...(meaning.exposed ? { detail: error.message } : {}),
-          instance: request.path,
-          code: error.code,
+          ...toProblem(error, request.path),
           requestId,
           ...(error.fields.length > 0 ? { errors: error.fields } : {}),
         }),

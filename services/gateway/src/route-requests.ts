@@ -5,7 +5,7 @@ import type { Answerer } from './answer-request.ts';
  * A listener for `onAny` that gives each request to its answerer, by its name; one serves all sockets. Whoever asks for something else
  * is told what there is; an acknowledgement is found also where nothing, or too much, was sent before it.
  */
-export function dispatchRequests<Asker>(
+export function routeRequests<Asker>(
   answerers: Record<string, Answerer<Asker>>,
 ): (this: Asker, name: string, ...args: unknown[]) => void {
   const known = new Map(Object.entries(answerers));
@@ -17,7 +17,7 @@ export function dispatchRequests<Asker>(
   };
 
   return function (name, ...args) {
-    const acknowledge = typeof args.at(-1) === 'function' ? (args.pop() as Acknowledgement<never>) : undefined;
+    const acknowledge = typeof args.at(-1) === 'function' ? (args.pop() as Acknowledgement<unknown>) : undefined;
     const answer = known.get(name);
     if (answer) answer.call(this, args[0], acknowledge);
     else acknowledge?.({ error });
