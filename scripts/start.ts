@@ -7,6 +7,7 @@ import { openLocalRedis } from './local-stack/open-local-redis.ts';
 import { assertPortsFree } from './start/assert-ports-free.ts';
 import { assertRedisUsable, hostsOf } from './start/assert-redis-usable.ts';
 import { createStopper } from './start/create-stopper.ts';
+import { findWhatIsLacking } from './start/find-what-is-lacking.ts';
 import { keepRunning } from './start/keep-running.ts';
 import { lockStateFolder } from './start/lock-state-folder.ts';
 import { openService, type ServiceSpec } from './start/open-service.ts';
@@ -33,8 +34,9 @@ try {
 
 async function start(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
+  const lock = await lockStateFolder(options.stateFolder, say);
+  stopper.onStop('the lock', lock.release);
   await assertPortsFree(options);
-  stopper.onStop('the lock', lockStateFolder(options.stateFolder));
 
   const databaseUrl = await openDatabase(options);
   const redisUrl = await openRedis(options);
@@ -59,6 +61,7 @@ async function start(): Promise<void> {
   ];
   say(`Starting ${specs.map(({ name }) => name).join(', ')} …`);
   await Promise.all(specs.map((spec) => keepRunning(spec, openService, stopper, say)));
+  stopper.onStop('the lock', lock.stopping); // the newest stops first
 
   const apiUrl = `http://127.0.0.1:${api}`;
   const agents = await loadAgents(apiUrl);
@@ -68,7 +71,7 @@ async function start(): Promise<void> {
     await showFirstAnswer(apiUrl, `http://127.0.0.1:${gateway}`, echo, (text) => process.stdout.write(text));
     console.log('\n');
   }
-  if (echo) console.log(toGuide(options, agents, echo));
+  if (echo) console.log(toGuide(options, agents, echo, await findWhatIsLacking()));
   quietBelow = 0;
 }
 

@@ -48,7 +48,7 @@ describe('npm start', () => {
 
   /** What a terminal's Ctrl-C comes to: the signal to the process that runs start.ts. */
   function interruptStarter(folder: string): void {
-    process.kill(Number(readFileSync(join(folder, 'start.pid'), 'utf8')), 'SIGINT');
+    process.kill(Number.parseInt(readFileSync(join(folder, 'start.pid'), 'utf8'), 10), 'SIGINT');
   }
 
   /** Processes whose environment names our state folder: everything that was started, however deep. */
@@ -73,17 +73,20 @@ describe('npm start', () => {
     const agents = (await (await fetch(`http://127.0.0.1:${env.API_PORT}/api/agents`)).json()) as { id: string }[];
     expect(agents).toHaveLength(6);
     for (const { id } of agents) expect(first.output()).toContain(id);
+    expect(stripVTControlCharacters(first.output())).toMatch(
+      /openai\/gpt-4 .*needs OPENAI_API_KEY\n.*gemini\/.*needs GEMINI_API_KEY\n/,
+    );
 
     const another = start();
     expect(await another.exited).toBe(1);
-    expect(another.output()).toMatch(/Port \d+ is taken/);
+    expect(another.output()).toMatch(/already runs on .* \(process \d+\)/);
 
     first.interrupt();
     expect(await first.exited).toBe(0);
     await waitUntil(() => leftOver().length === 0, { what: 'every process to be gone', timeoutMs: 5_000 });
   }, 90_000);
 
-  it('finds its data at the second start', async () => {
+  it('finds its data at the second start, and waits for one that is stopping', async () => {
     const second = start();
     await waitUntil(() => second.output().includes('Ctrl-C stops everything'), {
       what: 'the guide',
@@ -92,8 +95,23 @@ describe('npm start', () => {
     expect(second.output()).toContain('Found the agents and conversations of an earlier start');
     const conversations = await (await fetch(`http://127.0.0.1:${env.API_PORT}/api/conversations`)).json();
     expect(conversations).toHaveLength(2);
-    second.interrupt();
+
+    const echo = '00000000-0000-7000-8000-0000000000a6';
+    await fetch(`http://127.0.0.1:${env.API_PORT}/api/invocations`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ agentId: echo, message: 'word '.repeat(600) }),
+    });
+    second.interrupt(); // which lets that answer end
+    const third = start();
     expect(await second.exited).toBe(0);
+    await waitUntil(() => third.output().includes('Ctrl-C stops everything'), {
+      what: `the guide\n${third.output()}`,
+      timeoutMs: 60_000,
+    });
+    expect(third.output()).toContain('Waiting for the earlier start');
+    third.interrupt();
+    expect(await third.exited).toBe(0);
     await waitUntil(() => leftOver().length === 0, { what: 'every process to be gone', timeoutMs: 5_000 });
   }, 90_000);
 

@@ -6,10 +6,15 @@ import { readWorkerConfig } from '../../services/worker/src/worker-config.ts';
 /** Where there is none yet, a local one is going to be started. */
 const toCome = { DATABASE_URL: 'postgresql://127.0.0.1/nexus', REDIS_URL: 'redis://127.0.0.1' };
 
+/** The environment as the services are going to find it, as far as can be told before the stores are there. */
+export function withLocalStores(): NodeJS.ProcessEnv {
+  const given = Object.entries(process.env).filter(([, value]) => value !== '');
+  return { ...toCome, ...Object.fromEntries(given) };
+}
+
 /** What is wrong with the variables of any service, a line each, before anything is started. */
 export function findConfigProblems(): string[] {
-  const given = Object.entries(process.env).filter(([, value]) => value !== '');
-  const environment = { ...toCome, ...Object.fromEntries(given) };
+  const environment = withLocalStores();
   const problems = [readApiConfig, readGatewayConfig, readWorkerConfig].flatMap((read) => {
     try {
       read(environment);

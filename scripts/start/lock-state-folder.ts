@@ -1,24 +1,45 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from '../local-stack/process-alive.ts';
 
-/** One start at a time on a folder. Returns how to let it go. */
-export function lockStateFolder(folder: string): () => void {
+export type FolderLock = {
+  /** Says to a start that comes now that it need not wait for long. */
+  stopping(): void;
+  release(): void;
+};
+
+const stoppingMark = 'stopping';
+/** Longer than a service is given to finish its answers. Milliseconds. */
+const mostWaitedMs = 60_000;
+
+/** One start at a time on a folder: waits for one that is stopping, and throws where one runs. */
+export async function lockStateFolder(folder: string, say: (line: string) => void): Promise<FolderLock> {
   mkdirSync(folder, { recursive: true });
   chmodSync(folder, 0o755); // as root, Postgres runs as a user of its own and has to get through
   const file = `${folder}/start.pid`;
-  const pid = readPid(file);
-  if (isAlive(pid, 'start.ts') && pid !== process.pid)
-    throw new Error(
-      `Agent Nexus already runs on ${folder} (process ${pid}). Stop it, or set NEXUS_STATE_FOLDER to another folder.`,
-    );
+  const end = performance.now() + mostWaitedMs;
+  for (let told = false; ; told = true) {
+    const { pid, isStopping } = readOwner(file);
+    if (pid === process.pid || !isAlive(pid, 'start.ts')) break;
+    if (!isStopping || performance.now() > end)
+      throw new Error(
+        `Agent Nexus already runs on ${folder} (process ${pid}). Stop it, or set NEXUS_STATE_FOLDER to another folder, and other ports.`,
+      );
+    if (!told) say(`Waiting for the earlier start (process ${pid}) to finish its answers and stop …`);
+    await sleep(50);
+  }
   writeFileSync(file, String(process.pid));
-  return () => rmSync(file, { force: true });
+  return {
+    stopping: () => writeFileSync(file, `${process.pid} ${stoppingMark}`),
+    release: () => rmSync(file, { force: true }),
+  };
 }
 
-function readPid(file: string): number {
+function readOwner(file: string): { pid: number; isStopping: boolean } {
   try {
-    return Number(readFileSync(file, 'utf8'));
+    const [pid, mark] = readFileSync(file, 'utf8').split(' ');
+    return { pid: Number(pid), isStopping: mark === stoppingMark };
   } catch {
-    return 0;
+    return { pid: 0, isStopping: false };
   }
 }

@@ -1,0 +1,31 @@
+import { providerCredentials } from '@nexus/common/provider-name';
+import { toProviderConfig } from '../../services/worker/src/providers/provider-config.ts';
+import { readWorkerConfig } from '../../services/worker/src/worker-config.ts';
+import { withLocalStores } from './find-config-problems.ts';
+
+const answerLimitMs = 1_000;
+
+/** What stands between a provider and its first answer, in words, by the provider's name. One that has all it needs is not in it. */
+export async function findWhatIsLacking(): Promise<Map<string, string>> {
+  const config = readWorkerConfig(withLocalStores());
+  const providers = toProviderConfig(config);
+  const lacking = new Map<string, string>();
+  for (const provider of ['openai', 'gemini'] as const) {
+    if (providers[provider].apiKey === null) lacking.set(provider, `needs ${providerCredentials[provider]}`);
+  }
+  if (!(await answers(providers.ollama.baseUrl)))
+    lacking.set('ollama', `finds no Ollama at ${providers.ollama.baseUrl}`);
+  for (const provider of Object.keys(providerCredentials)) {
+    if (!config.WORKER_PROVIDERS.some((served) => served === provider))
+      lacking.set(provider, 'is not in WORKER_PROVIDERS');
+  }
+  return lacking;
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(answerLimitMs) })).ok;
+  } catch {
+    return false;
+  }
+}
