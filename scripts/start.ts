@@ -15,6 +15,14 @@ import { readOptions, type StartOptions } from './start/read-options.ts';
 import { loadAgents, showFirstAnswer } from './start/show-first-answer.ts';
 import { toGuide } from './start/to-guide.ts';
 
+/** The URLs are complete by now: what is unset here would be put into them again, into those of our own stores too. */
+const passwordsInUrls = {
+  DATABASE_PASSWORD: '',
+  DATABASE_PASSWORD_FILE: '',
+  REDIS_PASSWORD: '',
+  REDIS_PASSWORD_FILE: '',
+};
+
 const say = (line: string) => console.log(`${styleText('cyan', '›')} ${line}`);
 const warning = 40;
 
@@ -50,6 +58,7 @@ async function start(): Promise<void> {
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,
     REDIS_CLUSTER: options.redisCluster ? 'on' : 'off', // one of our own is none
+    ...passwordsInUrls,
   };
   const specs: ServiceSpec[] = [
     ...Array.from({ length: options.workers }, (_, index): ServiceSpec => {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -103,7 +103,7 @@ describe('npm start', () => {
       body: JSON.stringify({ agentId: echo, message: 'word '.repeat(600) }),
     });
     second.interrupt(); // which lets that answer end
-    const third = start();
+    const third = start({ DATABASE_PASSWORD: 'of another', REDIS_PASSWORD: 'of another' }); // of no store of ours
     expect(await second.exited).toBe(0);
     await waitUntil(() => third.output().includes('Ctrl-C stops everything'), {
       what: `the guide\n${third.output()}`,
@@ -131,6 +131,13 @@ describe('npm start', () => {
     expect(unreachable.output()).not.toContain('secret-word');
     expect(unreachable.output()).not.toMatch(/\n\s+at /);
 
+    const inFile = join(stateFolder, 'database-url');
+    writeFileSync(inFile, 'postgresql://user@127.0.0.1:1/elsewhere');
+    const apart = start({ DATABASE_URL_FILE: inFile, DATABASE_PASSWORD: 'secret-word' });
+    expect(await apart.exited).toBe(1);
+    expect(apart.output()).toContain('DATABASE_URL: cannot reach elsewhere at 127.0.0.1:1');
+    expect(apart.output()).not.toContain('secret-word');
+
     const nonsense = start({ REDIS_URL: 'http://127.0.0.1' });
     expect(await nonsense.exited).toBe(1);
     expect(nonsense.output()).toContain('REDIS_URL: expected a redis://');
@@ -138,11 +145,17 @@ describe('npm start', () => {
   }, 60_000);
 
   it('names every variable that does not fit before it starts anything', async () => {
-    const wrong = start({ GATEWAY_PORT: 'x', LOG_LEVEL: 'loud', WORKER_CONCURRENCY: 'many' });
+    const wrong = start({ GATEWAY_PORT: 'x', LOG_LEVEL: 'loud', WORKER_CONCURRENCY: 'many', REDIS_URL_FILE: '/none' });
     expect(await wrong.exited).toBe(1);
     const lines = wrong.output().trim().split('\n');
     const names = lines.map((line) => stripVTControlCharacters(line).split(':')[0]);
-    expect(names.toSorted()).toEqual(['GATEWAY_PORT', 'LOG_LEVEL', 'WORKER_CONCURRENCY']);
+    expect(names.toSorted()).toEqual([
+      'GATEWAY_PORT',
+      'LOG_LEVEL',
+      'REDIS_URL',
+      'REDIS_URL_FILE',
+      'WORKER_CONCURRENCY',
+    ]);
   }, 60_000);
 
   it.each(['5.0.14', '6.2.14'])(

@@ -3,6 +3,8 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { sharedFields } from '@nexus/common/config-fields';
+import { readVariable } from '@nexus/common/parse-config';
+import { withPassword, withPasswordEach } from '@nexus/common/with-passwords';
 import { findConfigProblems } from './find-config-problems.ts';
 
 const { REDIS_CLUSTER: redisCluster } = sharedFields;
@@ -28,20 +30,31 @@ export function readOptions(args: string[]): StartOptions {
   const { workers } = parseWorkers(args);
   const problems = findConfigProblems();
   const port = (name: string, standard: number) => {
-    const wanted = Number(process.env[name] || standard);
+    const wanted = Number(given(name) ?? standard);
     if (wanted === 0) problems.push(`${name}: expected a port number`); // a service alone may take any free one
     return wanted;
   };
-  const options = {
+  const ports = { api: port('API_PORT', 3001), gateway: port('GATEWAY_PORT', 3002), worker: port('WORKER_PORT', 3003) };
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+
+  const [databaseUrl, redisUrl] = [given('DATABASE_URL'), given('REDIS_URL')];
+  return {
     workers,
     stateFolder: resolve(root, process.env.NEXUS_STATE_FOLDER || '.nexus'),
-    databaseUrl: process.env.DATABASE_URL || undefined,
-    redisUrl: process.env.REDIS_URL || undefined,
-    redisCluster: Boolean(process.env.REDIS_URL && redisCluster.safeParse(process.env.REDIS_CLUSTER || undefined).data),
-    ports: { api: port('API_PORT', 3001), gateway: port('GATEWAY_PORT', 3002), worker: port('WORKER_PORT', 3003) },
+    databaseUrl: databaseUrl && withPassword(databaseUrl, given('DATABASE_PASSWORD')),
+    redisUrl: redisUrl && withPasswordEach(redisUrl, given('REDIS_PASSWORD')),
+    redisCluster: Boolean(redisUrl && redisCluster.safeParse(given('REDIS_CLUSTER')).data),
+    ports,
   };
-  if (problems.length > 0) throw new Error(problems.join('\n'));
-  return options;
+}
+
+/** A variable as the services read it. undefined also where its file cannot be read, which is one of the problems found before. */
+function given(name: string): string | undefined {
+  try {
+    return readVariable(process.env, name);
+  } catch {
+    return undefined;
+  }
 }
 
 function parseWorkers(args: string[]): { workers: number } {

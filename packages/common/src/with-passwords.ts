@@ -12,10 +12,15 @@ export function withPasswords<C extends Urls>(config: C): C {
   return {
     ...config,
     DATABASE_URL: withPassword(config.DATABASE_URL, config.DATABASE_PASSWORD),
-    REDIS_URL: splitRedisUrls(config.REDIS_URL)
-      .map((url) => withPassword(url, config.REDIS_PASSWORD))
-      .join(','),
+    REDIS_URL: withPasswordEach(config.REDIS_URL, config.REDIS_PASSWORD),
   };
+}
+
+/** The nodes that REDIS_URL names, each with this password. */
+export function withPasswordEach(urls: string, password: string | undefined): string {
+  return splitRedisUrls(urls)
+    .map((url) => withPassword(url, password))
+    .join(',');
 }
 
 export function withPassword(url: string, password: string | undefined): string {
