@@ -128,6 +128,15 @@ describe('server-sent events', () => {
     });
   });
 
+  it('prove the text of a snapshot by the same sum as the last event, also where nothing was said', async () => {
+    const { body } = await stack.api.invoke({ agentId: stack.echoAgentId, message: 'nothing' });
+    await stack.api.finished(body.id);
+    await stack.database.invocation.update({ where: { id: body.id }, data: { outputMessageId: null } });
+    await stack.redis.del(logKey(body.conversationId, body.id));
+    const [snapshot] = await read(streamOf(body.id));
+    expect(snapshot?.data).toMatchObject({ status: 'completed', text: '', messageId: null, contentSha256: sha256('') });
+  });
+
   it('refuse a cursor that is none, and answer one from the future with what there is', async () => {
     const { body } = await stack.api.invoke({ agentId, message: 'cursors' });
     for (const cursor of ['-1', 'abc', '1.5']) {

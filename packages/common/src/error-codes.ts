@@ -23,7 +23,6 @@ export type ErrorCode =
   | 'idempotency_key_reused'
   | 'provider_not_configured'
   | 'unauthorized'
-  | 'forbidden'
   | 'too_many_subscriptions'
   // Our own parts
   | 'configuration_invalid'
@@ -80,7 +79,6 @@ export const errorMeanings = {
   },
   provider_not_configured: { status: 409, title: 'The provider has no credentials', retryable: false, exposed: true },
   unauthorized: { status: 401, title: 'Credentials are missing or not valid', retryable: false, exposed: true },
-  forbidden: { status: 403, title: 'These credentials do not allow this', retryable: false, exposed: true },
   too_many_subscriptions: {
     status: 429,
     title: 'Too many subscriptions on one socket',

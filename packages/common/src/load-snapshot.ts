@@ -44,7 +44,7 @@ export async function loadSnapshot(
       reasoning: row.reasoning ?? '',
       upToSeq,
       messageId: row.outputMessageId,
-      contentSha256: row.text === null ? null : sha256(row.text),
+      contentSha256: row.text === null && row.status !== 'completed' ? null : sha256(row.text ?? ''),
       error: toEventError(row),
     },
   };
