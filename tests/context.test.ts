@@ -48,6 +48,15 @@ describe('a long conversation', () => {
     expect(turns).toEqual(Array.from({ length: turns.length }, (_, index) => 51 - turns.length + index));
   });
 
+  it('leaves out a turn that does not fit with its question and its answer', async () => {
+    const agentId = await createPacedAgent(stack.api, 't0-n3-d0', { contextTokens: 256 });
+    const { body } = await stack.api.invoke({ agentId, message: 'a long document '.repeat(1_000) });
+    await stack.api.finished(body.id);
+    const next = await stack.api.invoke({ agentId, message: 'and then?', conversationId: body.conversationId });
+    await stack.api.finished(next.body.id);
+    expect(provider.callsFor('and then?')[0]?.request.messages).toEqual([{ role: 'user', content: 'and then?' }]);
+  });
+
   it('keeps what a model thinks out of the context, as a message of its own', async () => {
     provider.next(async (call, response) => {
       beginStream(response);

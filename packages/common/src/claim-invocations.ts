@@ -62,7 +62,7 @@ export async function claimInvocations(
            coalesce((
              SELECT jsonb_agg(to_jsonb(h) - 'characters' ORDER BY h.turn DESC, h.position DESC) FROM (
                SELECT msg.role, msg.content, msg.token_count AS "tokenCount", t.input_position AS turn, msg.position,
-                      sum(length(msg.content)) OVER (ORDER BY t.input_position DESC, msg.position DESC) AS characters
+                      sum(length(msg.content)) OVER (ORDER BY t.input_position DESC) AS characters
                FROM (SELECT id, input_position FROM invocation
                      WHERE conversation_id = c.conversation_id AND input_position < c.input_position AND NOT rolled_back
                      ORDER BY input_position DESC LIMIT ${turnsPerContext}::int) t

@@ -43,6 +43,16 @@ export function isDatabaseAway(error: unknown): boolean {
   return false;
 }
 
+/** Deadlock, serialization failure, lock timeout, statement timeout or cancel, a standby that was not promoted yet. */
+const passingCodes = /^(40|55P03|57014|25006)/;
+
+/** Whether the same statement may take effect later, unchanged: the database was away, or others were in the way. */
+export function mayPassLater(error: unknown): boolean {
+  if (isDatabaseAway(error)) return true;
+  for (const link of chainOf(error)) if (passingCodes.test(String(link.originalCode ?? link.code ?? ''))) return true;
+  return false;
+}
+
 /** Whether a unique constraint refused the row. */
 export function isUniqueViolation(error: unknown): boolean {
   for (const link of chainOf(error)) {

@@ -137,7 +137,9 @@ export async function openWorker(
     streamParts: (claim, context, onPart, signal) =>
       streamParts(providers, retryPolicy, claim, context, onPart, signal),
     countTokens,
-    longWaitMs: retryPolicy.longWaitMs,
+    onRefused: ({ invocationId, attempt }, error) =>
+      logger.error({ error, invocationId, attempt }, 'the database refuses the answer, it ends as failed'),
+    retryPolicy,
   });
 
   const consumer = consumeQueues({

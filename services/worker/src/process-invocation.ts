@@ -2,9 +2,10 @@ import { type AppError, toAppError } from '@nexus/common/app-error';
 import type { Claim } from '@nexus/common/claim-invocations';
 import type { NewEvent } from '@nexus/common/event';
 import type { InvocationJob } from '@nexus/common/invocation-queue';
-import type { DispatchRow, Finished, Held } from '@nexus/common/invocation-status';
+import type { DispatchRow, Finished, Held, Outcome } from '@nexus/common/invocation-status';
 import type { AnswerWriter } from './answer/answer-writer.ts';
-import { type Ending, toOutcome, toTerminalEvent } from './answer/ending.ts';
+import { type Ending, toOutcome, toRefused, toTerminalEvent } from './answer/ending.ts';
+import { isPassing, type RetryPolicy } from './attempts/retry-before-first-part.ts';
 import type { RunningAttempt, RunningAttempts } from './attempts/running-attempts.ts';
 import { buildContext, type Context } from './context/build-context.ts';
 import type { OnPart, ProviderFinish, ProviderPart } from './providers/provider.ts';
@@ -17,8 +18,9 @@ export type ProcessorParts = {
   /** The provider's answer with retries, timeouts and deadline; rejects with AppErrors only. */
   streamParts: (claim: Claim, context: Context, onPart: OnPart, signal: AbortSignal) => Promise<ProviderFinish>;
   countTokens: (text: string) => number;
-  /** Waits longer than this, in milliseconds, are left to a later attempt. */
-  longWaitMs: number;
+  /** The database takes everything of an attempt but this ending. */
+  onRefused: (held: Held, error: unknown) => void;
+  retryPolicy: Pick<RetryPolicy, 'longWaitMs' | 'longestWaitMs' | 'attempts'>;
 };
 
 /** How long the log may lag behind a finished invocation before its readers are left to the snapshot. */
@@ -70,15 +72,17 @@ export function createInvocationProcessor(parts: ProcessorParts): (job: Invocati
       const finish = await parts.streamParts(claim, context, onPart, attempt.signal);
       return { kind: 'complete', firstPartAt: firstPartAt ?? performance.now(), ...finish };
     } catch (error) {
-      return toEnding(toAppError(error), firstPartAt);
+      return toEnding(toAppError(error), claim.attempt, firstPartAt);
     }
   }
 
-  function toEnding(error: AppError, firstPartAt: number | null): Ending {
+  function toEnding(error: AppError, attempt: number, firstPartAt: number | null): Ending {
     if (error.code === 'claim_lost') return { kind: 'lost' };
     if (error.code === 'worker_stopping') return { kind: 'back', reason: error.code, delayMs: 0, firstPartAt };
+    const { longWaitMs, longestWaitMs, attempts: mostAttempts } = parts.retryPolicy;
     const delayMs = error.retryAfterMs ?? 0;
-    if (firstPartAt === null && delayMs > parts.longWaitMs)
+    const waits = delayMs > longWaitMs && delayMs <= longestWaitMs && attempt < mostAttempts;
+    if (firstPartAt === null && waits && isPassing(error.code))
       return { kind: 'back', reason: error.code, delayMs, firstPartAt };
     return { kind: 'broken', error, firstPartAt };
   }
@@ -90,11 +94,21 @@ export function createInvocationProcessor(parts: ProcessorParts): (job: Invocati
     ending: Ending & { kind: 'complete' | 'broken' },
   ) {
     await answer.located();
-    const outcome = toOutcome(answer, claim, context, ending, countTokens);
-    const finished: Finished | null = await record.finish(claim, outcome);
+    const { outcome, finished } = await write(claim, toOutcome(answer, claim, context, ending, countTokens));
     if (!finished) return answer.abandon();
     if (finished.waiting) void record.dispatchNext(claim.conversationId);
     await answer.end(toTerminalEvent(outcome, finished), announceLimitMs);
+  }
+
+  /** What the database refuses for good ends as failed, without its text but paid for: asking again would cost as much and end as well. */
+  async function write(claim: Claim, outcome: Outcome): Promise<{ outcome: Outcome; finished: Finished | null }> {
+    try {
+      return { outcome, finished: await record.finish(claim, outcome) };
+    } catch (error) {
+      parts.onRefused(claim, error);
+      const refused = toRefused(outcome);
+      return { outcome: refused, finished: await record.finish(claim, refused) };
+    }
   }
 
   async function handBack(answer: AnswerWriter, claim: Claim, context: Context, ending: Ending & { kind: 'back' }) {
@@ -109,7 +123,9 @@ export function createInvocationProcessor(parts: ProcessorParts): (job: Invocati
   }
 }
 
+/** Without the NUL character, which Postgres cannot store: what is shown is what is kept. */
 function toEvent(part: ProviderPart): NewEvent {
   const type = part.type === 'text-delta' ? 'message.delta' : 'reasoning.delta';
-  return { type, data: { text: part.text } };
+  const text = part.text.includes('\0') ? part.text.replaceAll('\0', '') : part.text;
+  return { type, data: { text } };
 }

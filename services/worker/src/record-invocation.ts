@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Claim, claimInvocations } from '@nexus/common/claim-invocations';
 import type { Logger } from '@nexus/common/create-logger';
-import { isDatabaseAway } from '@nexus/common/database-error';
+import { mayPassLater } from '@nexus/common/database-error';
 import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
 import type { InvocationJob, InvocationQueues } from '@nexus/common/invocation-queue';
 import {
@@ -48,13 +48,17 @@ export function createInvocationRecord(parts: {
     keysOf: ({ held }) => [held.conversationId],
   });
 
-  async function untilItLands<T>(invocationId: string, write: () => Promise<T>): Promise<T> {
+  async function untilItLands<T>(
+    invocationId: string,
+    write: () => Promise<T>,
+    isWorthIt: (error: unknown) => boolean = mayPassLater,
+  ): Promise<T> {
     for (let waitMs = retryFirstMs; ; waitMs = Math.min(waitMs * 2, retryMostMs)) {
       try {
         return await write();
       } catch (error) {
-        if (!isDatabaseAway(error) || giveUp.aborted) throw error;
-        logger.warn({ error, invocationId }, 'the database is away, the write is tried again');
+        if (!isWorthIt(error) || giveUp.aborted) throw error;
+        logger.warn({ error, invocationId }, 'the database did not take the write, it is tried again');
         await sleep(waitMs, undefined, { signal: giveUp }).catch(() => {});
       }
     }
@@ -76,11 +80,12 @@ export function createInvocationRecord(parts: {
     },
     async finish(held, outcome) {
       let tries = 0;
-      return untilItLands(held.invocationId, async () => {
+      const write = async () => {
         tries += 1;
         const finished = await finish({ held, outcome });
         return finished ?? (tries > 1 ? readFinished(database, held) : null);
-      });
+      };
+      return untilItLands(held.invocationId, write, isBare(outcome) ? () => true : mayPassLater);
     },
     handBack: (held, how) => untilItLands(held.invocationId, () => handBackInvocation(database, held, how)),
     dispatch: (next) => dispatchInvocation(parts, next),
@@ -93,4 +98,9 @@ export function createInvocationRecord(parts: {
       }
     },
   };
+}
+
+/** Nothing in it is from outside. Were it refused and another attempt made, that would be paid for, and refused as well. */
+function isBare({ text, reasoning, error }: Outcome): boolean {
+  return text === '' && reasoning === '' && error?.code === 'internal_error';
 }

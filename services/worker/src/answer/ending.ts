@@ -43,7 +43,7 @@ export function toOutcome(
   const { text, reasoning } = answer;
   // What was thought aloud may or may not be among the tokens the provider counted.
   const counted = ending.kind === 'complete' && reasoning === '' ? (ending.textTokens ?? 0) : 0;
-  const textTokens = text === '' ? null : counted > 0 ? counted : countTokens(text);
+  const textTokens = text === '' ? null : counted > 0 && isCount(counted) ? counted : countTokens(text);
   const broken = ending.kind === 'broken' ? ending.error : null;
   return {
     status: ending.kind === 'complete' ? 'completed' : broken?.code === 'cancelled' ? 'cancelled' : 'failed',
@@ -59,6 +59,21 @@ export function toOutcome(
   };
 }
 
+/** What the database can hold as a number of tokens: servers that only resemble a provider's say all sorts of things. */
+function isCount(tokens: number): boolean {
+  return Number.isInteger(tokens) && tokens >= 0 && tokens <= 2_147_483_647;
+}
+
+function areCounts({ inputTokens, outputTokens, cachedTokens }: Usage): boolean {
+  return [inputTokens, outputTokens, cachedTokens].every(isCount);
+}
+
+/** What stopped the answer; null where nothing did. */
+function codeOf(ending: Kept): ErrorCode | null {
+  if (ending.kind === 'broken') return ending.error.code;
+  return ending.kind === 'back' ? ending.reason : null;
+}
+
 function shownMessage(error: AppError): string {
   const { exposed, title } = errorMeanings[error.code];
   return exposed ? error.message : title;
@@ -70,9 +85,10 @@ function shownMessage(error: AppError): string {
  */
 function toUsage({ settings }: Claim, ending: Kept, context: Context, outputTokens: number): AttemptUsage | null {
   const { provider, model } = settings;
-  if (ending.kind === 'broken' && ending.firstPartAt === null && unreached.has(ending.error.code)) return null;
-  const reported = ending.kind === 'complete' ? ending.usage : null;
-  const refused = ending.kind === 'broken' && ending.firstPartAt === null && ending.error.code.startsWith('provider_');
+  const unanswered = ending.firstPartAt === null ? codeOf(ending) : null;
+  if (unanswered !== null && unreached.has(unanswered)) return null;
+  const reported = ending.kind === 'complete' && ending.usage && areCounts(ending.usage) ? ending.usage : null;
+  const refused = unanswered?.startsWith('provider_') ?? false;
   const usage: Usage = reported ?? {
     inputTokens: refused ? 0 : context.contextTokens,
     outputTokens,
@@ -81,6 +97,19 @@ function toUsage({ settings }: Claim, ending: Kept, context: Context, outputToke
   };
   const cost = costOf(provider, model, usage);
   return { ...usage, costMicroUsd: cost?.costMicroUsd ?? null, priceTableVersion: cost?.priceTableVersion ?? null };
+}
+
+/** The same ending without what came from outside, for a database that refuses it. */
+export function toRefused(outcome: Outcome): Outcome {
+  return {
+    ...outcome,
+    status: 'failed',
+    text: '',
+    textTokens: null,
+    reasoning: '',
+    inputTokens: null,
+    error: { code: 'internal_error', message: errorMeanings.internal_error.title },
+  };
 }
 
 /** The event that tells what was written, where the row may have overruled the outcome: a cancel that came in time wins. */

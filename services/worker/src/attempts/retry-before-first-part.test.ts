@@ -5,7 +5,7 @@ import { collect, failureOf } from '../providers/testing/collect.ts';
 import { retryBeforeFirstPart } from './retry-before-first-part.ts';
 
 const never = new AbortController().signal;
-const policy = { calls: 3, baseMs: 1, capMs: 2, longWaitMs: 1_000 };
+const policy = { calls: 3, baseMs: 1, capMs: 2, longWaitMs: 1_000, longestWaitMs: 10_000, attempts: 2 };
 const text = (value: string): ProviderPart => ({ type: 'text-delta', text: value });
 const finish: ProviderFinish = { reason: 'stop', rawReason: 'stop', usage: null };
 

@@ -9,9 +9,20 @@ export type RetryPolicy = {
   capMs: number;
   /** A provider that asks for a longer wait than this is asked again by a later attempt; the slot is given back meanwhile. */
   longWaitMs: number;
+  /** Nobody is kept waiting for longer than this: the attempt fails. */
+  longestWaitMs: number;
+  /** The last attempt of an invocation waits for nothing. */
+  attempts: number;
 };
 
-export const standardRetryPolicy: RetryPolicy = { calls: 4, baseMs: 250, capMs: 8_000, longWaitMs: 10_000 };
+export const standardRetryPolicy: RetryPolicy = {
+  calls: 4,
+  baseMs: 250,
+  capMs: 8_000,
+  longWaitMs: 10_000,
+  longestWaitMs: 600_000,
+  attempts: 10,
+};
 
 const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'provider_rate_limited',
@@ -19,6 +30,11 @@ const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'provider_unreachable',
   'stream_interrupted',
 ]);
+
+/** Whether the same call may succeed a little later. */
+export function isPassing(code: ErrorCode): boolean {
+  return passing.has(code);
+}
 
 /**
  * Calls the provider again after a passing failure, but only while nothing of the answer has been seen: half an answer followed by
@@ -41,9 +57,9 @@ export async function retryBeforeFirstPart(
     } catch (caught) {
       signal.throwIfAborted();
       const error = toAppError(caught);
-      if (begun) throw passing.has(error.code) ? asInterrupted(error) : error;
+      if (begun) throw isPassing(error.code) ? asInterrupted(error) : error;
       const waitMs = error.retryAfterMs ?? Math.random() * Math.min(policy.capMs, policy.baseMs * 2 ** calls);
-      if (!passing.has(error.code) || calls >= policy.calls || waitMs > policy.longWaitMs) throw error;
+      if (!isPassing(error.code) || calls >= policy.calls || waitMs > policy.longWaitMs) throw error;
       await sleep(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted());
     }
   }

@@ -16,9 +16,9 @@ const longestMessage = 300;
 /** What looks like a key of OpenAI or of Google, whoever quotes it. */
 const keyPattern = /\b(sk-[\w*-]{6,}|AIza[\w*-]{10,})/g;
 
-/** The provider's own words, short and without anything that looks like a key. */
+/** The provider's own words, short, without anything that looks like a key, and without NUL, which Postgres cannot store. */
 export function quote(message: string): string {
-  const clean = message.replaceAll(keyPattern, '[key]').replaceAll(/\s+/g, ' ').trim();
+  const clean = message.replaceAll('\0', ' ').replaceAll(keyPattern, '[key]').replaceAll(/\s+/g, ' ').trim();
   return clean.length > longestMessage ? `${clean.slice(0, longestMessage)}…` : clean;
 }
 

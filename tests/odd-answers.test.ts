@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createPacedAgent } from './support/create-paced-agent.ts';
+import {
+  beginStream,
+  failing,
+  finishStream,
+  openProviderServer,
+  type ProviderServer,
+  sendText,
+} from './support/open-provider-server.ts';
+import { openStack, type Stack } from './support/open-stack.ts';
+import { waitUntil } from './support/wait-until.ts';
+
+describe('an answer that is odd', () => {
+  let provider: ProviderServer;
+  let stack: Stack;
+  let agentId: string;
+  beforeAll(async () => {
+    provider = await openProviderServer();
+    stack = await openStack({ gateways: 0, env: { OPENAI_API_KEY: 'test-key', OPENAI_BASE_URL: provider.url } });
+    agentId = await createPacedAgent(stack.api, 't0-n3-d0');
+  });
+  afterAll(async () => {
+    await stack.close();
+    await provider.close();
+  });
+
+  async function ask(message: string) {
+    const { body } = await stack.api.invoke({ agentId, message });
+    return stack.api.finished(body.id);
+  }
+
+  it('with a NUL character is kept without it, and asked for once', async () => {
+    provider.next(async (call, response) => {
+      beginStream(response);
+      sendText(call, response, 'K\0f');
+      sendText(call, response, '\0');
+      finishStream(call, response);
+    });
+    const done = await ask('nul');
+    expect(done).toMatchObject({ status: 'completed', output: 'Kf', attempt: 1 });
+    expect(done.usage).toHaveLength(1);
+    expect(provider.callsFor('nul')).toHaveLength(1);
+  });
+
+  it('with a NUL character in its error ends as that error', async () => {
+    provider.next(failing(400, { message: 'bad \0 thing' }));
+    const done = await ask('nul in an error');
+    expect(done.error).toMatchObject({
+      code: 'provider_request_rejected',
+      message: expect.stringContaining('bad thing'),
+    });
+    expect(provider.callsFor('nul in an error')).toHaveLength(1);
+  });
+
+  it.each([3.5, -1, 1e12])('that says it has %s tokens is counted by us', async (tokens) => {
+    provider.next(async (call, response) => {
+      beginStream(response);
+      sendText(call, response, 'some words');
+      const usage = { prompt_tokens: tokens, completion_tokens: tokens, total_tokens: tokens };
+      response.write(
+        `data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], usage })}\n\n`,
+      );
+      call.complete = true;
+      response.end('data: [DONE]\n\n');
+    });
+    const done = await ask(`tokens ${tokens}`);
+    expect(done).toMatchObject({
+      status: 'completed',
+      output: 'some words',
+      usage: [{ source: 'estimated', outputTokens: 2 }],
+    });
+  });
+
+  it('that the database refuses ends as failed, paid for once, and its conversation goes on', async () => {
+    await stack.database.$executeRawUnsafe(`ALTER TABLE message ADD CONSTRAINT picky CHECK (content <> 'unwanted')`);
+    provider.next(async (call, response) => {
+      beginStream(response);
+      sendText(call, response, 'unwanted');
+      finishStream(call, response);
+    });
+    const done = await ask('refused');
+    expect(done).toMatchObject({ status: 'failed', output: null, error: { code: 'internal_error' }, attempt: 1 });
+    expect(done.usage).toHaveLength(1);
+    expect(provider.callsFor('refused')).toHaveLength(1);
+    const { body } = await stack.api.invoke({ agentId, message: 'next', conversationId: done.conversationId });
+    expect(await stack.api.finished(body.id)).toMatchObject({ status: 'completed' });
+  });
+
+  it('that meets a deadlock at its end is written again, not asked for again', async () => {
+    for (const statement of [
+      'CREATE SEQUENCE deadlocks',
+      `CREATE FUNCTION deadlock() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN IF nextval('deadlocks') <= 2 THEN RAISE EXCEPTION USING ERRCODE = '40P01'; END IF; RETURN NEW; END $$`,
+      'CREATE TRIGGER deadlock BEFORE INSERT ON usage_record FOR EACH ROW EXECUTE FUNCTION deadlock()',
+    ])
+      await stack.database.$executeRawUnsafe(statement);
+    const done = await ask('deadlock');
+    await stack.database.$executeRawUnsafe('DROP TRIGGER deadlock ON usage_record');
+    expect(done).toMatchObject({ status: 'completed', attempt: 1 });
+    expect(provider.callsFor('deadlock')).toHaveLength(1);
+  });
+
+  it('that is to come later costs nothing until then', async () => {
+    provider.next(failing(429, {}, { 'retry-after': '11' }));
+    const { body } = await stack.api.invoke({ agentId, message: 'later' });
+    const usage = await waitUntil(() => stack.database.usageRecord.findFirst({ where: { invocationId: body.id } }), {
+      what: 'the record of the refused call',
+    });
+    expect(usage).toMatchObject({ attempt: 1, inputTokens: 0, outputTokens: 0 });
+    expect((await stack.api.send('POST', `/api/invocations/${body.id}/cancel`)).status).toBe(200);
+  });
+
+  it.each([
+    [429, '86400', 'provider_rate_limited'],
+    [402, '11', 'provider_quota_exceeded'],
+  ])('of %s that is to come in %s s is not waited for', async (status, seconds, code) => {
+    provider.next(failing(status, {}, { 'retry-after': seconds }));
+    expect(await ask(`wait ${status}`)).toMatchObject({ status: 'failed', error: { code }, attempt: 1 });
+    expect(provider.callsFor(`wait ${status}`)).toHaveLength(1);
+  });
+});
