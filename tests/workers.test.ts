@@ -1,3 +1,7 @@
+import { createEventAppender } from '@nexus/common/append-events';
+import type { InvocationEvent } from '@nexus/common/event';
+import { openInvocationQueues } from '@nexus/common/invocation-queue';
+import { sha256 } from '@nexus/common/load-snapshot';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPacedAgent } from './support/create-paced-agent.ts';
 import { openProviderServer, type ProviderServer } from './support/open-provider-server.ts';
@@ -75,5 +79,54 @@ describe('workers', () => {
     const row = () => stack.database.invocation.findUniqueOrThrow({ where: { id } });
     await waitUntil(async () => (await row()).status === 'queued', { what: 'it to be given back' });
     expect(await row()).toMatchObject({ attempt: 1, dispatch: 2, workerId: null });
+  });
+
+  it('end what another can no longer answer for, while that one still speaks: what is shown is what is kept', async () => {
+    const { body: agent } = await stack.api.send<{ id: string }>('POST', '/api/agents', {
+      name: 'of nobody here',
+      provider: 'gemini',
+      model: 'any',
+    });
+    const { body } = await stack.api.invoke({ agentId: agent.id, message: 'cut off' });
+    const address = { conversationId: body.conversationId, invocationId: body.id };
+    const appender = createEventAppender(stack.redis);
+    const speaking = (async () => {
+      for (let seq = -1, count = 0; ; count += 1)
+        ({ seq } = await appender.append(address, 1, [{ type: 'message.delta', data: { text: `${count} ` } }], seq));
+    })();
+    await stack.database.invocation.update({
+      where: { id: body.id },
+      data: { status: 'running', attempt: 1, workerId: body.id, lostAttempts: 2 },
+    });
+    await expect(speaking).rejects.toMatchObject({ code: 'claim_lost' });
+
+    const { body: events } = await stack.api.send<InvocationEvent[]>(
+      'GET',
+      `/api/invocations/${body.id}/events`,
+      undefined,
+      {
+        accept: 'application/json',
+      },
+    );
+    let shown = '';
+    for (const event of events) {
+      if (event.type === 'message.delta') shown += event.data.text;
+      if (event.type === 'invocation.restarted') shown = '';
+    }
+    const done = await stack.api.finished(body.id);
+    expect(done).toMatchObject({ status: 'failed', error: { code: 'worker_lost' }, output: shown });
+    expect(events.at(-1)).toMatchObject({ type: 'invocation.failed', data: { contentSha256: sha256(shown) } });
+  });
+
+  it('begin with what another lost before they begin with what waits', async () => {
+    const queues = openInvocationQueues(stack.redis, { warn() {} });
+    const add = (invocationId: string, begun: boolean) =>
+      queues.add({ invocationId, dispatch: 1, provider: 'ollama', delayMs: 0, begun });
+    await add('first', false);
+    await add('second', false);
+    await add('lost', true);
+    const waiting = await queues.queue('ollama').getWaiting();
+    expect(waiting.map(({ data }) => data.invocationId).at(0)).toBe('lost');
+    await queues.close();
   });
 });

@@ -6,8 +6,8 @@ import { type ProviderName, providerNames } from './provider-name.ts';
 /** All that a job says. Everything else is in Postgres. `traceparent` is there when the trace of its request goes on in the worker. */
 export type InvocationJob = { invocationId: string; dispatch: number; traceparent?: string };
 
-/** A queued invocation that is due: where its job goes, and after how long. */
-export type Dispatch = InvocationJob & { provider: ProviderName; delayMs: number };
+/** A queued invocation that is due: where its job goes, and after how long. `begun`: before those that nobody has begun yet. */
+export type Dispatch = InvocationJob & { provider: ProviderName; delayMs: number; begun?: boolean };
 
 /** Bull Board and redis-cli users look for these names. */
 export function queueName(provider: ProviderName): string {
@@ -57,9 +57,9 @@ export function openInvocationQueues(redis: Redis, logger: Pick<Logger, 'warn'>)
   };
   return {
     queue: queueOf,
-    async add({ invocationId, dispatch, traceparent, provider, delayMs }) {
+    async add({ invocationId, dispatch, traceparent, provider, delayMs, begun = false }) {
       const job: InvocationJob = { invocationId, dispatch, ...(traceparent === undefined ? {} : { traceparent }) };
-      await queueOf(provider).add('invoke', job, { jobId: jobId(job), delay: delayMs });
+      await queueOf(provider).add('invoke', job, { jobId: jobId(job), delay: delayMs, lifo: begun });
     },
     async remove({ invocationId, dispatch, provider }) {
       await queueOf(provider).remove(jobId({ invocationId, dispatch }));

@@ -161,7 +161,7 @@ export async function handBackInvocation(
              ${usage?.costMicroUsd ?? null}::bigint, ${usage?.priceTableVersion ?? null}::text
       FROM back WHERE ${usage !== null}::bool
       ON CONFLICT (invocation_id, attempt) DO NOTHING)
-    SELECT id AS "invocationId", conversation_id AS "conversationId", dispatch, provider, ${delayMs}::float8 AS "delayMs" FROM back`;
+    SELECT id AS "invocationId", conversation_id AS "conversationId", dispatch, provider, ${delayMs}::float8 AS "delayMs", true AS begun FROM back`;
   return row ?? null;
 }
 
@@ -184,15 +184,15 @@ export async function requeueLost(
       INSERT INTO usage_record (id, workspace_id, invocation_id, attempt, provider, model, input_tokens, output_tokens, source)
       SELECT gen_random_uuid(), workspace_id, id, attempt, provider, model, 0, 0, 'estimated' FROM back
       ON CONFLICT (invocation_id, attempt) DO NOTHING)
-    SELECT id AS "invocationId", conversation_id AS "conversationId", dispatch, provider, 0::float8 AS "delayMs" FROM back`;
+    SELECT id AS "invocationId", conversation_id AS "conversationId", dispatch, provider, 0::float8 AS "delayMs", true AS begun FROM back`;
 }
 
-/** Gives a queued row a new dispatch, where the job of the present one is of no use any more. */
+/** Gives a queued row a new dispatch, where the job of the present one is in the hands of a worker that died: its turn had come. */
 export async function redispatchInvocation(database: Database, job: InvocationJob): Promise<DispatchRow | null> {
   const [row] = await database.$queryRaw<DispatchRow[]>`
     UPDATE invocation SET dispatch = dispatch + 1, enqueued_at = NULL
     WHERE id = ${job.invocationId}::uuid AND status = 'queued' AND dispatch = ${job.dispatch}::int
-    RETURNING id AS "invocationId", conversation_id AS "conversationId", dispatch, provider, 0::float8 AS "delayMs"`;
+    RETURNING id AS "invocationId", conversation_id AS "conversationId", dispatch, provider, 0::float8 AS "delayMs", true AS begun`;
   return row ?? null;
 }
 

@@ -156,10 +156,10 @@ export async function openWorker(
     clearInterval(watchHeart);
     if (faulty) return; // one of them may be the fault: the sweep of another worker takes them over, and counts
     const closed = consumer.close();
-    await Promise.race([attempts.whenEmpty(), after(parts.shutdownGraceMs)]);
+    await Promise.race([jobs.whenEmpty(), after(parts.shutdownGraceMs)]);
     if (attempts.size() > 0) logger.info({ running: attempts.size() }, 'handing back what still runs');
     attempts.abortAll(new AppError('worker_stopping'));
-    await Promise.race([attempts.whenEmpty(), after(handBackLimitMs)]);
+    await Promise.race([jobs.whenEmpty(), after(handBackLimitMs)]);
     giveUp.abort();
     await Promise.race([closed, after(handBackLimitMs)]); // not for ever: Redis may be away
   };

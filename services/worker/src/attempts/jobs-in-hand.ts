@@ -6,11 +6,14 @@ export type JobsInHand = {
   /** Counts a job as in hand from its delivery until all that it led to is done. */
   during(process: Process): Process;
   invocationIds(): string[];
+  /** Resolves once none is in hand. */
+  whenEmpty(): Promise<void>;
 };
 
 /** The jobs of this process. Wider than its attempts: a job is in hand while its claim is still under way. */
 export function createJobsInHand(): JobsInHand {
   const jobs = new Set<InvocationJob>();
+  const onEmpty: (() => void)[] = [];
   return {
     during: (process) => async (job) => {
       jobs.add(job);
@@ -18,8 +21,10 @@ export function createJobsInHand(): JobsInHand {
         await process(job);
       } finally {
         jobs.delete(job);
+        if (jobs.size === 0) for (const resolve of onEmpty.splice(0)) resolve();
       }
     },
     invocationIds: () => [...jobs].map(({ invocationId }) => invocationId),
+    whenEmpty: () => (jobs.size === 0 ? Promise.resolve() : new Promise((resolve) => void onEmpty.push(resolve))),
   };
 }

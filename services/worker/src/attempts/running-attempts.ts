@@ -13,17 +13,16 @@ export type RunningAttempts = {
   /** The returned attempt counts as running until it is closed. */
   open(claim: Held & Pick<Claim, 'settings'>): RunningAttempt & { close(): void };
   abort(invocationId: string, reason: AppError): void;
+  /** Those that run, and whichever is opened from now on. */
   abortAll(reason: AppError): void;
   list(): RunningAttempt[];
   size(): number;
-  /** Resolves once none is running. */
-  whenEmpty(): Promise<void>;
 };
 
 /** What this worker process is at work on: whoever learns that an attempt must stop finds it here. */
 export function createRunningAttempts(): RunningAttempts {
   const attempts = new Map<string, RunningAttempt>();
-  let onEmpty: (() => void)[] = [];
+  let allAborted: AppError | undefined;
 
   return {
     open({ invocationId, conversationId, attempt: number, settings }) {
@@ -37,21 +36,19 @@ export function createRunningAttempts(): RunningAttempts {
         abort: (reason) => controller.abort(reason),
       };
       attempts.set(invocationId, attempt);
+      if (allAborted) attempt.abort(allAborted);
       const close = () => {
         if (attempts.get(invocationId) === attempt) attempts.delete(invocationId);
-        if (attempts.size > 0) return;
-        for (const resolve of onEmpty) resolve();
-        onEmpty = [];
       };
       return { ...attempt, close };
     },
     abort: (invocationId, reason) => attempts.get(invocationId)?.abort(reason),
     abortAll(reason) {
+      allAborted = reason;
       for (const attempt of attempts.values()) attempt.abort(reason);
     },
     list: () => [...attempts.values()],
     size: () => attempts.size,
-    whenEmpty: () => (attempts.size === 0 ? Promise.resolve() : new Promise((resolve) => void onEmpty.push(resolve))),
   };
 }
 

@@ -15,9 +15,13 @@ export type WorkerIdentity = {
   concurrency: number;
 };
 
-/** Writes the worker's row, again where it has vanished, and returns the key of the advisory lock that goes with it. */
+/**
+ * Writes the worker's row, again where it has vanished, and returns the key of the advisory lock that goes with it. Rows of workers that were
+ * killed long ago go: nobody else removes them.
+ */
 export async function registerWorker(database: Database, worker: WorkerIdentity): Promise<number> {
   const [row] = await database.$queryRaw<{ lockKey: number }[]>`
+    WITH gone AS (DELETE FROM worker WHERE id <> ${worker.id}::uuid AND heartbeat_at < now() - interval '1 hour')
     INSERT INTO worker (id, hostname, pid, providers, unconfigured, concurrency)
     VALUES (${worker.id}::uuid, ${worker.hostname}, ${worker.pid}, ${worker.providers}::text[], ${worker.unconfigured}::text[], ${worker.concurrency})
     ON CONFLICT (id) DO UPDATE SET heartbeat_at = now()

@@ -1,10 +1,12 @@
-import type { EventAppender } from '@nexus/common/append-events';
+import { type EventAppender, LogLost } from '@nexus/common/append-events';
 import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
 import { type ErrorCode, errorMeanings } from '@nexus/common/error-codes';
+import type { NewEvent } from '@nexus/common/event';
 import { dispatchNext, finishInvocations, type Outcome, requeueLost } from '@nexus/common/invocation-status';
 import { sha256 } from '@nexus/common/load-snapshot';
 import { foreseeSeq } from '@nexus/common/read-log';
 import { type CancelParts, requestCancel } from '@nexus/common/request-cancel';
+import { createPendingEvents } from '../answer/pending-events.ts';
 import type { Chore } from './find-chores.ts';
 import { readLogText } from './read-log-text.ts';
 
@@ -18,7 +20,7 @@ export async function doChore(parts: ChoreParts, chore: Chore): Promise<boolean>
   const { database, logger } = parts;
   switch (chore.kind) {
     case 'enqueue':
-      return dispatchInvocation(parts, chore);
+      return dispatchInvocation(parts, { ...chore, begun: chore.attempt > 0 });
     case 'next': {
       const next = await dispatchNext(database, chore.conversationId);
       return next !== null && dispatchInvocation(parts, next);
@@ -47,7 +49,7 @@ async function endUnattended(
   from: 'queued' | 'running',
   code: ErrorCode,
 ): Promise<boolean> {
-  const { text, reasoning } = await readLogText(parts.redis, chore);
+  const { text, reasoning, seq } = await readLogText(parts.redis, chore);
   const { title, retryable } = errorMeanings[code];
   const outcome: Outcome = {
     status: 'failed',
@@ -81,7 +83,27 @@ async function endUnattended(
     finished.status === 'cancelled'
       ? ({ type: 'invocation.cancelled', data: kept } as const)
       : ({ type: 'invocation.failed', data: { error: { code, message: title, retryable }, ...kept } } as const);
-  await parts.appender.append(chore, chore.attempt, [event], -1);
+  await appendEnd(parts, chore, { text, reasoning, seq }, event);
   if (from === 'queued') await parts.queues.remove(chore);
   return true;
+}
+
+/** A worker that Postgres does not hear may have spoken on since the text was read: then clients are told the text again, as it is kept. */
+async function appendEnd(
+  { appender }: ChoreParts,
+  chore: Chore,
+  { text, reasoning, seq }: Awaited<ReturnType<typeof readLogText>>,
+  end: NewEvent,
+): Promise<void> {
+  try {
+    await appender.append(chore, chore.attempt, [end], seq);
+  } catch (error) {
+    if (!(error instanceof LogLost)) throw error;
+    const events = createPendingEvents();
+    events.add({ type: 'invocation.restarted', data: { attempt: chore.attempt, reason: 'worker_lost' } });
+    events.add({ type: 'reasoning.delta', data: { text: reasoning } });
+    events.add({ type: 'message.delta', data: { text } });
+    events.add(end);
+    await appender.append(chore, chore.attempt, events.take(), -1);
+  }
 }
