@@ -2,6 +2,7 @@ import { createEventAppender } from '@nexus/common/append-events';
 import type { InvocationEvent } from '@nexus/common/event';
 import { openInvocationQueues } from '@nexus/common/invocation-queue';
 import { sha256 } from '@nexus/common/load-snapshot';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPacedAgent } from './support/create-paced-agent.ts';
 import { openProviderServer, type ProviderServer } from './support/open-provider-server.ts';
@@ -116,6 +117,34 @@ describe('workers', () => {
     const done = await stack.api.finished(body.id);
     expect(done).toMatchObject({ status: 'failed', error: { code: 'worker_lost' }, output: shown });
     expect(events.at(-1)).toMatchObject({ type: 'invocation.failed', data: { contentSha256: sha256(shown) } });
+  });
+
+  it('that are told to stop also wait for the answer of a job whose claim is under way', async () => {
+    const message = 'claimed late '.repeat(40);
+    const { body: agent } = await stack.api.send<{ id: string }>('POST', '/api/agents', {
+      name: 'slow echo',
+      provider: 'echo',
+      model: 'echo',
+    });
+    const { body } = await stack.api.invoke({ agentId: agent.id, message });
+    const other = new pg.Client({ connectionString: stack.testDatabase.url });
+    await other.connect();
+    await other.query('BEGIN');
+    await other.query('SELECT 1 FROM invocation WHERE id = $1 FOR UPDATE', [body.id]);
+    const worker = await stack.start('worker', {
+      WORKER_PROVIDERS: 'echo',
+      ECHO_DELAY_MS: '50',
+      SHUTDOWN_GRACE_MS: '20000',
+    });
+    const isWaiting = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`;
+    await waitUntil(async () => (await other.query(isWaiting)).rowCount, { what: 'the claim to wait' });
+
+    const stopped = worker.stop('SIGTERM');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await other.query('COMMIT');
+    await other.end();
+    expect(await stopped).toEqual({ code: 0, signal: null });
+    expect(await stack.api.finished(body.id)).toMatchObject({ status: 'completed', attempt: 1 });
   });
 
   it('begin with what another lost before they begin with what waits', async () => {
