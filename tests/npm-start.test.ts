@@ -138,6 +138,10 @@ describe('npm start', () => {
     expect(apart.output()).toContain('DATABASE_URL: cannot reach elsewhere at 127.0.0.1:1');
     expect(apart.output()).not.toContain('secret-word');
 
+    const nowhere = start({ NEXUS_STATE_FOLDER: '/proc/nexus/state' });
+    expect(await nowhere.exited).toBe(1);
+    expect(nowhere.output().trim()).toBe('NEXUS_STATE_FOLDER: /proc/nexus/state cannot be made or used (ENOENT)');
+
     const nonsense = start({ REDIS_URL: 'http://127.0.0.1' });
     expect(await nonsense.exited).toBe(1);
     expect(nonsense.output()).toContain('REDIS_URL: expected a redis://');

@@ -1,4 +1,5 @@
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from '../local-stack/process-alive.ts';
 
@@ -14,8 +15,12 @@ const mostWaitedMs = 60_000;
 
 /** One start at a time on a folder: waits for one that is stopping, and throws where one runs. */
 export async function lockStateFolder(folder: string, say: (line: string) => void): Promise<FolderLock> {
-  mkdirSync(folder, { recursive: true });
-  chmodSync(folder, 0o755); // as root, Postgres runs as a user of its own and has to get through
+  try {
+    makeFolder(folder);
+    chmodSync(folder, 0o755); // as root, Postgres runs as a user of its own and has to get through
+  } catch (error) {
+    throw new Error(`NEXUS_STATE_FOLDER: ${folder} cannot be made or used (${(error as NodeJS.ErrnoException).code})`);
+  }
   const file = `${folder}/start.pid`;
   const end = performance.now() + mostWaitedMs;
   for (let told = false; ; told = true) {
@@ -33,6 +38,13 @@ export async function lockStateFolder(folder: string, say: (line: string) => voi
     stopping: () => writeFileSync(file, `${process.pid} ${stoppingMark}`),
     release: () => rmSync(file, { force: true }),
   };
+}
+
+/** Step by step: told to make all of them at once, Node tries for ever where a folder can hold none, as in /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  mkdirSync(folder);
 }
 
 function readOwner(file: string): { pid: number; isStopping: boolean } {
