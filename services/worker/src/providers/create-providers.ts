@@ -2,6 +2,7 @@ import type { ProviderName } from '@nexus/common/provider-name';
 import { type CallTracing, traceProvider } from '../tracing/trace-provider.ts';
 import { createEchoProvider } from './echo/echo-provider.ts';
 import { createGeminiProvider } from './gemini/gemini-provider.ts';
+import { liftFetchLimits } from './lift-fetch-limits.ts';
 import { createOllamaProvider } from './ollama/ollama-provider.ts';
 import { createOpenAiProvider } from './openai/openai-provider.ts';
 import type { Provider } from './provider.ts';
@@ -17,11 +18,13 @@ const makers: Record<ProviderName, (config: ProviderConfig) => Provider | null> 
 
 export type Providers = { providers: Map<ProviderName, Provider>; unconfigured: ProviderName[] };
 
+/** The providers of this process, whose `fetch` waits from now on as long as it is let. */
 export function createProviders(
   config: ProviderConfig,
   wanted: ProviderName[],
   tracing: CallTracing | null = null,
 ): Providers {
+  liftFetchLimits();
   const providers = new Map<ProviderName, Provider>();
   const unconfigured: ProviderName[] = [];
   for (const name of new Set(wanted)) {

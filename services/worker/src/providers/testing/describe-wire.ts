@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { AppError } from '@nexus/common/app-error';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { liftFetchLimits } from '../lift-fetch-limits.ts';
 import type { Provider } from '../provider.ts';
 import { type Answer, collect, failureOf, hello } from './collect.ts';
 import { oneByteSlices, openWireServer, type WireServer } from './open-wire-server.ts';
@@ -31,6 +32,7 @@ export function describeWire({ name, create, fixture, contentType, delta, end, e
     const bytes = readFileSync(fixture, 'utf8');
     const headers = { 'content-type': contentType };
     beforeAll(async () => {
+      liftFetchLimits();
       server = await openWireServer();
       provider = create(server.url);
       for (const method of ['log', 'warn', 'error'] as const)
