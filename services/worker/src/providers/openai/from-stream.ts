@@ -6,7 +6,11 @@ import type { ChatCompletionChunk } from 'openai/resources/chat/completions';
 import type { FinishReason, OnPart, ProviderFinish } from '../provider.ts';
 
 /** Some compatible servers send what a model thinks under one of these names. */
-type ReasoningDelta = { reasoning_content?: string | null; reasoning?: string | null };
+type Delta = ChatCompletionChunk.Choice.Delta & { reasoning_content?: string | null; reasoning?: string | null };
+/** A chunk of an answer, or a whole one, which has a message where a chunk has a delta. */
+type Chunk = Pick<ChatCompletionChunk, 'usage'> & {
+  choices?: { delta?: Delta; message?: Delta; finish_reason?: string | null }[];
+};
 
 const finishReasons: Record<string, FinishReason> = {
   stop: 'stop',
@@ -19,6 +23,8 @@ const finishReasons: Record<string, FinishReason> = {
 export type OpenAiAnswer = {
   /** Tells the parts of the next event; throws the error that the provider may send in one. */
   take(event: EventSourceMessage): void;
+  /** Takes what came instead of events: a server that does not stream gives its answer, or its error, in one piece. */
+  takeWhole(body: string): void;
   /** After the last event: a stream without a finish reason was cut. */
   finish(): ProviderFinish;
 };
@@ -29,21 +35,26 @@ export function createOpenAiAnswer(onPart: OnPart): OpenAiAnswer {
   let usage: Usage | null = null;
   let textTokens: number | undefined;
 
+  function read(chunk: Chunk, said: 'delta' | 'message'): void {
+    if (chunk.usage) {
+      usage = toUsage(chunk.usage);
+      textTokens = usage.outputTokens - (chunk.usage.completion_tokens_details?.reasoning_tokens ?? 0);
+    }
+    const choice = chunk.choices?.[0];
+    if (!choice) return;
+    const { content, reasoning_content, reasoning } = choice[said] ?? {};
+    const thought = reasoning_content || reasoning;
+    if (thought) onPart({ type: 'reasoning-delta', text: thought });
+    if (content) onPart({ type: 'text-delta', text: content });
+    if (choice.finish_reason) rawReason = choice.finish_reason;
+  }
+
   return {
-    take(event) {
-      const chunk = toChunk(event);
-      if (chunk.usage) {
-        usage = toUsage(chunk.usage);
-        textTokens = usage.outputTokens - (chunk.usage.completion_tokens_details?.reasoning_tokens ?? 0);
-      }
-      const choice = chunk.choices?.[0];
-      if (!choice) return;
-      const { content, reasoning_content, reasoning } = (choice.delta ?? {}) as ChatCompletionChunk.Choice.Delta &
-        ReasoningDelta;
-      const thought = reasoning_content || reasoning;
-      if (thought) onPart({ type: 'reasoning-delta', text: thought });
-      if (content) onPart({ type: 'text-delta', text: content });
-      if (choice.finish_reason) rawReason = choice.finish_reason;
+    take: (event) => read(toChunk(event), 'delta'),
+    takeWhole(body) {
+      read(toChunk({ data: body }), 'message');
+      if (rawReason === null)
+        throw new AppError('provider_protocol_error', 'OpenAI answered neither events nor a whole answer');
     },
     finish() {
       if (rawReason === null)
@@ -55,8 +66,8 @@ export function createOpenAiAnswer(onPart: OnPart): OpenAiAnswer {
 }
 
 /** An error may come inside a stream that began well: as the client library would throw it. */
-function toChunk({ event, data }: EventSourceMessage): ChatCompletionChunk {
-  const chunk = JSON.parse(data) as ChatCompletionChunk & { error?: object };
+function toChunk({ event, data }: EventSourceMessage): Chunk {
+  const chunk = (JSON.parse(data) ?? {}) as Chunk & { error?: object };
   if (event === 'error' || chunk.error) throw new APIError(undefined, chunk.error ?? chunk, undefined, undefined);
   return chunk;
 }

@@ -146,4 +146,69 @@ describe('OpenAI', () => {
     expect(retryAfterMs).toBeGreaterThan(15_000);
     expect(retryAfterMs).toBeLessThanOrEqual(20_000);
   });
+
+  it.each([
+    ['as JSON', 'application/json', undefined],
+    ['as JSON over several lines', 'application/json; charset=utf-8', 2],
+    ['without saying what it is', '', undefined],
+  ])('takes a whole answer of a server that does not stream, %s', async (_how, contentType, space) => {
+    const usage = {
+      prompt_tokens: 5,
+      completion_tokens: 4,
+      total_tokens: 9,
+      completion_tokens_details: { reasoning_tokens: 1 },
+    };
+    const message = { role: 'assistant', content: 'a\ndata: b', reasoning_content: 'hm' };
+    const whole = {
+      object: 'chat.completion',
+      choices: [{ index: 0, message, finish_reason: 'length' }],
+      usage,
+    };
+    const headers: Record<string, string> = contentType === '' ? {} : { 'content-type': contentType };
+    server.reply({ headers, pieces: [JSON.stringify(whole, null, space)] });
+    expect(await collect(ask())).toEqual({
+      text: 'a\ndata: b',
+      reasoning: 'hm',
+      finish: {
+        reason: 'length',
+        rawReason: 'length',
+        usage: { inputTokens: 5, outputTokens: 4, cachedTokens: 0, source: 'provider' },
+        textTokens: 3,
+      },
+    });
+  });
+
+  it.each([
+    [{ message: 'You exceeded your current quota', code: 'insufficient_quota' }, 'provider_quota_exceeded'],
+    [{ message: 'Rate limit reached', type: 'rate_limit_error' }, 'provider_rate_limited'],
+    [{ message: 'overloaded', type: 'server_error' }, 'provider_unavailable'],
+  ])('translates %o in a good answer to %s', async (error, code) => {
+    server.reply({ headers: { 'content-type': 'application/json' }, pieces: [JSON.stringify({ error })] });
+    expect(await failureOf(ask())).toMatchObject({ code });
+  });
+
+  it.each([
+    ['a page', 'text/html', '<!DOCTYPE html>\n<title>Sign in: secret</title>\n'],
+    ['words', 'text/plain', 'secret'],
+    ['another object', 'application/json', '{"status":"secret"}'],
+    ['no object', 'application/json', '"secret"'],
+    ['nothing', 'application/json', 'null'],
+    ['an answer cut short', 'application/json', '{"choices":[{"message":{"content":"secret'],
+    ['an answer of more than 1 MiB', 'application/json', JSON.stringify({ choices: [], text: 'x'.repeat(2_000_000) })],
+  ])('takes %s in place of events for a fault of the protocol, and shows none of it', async (_what, type, body) => {
+    server.reply({ headers: { 'content-type': type }, pieces: [body] });
+    const error = (await failureOf(ask())) as Error;
+    expect(error).toMatchObject({ code: 'provider_protocol_error' });
+    expect(error.message + String(error.cause)).not.toContain('secret');
+  });
+
+  it('reads events that are sent as plain text', async () => {
+    server.reply({ headers: { 'content-type': 'text/plain' }, pieces: [delta('a'), finish('stop'), done] });
+    expect((await collect(ask())).text).toBe('a');
+  });
+
+  it.each([': keepalive\n\n', 'retry: 3000\n\n'])('knows %j alone for a stream that was cut', async (piece) => {
+    server.reply({ pieces: [piece] });
+    expect(await failureOf(ask())).toMatchObject({ code: 'stream_interrupted' });
+  });
 });

@@ -33,8 +33,9 @@ export function createOpenAiProvider({ apiKey, baseUrl }: { apiKey: string; base
       message.once('close', () => signal.removeEventListener('abort', onAbort));
       if (!isGood(message)) throw await toApiError(message);
       const answer = createOpenAiAnswer(onPart);
-      await readEvents(message, answer.take);
+      const other = await readEvents(message, answer.take);
       signal.throwIfAborted();
+      if (other !== null) answer.takeWhole(other);
       return answer.finish();
     } catch (error) {
       signal.throwIfAborted();
