@@ -40,8 +40,8 @@ export async function streamParts(
 }
 
 function toRequest(settings: Claim['settings'], { messages }: Context): ProviderRequest {
-  const { model, systemPrompt, temperature, topP, maxOutputTokens } = settings;
-  return { model, systemPrompt, messages, temperature, topP, maxOutputTokens };
+  const { model, systemPrompt, temperature, topP, maxOutputTokens, contextTokens } = settings;
+  return { model, systemPrompt, messages, temperature, topP, maxOutputTokens, contextTokens };
 }
 
 function limit(ms: number, reason: () => AppError): { signal: AbortSignal; clear(): void } {

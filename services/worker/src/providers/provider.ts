@@ -11,6 +11,8 @@ export type ProviderRequest = {
   temperature: number | null;
   topP: number | null;
   maxOutputTokens: number | null;
+  /** How many tokens of context the agent may be given, without the answer: for who must be told how much room to make. */
+  contextTokens: number;
 };
 
 /** Why an answer ended, in one vocabulary for all providers. */

@@ -11,6 +11,7 @@ const request: ProviderRequest = {
   temperature: null,
   topP: null,
   maxOutputTokens: null,
+  contextTokens: 8_192,
 };
 const text = (said: string): ProviderPart => ({ type: 'text-delta', text: said });
 const finish: ProviderFinish = { reason: 'stop', rawReason: 'STOP', usage: null };

@@ -34,7 +34,14 @@ describe('Ollama', () => {
   it('is asked with the system prompt, the history and every setting', async () => {
     server.reply({ pieces: [delta('a'), finish('stop')] });
     await collect(
-      ask({ model: 'llama3', systemPrompt: 'Be brief.', temperature: 0.5, topP: 0.9, maxOutputTokens: 100 }),
+      ask({
+        model: 'llama3',
+        systemPrompt: 'Be brief.',
+        temperature: 0.5,
+        topP: 0.9,
+        maxOutputTokens: 100,
+        contextTokens: 6_000,
+      }),
     );
     expect(server.calls.at(-1)?.path).toBe('/api/chat');
     expect(server.calls.at(-1)?.body).toEqual({
@@ -44,8 +51,14 @@ describe('Ollama', () => {
         { role: 'user', content: 'hello' },
       ],
       stream: true,
-      options: { temperature: 0.5, top_p: 0.9, num_predict: 100 },
+      options: { num_ctx: 6_100, temperature: 0.5, top_p: 0.9, num_predict: 100 },
     });
+  });
+
+  it('is asked to make room for the context and for a usual answer where an agent sets no limit', async () => {
+    server.reply({ pieces: [delta('a'), finish('stop')] });
+    await collect(ask({ contextTokens: 6_000, maxOutputTokens: null }));
+    expect(server.calls.at(-1)?.body).toMatchObject({ options: { num_ctx: 8_048 } });
   });
 
   it('gives what a model thinks as reasoning, and its finish reason', async () => {

@@ -7,6 +7,7 @@ export const hello: ProviderRequest = {
   temperature: null,
   topP: null,
   maxOutputTokens: null,
+  contextTokens: 8_192,
 };
 
 export type Collected = { text: string; reasoning: string; finish: ProviderFinish };
