@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, collect, failureOf, hello } from '../testing/collect.ts';
 import { describeWire } from '../testing/describe-wire.ts';
@@ -138,6 +139,20 @@ describe('Gemini', () => {
     expect(failure.code).toBe(code);
     expect(failure.message).not.toContain(apiKey);
     if (code === 'provider_key_rejected') expect(failure.message).toContain('GEMINI_API_KEY');
+  });
+
+  const spent = readFileSync(new URL('./fixtures/quota-of-a-day.json', import.meta.url), 'utf8');
+  it.each([
+    ['the quota of a day for spent, though it is told to come back in a minute', spent, 'provider_quota_exceeded'],
+    [
+      'a quota of nothing for spent',
+      spent.replace('PerDay', 'PerMinute').replace('limit: 250', 'limit: 0'),
+      'provider_quota_exceeded',
+    ],
+    ['the quota of a minute for a rate', spent.replace('PerDay', 'PerMinute'), 'provider_rate_limited'],
+  ])('takes %s', async (_what, body, code) => {
+    server.reply({ status: 429, headers: { 'content-type': 'application/json' }, pieces: [body] });
+    expect(await failureOf(ask())).toMatchObject({ code });
   });
 
   it('hears how long to wait', async () => {

@@ -1,7 +1,10 @@
-import { GoogleGenerativeAIError, GoogleGenerativeAIFetchError } from '@google/generative-ai';
+import { type ErrorDetails, GoogleGenerativeAIError, GoogleGenerativeAIFetchError } from '@google/generative-ai';
 import { AppError } from '@nexus/common/app-error';
 import { fromStatus, keyRejected, type ProviderIdentity, quote, unreachable } from '../provider-error.ts';
 import { GeminiStreamError } from './from-stream.ts';
+
+/** Of google.rpc.QuotaFailure, as Gemini fills it. */
+type Violation = { quotaId?: string };
 
 /**
  * What the client library throws, as ours. It wraps failures of the connection in an error that keeps only their words, and names the
@@ -9,10 +12,11 @@ import { GeminiStreamError } from './from-stream.ts';
  */
 export function fromGeminiError(identity: ProviderIdentity, error: unknown): AppError {
   if (error instanceof AppError) return error;
-  if (error instanceof GeminiStreamError) return fromFailure(identity, error.status, error.message, undefined, error);
+  if (error instanceof GeminiStreamError) return fromFailure(identity, error.status, error.message, [], error);
   if (error instanceof GoogleGenerativeAIFetchError) {
     const message = error.message.replace(/^.*?\[\d+ [^\]]*\] ?/s, '');
-    return fromFailure(identity, error.status, message, readRetryDelay(error.errorDetails), error);
+    const details = Array.isArray(error.errorDetails) ? error.errorDetails : [];
+    return fromFailure(identity, error.status, message, details, error);
   }
   if (error instanceof GoogleGenerativeAIError) {
     if (/Error fetching from/.test(error.message)) return unreachable(identity, error);
@@ -27,25 +31,33 @@ function fromFailure(
   identity: ProviderIdentity,
   status: number | undefined,
   message: string,
-  retryAfterMs: number | undefined,
+  details: ErrorDetails[],
   cause: unknown,
 ): AppError {
+  const retryAfterMs = readRetryDelay(details);
   const said = `Gemini: ${quote(message)}`;
   if (/api[ _]key/i.test(message) && status === 400) return keyRejected(identity, cause);
   if (status === 400 && /token count|exceeds the maximum number of tokens/i.test(message)) {
     return new AppError('provider_context_too_long', said, { cause });
   }
-  if (status === 429 && /quota/i.test(message) && retryAfterMs === undefined) {
+  if (status === 429 && (isSpent(message, details) || (/quota/i.test(message) && retryAfterMs === undefined))) {
     return new AppError('provider_quota_exceeded', said, { cause });
   }
   return fromStatus(identity, { status: status ?? 500, message, retryAfterMs, cause });
 }
 
+/** A quota of a day, or of nothing at all. Gemini says beside it to come back in a minute, when it would be as spent as now. */
+function isSpent(message: string, details: ErrorDetails[]): boolean {
+  const violations = details.flatMap(({ violations }) =>
+    Array.isArray(violations) ? (violations as Violation[]) : [],
+  );
+  return violations.some(({ quotaId }) => /PerDay/.test(quotaId ?? '')) || /\blimit: 0\b/.test(message);
+}
+
 /** google.rpc.RetryInfo: `{ "@type": "…RetryInfo", "retryDelay": "27s" }`. */
-function readRetryDelay(details: unknown): number | undefined {
-  if (!Array.isArray(details)) return undefined;
-  for (const detail of details as { retryDelay?: unknown }[]) {
-    const seconds = typeof detail.retryDelay === 'string' ? Number.parseFloat(detail.retryDelay) : Number.NaN;
+function readRetryDelay(details: ErrorDetails[]): number | undefined {
+  for (const { retryDelay } of details) {
+    const seconds = typeof retryDelay === 'string' ? Number.parseFloat(retryDelay) : Number.NaN;
     if (Number.isFinite(seconds)) return seconds * 1_000;
   }
   return undefined;
