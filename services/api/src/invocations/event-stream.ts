@@ -1,10 +1,10 @@
+import type { ServerResponse } from 'node:http';
 import { AppError } from '@nexus/common/app-error';
 import type { ConversationFeeds } from '@nexus/common/conversation-feeds';
 import { type InvocationEvent, isLastEvent } from '@nexus/common/event';
 import { stringifyEvent } from '@nexus/common/event-json';
-import type { Response } from 'express';
 
-const keepAliveMs = 15_000;
+const standardKeepAliveMs = 15_000;
 
 /** How long a stream waits for a Redis that is away before the client is told to come back. */
 const openLimitMs = 5_000;
@@ -12,7 +12,7 @@ const openLimitMs = 5_000;
 /** Bytes that may wait for a reader; one that falls further behind is cut off and resumes by Last-Event-ID. */
 const mostWaiting = 4 * 1_048_576;
 
-export type StreamParts = { feeds: Pick<ConversationFeeds, 'open'>; stopping: AbortSignal };
+export type StreamParts = { feeds: Pick<ConversationFeeds, 'open'>; stopping: AbortSignal; keepAliveMs?: number };
 export type StreamTarget = { conversationId: string; invocationId: string; after: number };
 
 /**
@@ -20,8 +20,8 @@ export type StreamTarget = { conversationId: string; invocationId: string; after
  * `id` is the seq, `event` the type, `data` the envelope. Ends early, to be resumed, when the process stops.
  */
 export async function streamEvents(
-  { feeds, stopping }: StreamParts,
-  response: Response,
+  { feeds, stopping, keepAliveMs = standardKeepAliveMs }: StreamParts,
+  response: ServerResponse,
   target: StreamTarget,
 ): Promise<void> {
   const { conversationId, invocationId, after } = target;
@@ -34,14 +34,21 @@ export async function streamEvents(
   const { feed } = held;
   let stopListening = () => {};
   const keepAlive = setInterval(() => response.write(': keepalive\n\n'), keepAliveMs);
-  const onStopping = () => response.end(': the server stops, resume elsewhere\n\n');
   const release = () => {
     clearInterval(keepAlive);
     stopping.removeEventListener('abort', onStopping);
     stopListening();
     held.close();
+    gone.abort();
   };
+  // Not only at the close: of a response whose reader takes nothing it may be long in coming, and to write after the end is an error.
+  const end = (last: string) => {
+    release();
+    response.end(last);
+  };
+  const onStopping = () => end(': the server stops, resume elsewhere\n\n');
   response.once('close', release);
+  response.on('error', () => response.destroy()); // heard by nobody, it would end the process
   if (response.destroyed) return release();
   stopping.addEventListener('abort', onStopping);
   writeHead(response);
@@ -49,9 +56,9 @@ export async function streamEvents(
   let mostWaitingNow = mostWaiting;
   const send = (event: InvocationEvent) => {
     if (response.writableEnded) return;
+    if (isLastEvent(event)) return end(toServerSentEvent(event));
     response.write(toServerSentEvent(event));
-    if (isLastEvent(event)) response.end();
-    else if (response.writableLength > mostWaitingNow) response.destroy();
+    if (response.writableLength > mostWaitingNow) response.destroy();
   };
   try {
     await feed.attach(
@@ -75,7 +82,7 @@ export async function streamEvents(
 }
 
 /** The rest of an invocation that is over, as server-sent events. */
-export function sendEvents(response: Response, events: InvocationEvent[]): void {
+export function sendEvents(response: ServerResponse, events: InvocationEvent[]): void {
   writeHead(response);
   response.end(events.map(toServerSentEvent).join(''));
 }
@@ -84,7 +91,7 @@ function toServerSentEvent(event: InvocationEvent): string {
   return `id: ${event.seq}\nevent: ${event.type}\ndata: ${stringifyEvent(event)}\n\n`;
 }
 
-function writeHead(response: Response): void {
+function writeHead(response: ServerResponse): void {
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache, no-transform',

@@ -1,0 +1,70 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import type { ConversationFeed } from '@nexus/common/conversation-feed';
+import type { InvocationEvent } from '@nexus/common/event';
+import { describe, expect, it } from 'vitest';
+import { streamEvents } from './event-stream.ts';
+
+const ids = { conversationId: 'c', invocationId: 'i' };
+const end = { ...ids, seq: 1, at: '', type: 'invocation.cancelled', data: {} } as InvocationEvent;
+
+/** A feed that has missed these events, and tells no others. */
+function feedsWith(missed: InvocationEvent[]) {
+  const feed: Partial<ConversationFeed> = {
+    onEvent: () => () => {},
+    hasEnded: () => false,
+    attach: async (_id, _cursor, goLive) => goLive(missed),
+  };
+  return { open: async () => ({ feed: feed as ConversationFeed, close() {} }) };
+}
+
+/** Its reader takes nothing: it has ended long before it is closed. */
+function openStalledResponse() {
+  const response = new ServerResponse(new IncomingMessage(new Socket()));
+  const errors: unknown[] = [];
+  response.on('error', (error) => errors.push(error));
+  return { response, errors };
+}
+
+const keepAliveMs = 5;
+const fewKeepAlives = () => new Promise((resolve) => setTimeout(resolve, 5 * keepAliveMs));
+
+describe('a stream whose reader takes nothing', () => {
+  it('is written nothing once it has ended', async () => {
+    const { response, errors } = openStalledResponse();
+    const parts = { feeds: feedsWith([end]), stopping: new AbortController().signal, keepAliveMs };
+    await streamEvents(parts, response, { ...ids, after: 0 });
+    expect(response.writableEnded).toBe(true);
+    await fewKeepAlives();
+    expect(errors).toEqual([]);
+  });
+
+  it('ends once when the process stops', async () => {
+    const { response, errors } = openStalledResponse();
+    const stopping = new AbortController();
+    const parts = { feeds: feedsWith([end]), stopping: stopping.signal, keepAliveMs };
+    await streamEvents(parts, response, { ...ids, after: 0 });
+    stopping.abort();
+    await fewKeepAlives();
+    expect(errors).toEqual([]);
+  });
+
+  it('is written nothing after it was ended by the stop', async () => {
+    const { response, errors } = openStalledResponse();
+    const stopping = new AbortController();
+    const parts = { feeds: feedsWith([]), stopping: stopping.signal, keepAliveMs };
+    await streamEvents(parts, response, { ...ids, after: 0 });
+    stopping.abort();
+    expect(response.writableEnded).toBe(true);
+    await fewKeepAlives();
+    expect(errors).toEqual([]);
+  });
+
+  it('takes an error of the response for its end', async () => {
+    const response = new ServerResponse(new IncomingMessage(new Socket()));
+    const parts = { feeds: feedsWith([]), stopping: new AbortController().signal, keepAliveMs };
+    await streamEvents(parts, response, { ...ids, after: 0 });
+    response.emit('error', new Error('of the connection'));
+    expect(response.destroyed).toBe(true);
+  });
+});
