@@ -103,27 +103,45 @@ function writeHead(response: ServerResponse): void {
 /** Resolves when the invocation is over, the wait is, or the client left. */
 export async function waitForEnd(
   { feeds, stopping }: StreamParts,
+  target: Omit<StreamTarget, 'after'>,
+  limit: AbortSignal,
+): Promise<void> {
+  const either = new AbortController();
+  const giveUp = () => either.abort();
+  const signals = [limit, stopping];
+  if (signals.some(({ aborted }) => aborted)) return;
+  for (const signal of signals) signal.addEventListener('abort', giveUp);
+  try {
+    await hearEnd(feeds, target, either.signal);
+  } finally {
+    // Not AbortSignal.any: `stopping` would keep something of each wait for as long as the process lives.
+    for (const signal of signals) signal.removeEventListener('abort', giveUp);
+    giveUp(); // what still reads for it
+  }
+}
+
+async function hearEnd(
+  feeds: StreamParts['feeds'],
   { conversationId, invocationId }: Omit<StreamTarget, 'after'>,
   limit: AbortSignal,
 ): Promise<void> {
-  const either = AbortSignal.any([limit, stopping]);
-  const held = await feeds.open(conversationId, either).catch(() => null);
+  const held = await feeds.open(conversationId, limit).catch(() => null);
   if (!held) return;
   const { feed } = held;
   const over = Promise.withResolvers<void>();
-  either.addEventListener('abort', () => over.resolve());
+  limit.addEventListener('abort', () => over.resolve());
   const stopListening = feed.onEvent((event) => {
     if (event.invocationId === invocationId && isLastEvent(event)) over.resolve();
   });
   try {
-    if (either.aborted) return;
+    if (limit.aborted) return;
     const attached = feed.attach(
       invocationId,
       0,
       (missed) => {
         if (missed.some(isLastEvent) || feed.hasEnded(invocationId)) over.resolve();
       },
-      either,
+      limit,
     );
     attached.catch(() => over.resolve());
     await over.promise;
