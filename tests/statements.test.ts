@@ -12,6 +12,7 @@ import { newId } from '@nexus/common/new-id';
 import { openDatabase, type PrismaClient } from '@nexus/common/open-database';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadPageIds } from '../services/api/src/http/load-page-ids.ts';
 import { type Insertion, insertInvocations } from '../services/api/src/invocations/insert-invocations.ts';
 import type { NewInvocation } from '../services/api/src/invocations/invocation-input.ts';
 import { beatHeart, registerWorker } from '../services/worker/src/presence/worker-row.ts';
@@ -207,6 +208,49 @@ describe('statements for many rows', () => {
       await only.close();
       await database.$queryRaw`UPDATE invocation SET status = 'cancelled' WHERE status IN ('queued', 'running')`;
     }
+  });
+
+  it('find the page of a rare value without going through the many rows of others', async () => {
+    const many = 20_000;
+    const rare = '00000000-0000-7000-8000-00000000beef';
+    await other.query(`INSERT INTO workspace (id, name) VALUES ('${rare}', 'Rare')`);
+    const { id: conversationId } = await database.conversation.create({
+      data: { id: newId(), workspaceId: agent.workspaceId },
+    });
+    const insertMany = (count: number, workspaceId: string, status: string) =>
+      other.query(`
+        INSERT INTO invocation (id, workspace_id, conversation_id, agent_id, status, provider, model, settings, input_message_id, input_position)
+        SELECT ('01900000-0000-7000-8000-' || lpad(to_hex(first.id + g), 12, '0'))::uuid, '${workspaceId}', '${conversationId}', '${agent.id}',
+               '${status}', 'echo', 'echo', '{}', gen_random_uuid(), 1
+        FROM (SELECT count(*) AS id FROM invocation) first, generate_series(1, ${count}) g`);
+    await insertMany(3, rare, 'completed');
+    await insertMany(3, agent.workspaceId, 'failed');
+    await insertMany(many, agent.workspaceId, 'completed');
+    await other.query('VACUUM ANALYZE invocation');
+    const only = openDatabase(file.url, { poolSize: 1, name: 'test', logger: { warn() {} } });
+    const entriesRead = async () => {
+      await only.database.$queryRaw`SELECT pg_stat_force_next_flush()`;
+      const [row] = await only.database.$queryRaw<{ read: bigint }[]>`
+        SELECT sum(idx_tup_read)::bigint AS read FROM pg_stat_user_indexes WHERE relname = 'invocation'`;
+      return Number(row?.read);
+    };
+    try {
+      const before = await entriesRead();
+      const page = { before: null, limit: 20 };
+      expect(await loadPageIds(only.database, 'invocation', { workspace_id: rare }, page)).toHaveLength(3);
+      const failed = { workspace_id: agent.workspaceId, agent_id: agent.id, status: 'failed' };
+      expect(await loadPageIds(only.database, 'invocation', failed, page)).toHaveLength(3);
+      const all = { workspace_id: agent.workspaceId, agent_id: agent.id };
+      expect(await loadPageIds(only.database, 'invocation', all, page)).toHaveLength(21);
+      expect((await entriesRead()) - before).toBeLessThan(100);
+    } finally {
+      await only.close();
+    }
+  });
+
+  it('end on the server soon after nobody waits for them any more', async () => {
+    const [row] = await database.$queryRaw<{ limit: string }[]>`SELECT current_setting('statement_timeout') AS limit`;
+    expect(row?.limit).toBe('12s');
   });
 
   it('claim each by itself: a dispatch that is over stands as nothing between two claims', async () => {

@@ -10,9 +10,11 @@ export type { PrismaClient };
 
 /**
  * Each statement of ours has an index for what it looks up. A plan is kept for as long as its connection: one that was made while a
- * table was small would go through all of it for ever. Compiling such short statements never pays.
+ * table was small would go through all of it for ever. Compiling such short statements never pays. What nobody waits for any more ends
+ * on the server too, after the client has given it up.
  */
-const sessionSettings = 'SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; SET jit = off';
+const sessionSettings = `SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; SET jit = off;
+  SET statement_timeout = ${postgresLimits.query_timeout + 2_000}`;
 
 /** Whoever asks again within this long does not wait for a connection: to open one takes longer than to store a request. Milliseconds. */
 const keepIdleMs = 60_000;
@@ -37,7 +39,8 @@ export function openDatabase(
   pool.on('error', onError); // Prisma listens only once a query of its own has gone through
   const adapter = new PrismaPg(pool, {
     onConnectionError: onError,
-    statementNameGenerator: ({ sql }) => toStatementName(sql),
+    // Without parameters the values stand in the text: there are as many texts as values, and each wants a plan of its own.
+    statementNameGenerator: ({ sql, args }) => (args.length > 0 ? toStatementName(sql) : ''),
   });
   const prisma = new PrismaClient({ adapter });
   const database = prisma.$extends({ client: { $queryRaw: createQueryRaw(pool) } }) as unknown as PrismaClient;

@@ -2,6 +2,7 @@ import { AppError } from '@nexus/common/app-error';
 import { newId } from '@nexus/common/new-id';
 import type { PrismaClient } from '@nexus/common/open-database';
 import { Router } from 'express';
+import { loadPageIds } from '../http/load-page-ids.ts';
 import { allowOnly } from '../http/not-found.ts';
 import { readCursor, sendPage } from '../http/page.ts';
 import { idPath, parseInput } from '../http/parse-input.ts';
@@ -36,14 +37,15 @@ export function createConversationRoutes({ database }: { database: PrismaClient 
     .route('/')
     .get(async (request, response) => {
       const { limit, cursor } = parseInput(listQuery, request.query, 'query');
-      const before = readCursor(cursor);
+      const { workspaceId } = principalOf(response);
+      const conditions = { workspace_id: workspaceId };
+      const page = await loadPageIds(database, 'conversation', conditions, { before: readCursor(cursor), limit });
       const rows = await database.conversation.findMany({
-        where: { ...principalOf(response), ...(before === null ? {} : { id: { lt: before } }) },
+        where: { workspaceId, id: { in: page.slice(0, limit).map(({ id }) => id) } },
         orderBy: { id: 'desc' },
-        take: limit + 1,
         ...shown,
       });
-      sendPage(request, response, rows, limit, rows.map(toConversation));
+      sendPage(request, response, page, limit, rows.map(toConversation));
     })
     .post(async (request, response) => {
       const { title } = parseInput(newConversation, request.body);

@@ -7,6 +7,7 @@ import { createMissedSources, readMissed } from '@nexus/common/read-missed';
 import { requestCancel } from '@nexus/common/request-cancel';
 import { type Request, type Response, Router } from 'express';
 import type { ApiParts } from '../app.ts';
+import { loadPageIds } from '../http/load-page-ids.ts';
 import { allowOnly } from '../http/not-found.ts';
 import { readCursor, sendPage } from '../http/page.ts';
 import { idPath, parseInput } from '../http/parse-input.ts';
@@ -62,21 +63,16 @@ export function createInvocationRoutes(parts: ApiParts): Router {
     .route('/invocations')
     .post(postInvocation)
     .get(async (request, response) => {
-      const { limit, cursor, ...filter } = parseInput(listInvocations, request.query, 'query');
-      const before = readCursor(cursor);
+      const { limit, cursor, status, agentId, conversationId } = parseInput(listInvocations, request.query, 'query');
+      const { workspaceId } = principalOf(response);
+      const conditions = { workspace_id: workspaceId, status, agent_id: agentId, conversation_id: conversationId };
+      const page = await loadPageIds(database, 'invocation', conditions, { before: readCursor(cursor), limit });
       const rows = await database.invocation.findMany({
-        where: {
-          ...principalOf(response),
-          ...(filter.status ? { status: filter.status } : {}),
-          ...(filter.agentId ? { agentId: filter.agentId } : {}),
-          ...(filter.conversationId ? { conversationId: filter.conversationId } : {}),
-          ...(before === null ? {} : { id: { lt: before } }),
-        },
+        where: { workspaceId, id: { in: page.slice(0, limit).map(({ id }) => id) } },
         orderBy: { id: 'desc' },
-        take: limit + 1,
         select: invocationFields,
       });
-      sendPage(request, response, rows, limit, rows.map(toInvocation));
+      sendPage(request, response, page, limit, rows.map(toInvocation));
     })
     .all(allowOnly('GET', 'POST'));
 
