@@ -298,6 +298,22 @@ describe('the HTTP API without Redis', () => {
     }
   });
 
+  it('acknowledges a request that asks for its stream: it is stored, and to post it again would store another', async () => {
+    const stack = await openStack({ gateways: 0, workers: 0 });
+    try {
+      await stack.testRedis.stop();
+      const { status, headers, body } = await stack.api.invoke(
+        { agentId: stack.echoAgentId, message: 'as a stream' },
+        { accept: 'text/event-stream' },
+      );
+      expect([status, headers.get('location')]).toEqual([202, `/api/invocations/${body.id}`]);
+      expect(headers.get('content-type')).toContain('application/json');
+      expect(body).toMatchObject({ status: 'queued', eventsUrl: `/api/invocations/${body.id}/events` });
+    } finally {
+      await stack.close();
+    }
+  });
+
   it('enqueues by itself once Redis is back, also when it was started without it', async () => {
     const stack = await openStack({ gateways: 0, workers: 0, apis: 0 });
     try {

@@ -6,7 +6,7 @@ import { stringifyEvent } from '@nexus/common/event-json';
 
 const standardKeepAliveMs = 15_000;
 
-/** How long a stream waits for a Redis that is away before the client is told to come back. */
+/** How long a stream waits for a Redis that is away before the client is told that it cannot be opened. */
 const openLimitMs = 5_000;
 
 /** Bytes that may wait for a reader; one that falls further behind is cut off and resumes by Last-Event-ID. */

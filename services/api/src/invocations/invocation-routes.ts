@@ -26,7 +26,7 @@ import {
 import { invocationFields, loadInvocation, toInvocation } from './load-invocation.ts';
 
 export function createInvocationRoutes(parts: ApiParts): Router {
-  const { database, redis } = parts;
+  const { database, redis, logger } = parts;
   const router = Router();
   const createInvocation = createInvocationCreator(parts);
   const missedSources = createMissedSources(database, redis);
@@ -37,7 +37,15 @@ export function createInvocationRoutes(parts: ApiParts): Router {
     const made = await createInvocation(principalOf(response), input, headers['Idempotency-Key'] ?? null);
     const { id, conversationId, agentId, status, createdAt } = made;
     response.location(`/api/invocations/${id}`);
-    if (wantsStream(request)) return streamEvents(parts, response, { conversationId, invocationId: id, after: 0 });
+    if (wantsStream(request)) {
+      try {
+        return await streamEvents(parts, response, { conversationId, invocationId: id, after: 0 });
+      } catch (error) {
+        // It is stored: whoever heard of a failure would post it again, and pay for both.
+        if (response.headersSent) throw error;
+        logger.warn({ error, invocationId: id, conversationId }, 'its stream could not be opened');
+      }
+    }
     response
       .status(202)
       .json({ id, conversationId, agentId, status, createdAt, eventsUrl: `/api/invocations/${id}/events` });
