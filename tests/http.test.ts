@@ -1,4 +1,4 @@
-import { request as httpRequest } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { defaultWorkspaceId } from '@nexus/common/default-workspace';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStack, type Stack } from './support/open-stack.ts';
@@ -138,6 +138,29 @@ describe('the HTTP API', () => {
     ]);
     const undecodable = await stack.api.get<Problem>('/api/agents/%E0%A4%A');
     expect(undecodable.status).toBe(404);
+  });
+
+  it.each([
+    ['http://[::/api/agents', 404],
+    ['http://localhost:99999/api/conversations?limit=1', 404],
+    ['http://localhost:3001/api/agents?limit=1', 200],
+  ])('answers the target %s in JSON', async (path, status) => {
+    const { hostname, port } = new URL(stack.apiUrl);
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      httpRequest({ hostname, port, path }, resolve).once('error', reject).end();
+    });
+    const type = status === 200 ? 'application/json' : 'application/problem+json';
+    expect([response.statusCode, response.headers['content-type']]).toEqual([status, `${type}; charset=utf-8`]);
+    if (status === 200) expect(response.headers.link).toMatch(/^<\/api\/agents\?limit=1&cursor=[\w-]+>; rel="next"$/);
+    response.resume();
+  });
+
+  it('refuses a position that none can have', async () => {
+    const { body: conversation } = await stack.api.send<{ id: string }>('POST', '/api/conversations', {});
+    const messages = `/api/conversations/${conversation.id}/messages`;
+    const { status, body } = await stack.api.get<Problem>(`${messages}?after=3000000000`);
+    expect([status, body.code, body.errors?.[0]?.field]).toEqual([422, 'invalid_request', 'after']);
+    expect((await stack.api.get(`${messages}?after=2147483647`)).body).toEqual([]);
   });
 
   it('keeps the request id it was given and makes one where it was given none that is decent', async () => {

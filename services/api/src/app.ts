@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http';
 import type { EventAppender } from '@nexus/common/append-events';
 import type { ConversationFeeds } from '@nexus/common/conversation-feeds';
 import type { Logger } from '@nexus/common/create-logger';
@@ -8,7 +9,7 @@ import type { Redis } from '@nexus/common/open-redis';
 import { pingRedis } from '@nexus/common/ping-redis';
 import { createHealthHandler } from '@nexus/common/serve-health';
 import type { Tracer } from '@nexus/common/tracer';
-import express, { type Express, type RequestHandler } from 'express';
+import express, { type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { Registry } from 'prom-client';
 import { createAgentRoutes } from './agents/agent-routes.ts';
@@ -21,6 +22,7 @@ import { notFound } from './http/not-found.ts';
 import { setPrincipal } from './http/principal.ts';
 import { createRequestLog } from './http/request-log.ts';
 import { noteMount } from './http/route-of.ts';
+import { toPath } from './http/to-path.ts';
 import { traceRequests } from './http/trace-requests.ts';
 import { countWorkersOnline } from './invocations/count-workers-online.ts';
 import { createInvocationRoutes } from './invocations/invocation-routes.ts';
@@ -47,7 +49,7 @@ export type ApiParts = {
 };
 
 /** The HTTP API as a function of its parts; who listens, and where, is not its business. */
-export function createApp(parts: ApiParts): Express {
+export function createApp(parts: ApiParts): RequestListener {
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -69,5 +71,8 @@ export function createApp(parts: ApiParts): Express {
   app.use('/api', noteMount, createInvocationRoutes(parts));
   app.use(notFound);
   app.use(createErrorHandler(parts.logger));
-  return app;
+  return (request, response) => {
+    request.url = toPath(request.url ?? '/');
+    app(request, response);
+  };
 }

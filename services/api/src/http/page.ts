@@ -34,9 +34,10 @@ export function sendPage<T extends { id: string }>(
 ): void {
   const last = rows[limit - 1];
   if (rows.length > limit && last) {
-    const next = new URL(request.originalUrl, 'http://localhost');
-    next.searchParams.set('cursor', Buffer.from(last.id, 'latin1').toString('base64url'));
-    response.setHeader('link', `<${next.pathname}${next.search}>; rel="next"`);
+    const path = `${request.baseUrl}${request.path === '/' ? '' : request.path}`;
+    const query = new URLSearchParams(request.query as Record<string, string>); // each once: a list's query has been parsed
+    query.set('cursor', Buffer.from(last.id, 'latin1').toString('base64url'));
+    response.setHeader('link', `<${path}?${query}>; rel="next"`);
   }
   response.json(body.slice(0, limit));
 }
