@@ -251,6 +251,24 @@ describe('the HTTP API', () => {
     expect([busy.status, busy.body.code]).toEqual([409, 'conversation_busy']);
   });
 
+  it('ends a page of long messages early, and leads on to the rest of them', async () => {
+    const { body: conversation } = await stack.api.send<{ id: string }>('POST', '/api/conversations', {});
+    await stack.database.$queryRaw`
+      INSERT INTO message (id, workspace_id, conversation_id, position, role, content)
+      SELECT gen_random_uuid(), ${defaultWorkspaceId}::uuid, ${conversation.id}::uuid, n, 'user',
+             repeat('0123456789', CASE n WHEN 8 THEN 500000 ELSE 100000 END)
+      FROM generate_series(1, 9) n`;
+    const pages: number[][] = [];
+    let path: string | undefined = `/api/conversations/${conversation.id}/messages?limit=7`;
+    while (path !== undefined) {
+      const page: { headers: Headers; body: { position: number }[] } =
+        await stack.api.get<{ position: number }[]>(path);
+      pages.push(page.body.map(({ position }) => position));
+      path = /<([^>]+)>; rel="next"/.exec(page.headers.get('link') ?? '')?.[1];
+    }
+    expect(pages).toEqual([[1, 2, 3, 4, 5], [6, 7, 8], [9]]);
+  });
+
   it('shows nothing of another workspace', async () => {
     const other = '00000000-0000-7000-8000-00000000beef';
     const ids = { agent: '00000000-0000-7000-8000-00000000a9e7', conversation: '00000000-0000-7000-8000-00000000c0de' };

@@ -30,6 +30,29 @@ async function insertConversation(database: PrismaClient, { workspaceId }: Princ
   return row;
 }
 
+/** Bytes of content after which a page of messages ends early: a hundred long ones would fill the memory of an API that many ask. */
+const fullPage = 4 * 1_048_576;
+
+type PageEnd = { last: number; more: boolean };
+
+/** Where a page of messages ends, and whether others follow. Reads no content: how long it is, Postgres knows without. */
+async function findPageEnd(
+  database: PrismaClient,
+  { conversationId, after, limit }: { conversationId: string; after: number; limit: number },
+): Promise<PageEnd> {
+  const [end] = await database.$queryRaw<PageEnd[]>`
+    SELECT last, last < reached AS more FROM (
+      SELECT coalesce(max(position) FILTER (WHERE n <= ${limit}::int AND before < ${fullPage}::int), 0) AS last, coalesce(max(position), 0) AS reached
+      FROM (
+        SELECT position, row_number() OVER in_order AS n, sum(octet_length(content)) OVER in_order - octet_length(content) AS before
+        FROM message WHERE conversation_id = ${conversationId}::uuid AND position > ${after}::int
+        WINDOW in_order AS (ORDER BY position) ORDER BY position LIMIT ${limit + 1}::int
+      ) counted
+    ) page`;
+  if (!end) throw new AppError('internal_error');
+  return end;
+}
+
 export function createConversationRoutes({ database }: { database: PrismaClient }): Router {
   const router = Router();
 
@@ -92,20 +115,15 @@ export function createConversationRoutes({ database }: { database: PrismaClient 
         select: { id: true },
       });
       if (!conversation) throw conversationNotFound(id);
+      const { last, more } = await findPageEnd(database, { conversationId: id, after, limit });
       const rows = await database.message.findMany({
-        where: { conversationId: id, ...principalOf(response), position: { gt: after } },
+        where: { conversationId: id, ...principalOf(response), position: { gt: after, lte: last } },
         orderBy: { position: 'asc' },
-        take: limit + 1,
         ...shownMessage,
       });
-      const last = rows[limit - 1];
-      if (rows.length > limit && last) {
-        response.setHeader(
-          'link',
-          `</api/conversations/${id}/messages?limit=${limit}&after=${last.position}>; rel="next"`,
-        );
-      }
-      response.json(rows.slice(0, limit));
+      if (more)
+        response.setHeader('link', `</api/conversations/${id}/messages?limit=${limit}&after=${last}>; rel="next"`);
+      response.json(rows);
     })
     .all(allowOnly('GET'));
 
