@@ -25,6 +25,12 @@ const redisLimitMs = 3_000;
 /** Longer than proxies keep an idle connection: it is theirs to end, or a request may meet one that is just being closed. */
 const idleConnectionMs = 75_000;
 
+/**
+ * Longer than a wait for an invocation's end, or the silence of a stream. What a client that takes nothing was sent stays in memory: its
+ * connection is ended after once to twice as long.
+ */
+const stalledConnectionMs = 90_000;
+
 await runService(
   'api',
   () => readApiConfig(process.env),
@@ -89,6 +95,7 @@ await runService(
       },
       app,
     );
+    server.setTimeout(stalledConnectionMs);
     release('http server', async () => {
       const closed = new Promise((resolve) => server.close(resolve));
       stopping.abort();
