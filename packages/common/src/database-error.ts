@@ -1,7 +1,7 @@
 import { AppError } from './app-error.ts';
 
-/** Postgres codes that mean the server is away or going away, not that the statement was wrong. */
-const awayCodes = /^(08|57P0|53)/;
+/** Postgres codes that mean the server is away, going away or too slow (57014: statement_timeout), not that the statement was wrong. */
+const awayCodes = /^(08|57P0|57014|53)/;
 const awaySystemCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -43,8 +43,8 @@ export function isDatabaseAway(error: unknown): boolean {
   return false;
 }
 
-/** Deadlock, serialization failure, lock timeout, statement timeout or cancel, a standby that was not promoted yet. */
-const passingCodes = /^(40|55P03|57014|25006)/;
+/** Deadlock, serialization failure, lock timeout, a standby that was not promoted yet. */
+const passingCodes = /^(40|55P03|25006)/;
 
 /** Whether the same statement may take effect later, unchanged: the database was away, or others were in the way. */
 export function mayPassLater(error: unknown): boolean {
