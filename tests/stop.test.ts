@@ -39,6 +39,34 @@ describe('a service that is told to stop', () => {
     90_000,
   );
 
+  it.each(['info', 'debug'])(
+    'ends though nobody reads its log any more, at level %s',
+    async (LOG_LEVEL) => {
+      const database = keep(await openTestDatabase());
+      const redis = keep(await openTestRedis());
+      const child = spawn(process.execPath, ['services/api/src/main.ts'], {
+        cwd: root,
+        env: {
+          PATH: process.env.PATH ?? '',
+          DATABASE_URL: database.url,
+          REDIS_URL: redis.url,
+          API_PORT: '0',
+          LOG_LEVEL,
+        },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal)));
+      keep({ close: async () => void child.kill('SIGKILL') });
+      await new Promise((resolve) => child.stdout.once('data', resolve)); // it has begun to log
+      child.stdout.destroy();
+      child.kill('SIGTERM');
+      const late = setTimeout(() => child.kill('SIGKILL'), 15_000);
+      expect(await exited).toBe(0);
+      clearTimeout(late);
+    },
+    60_000,
+  );
+
   it('ends in order while it still starts', async () => {
     const database = keep(await openTestDatabase());
     const redis = keep(await openTestRedis());

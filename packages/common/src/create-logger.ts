@@ -1,5 +1,6 @@
 import { type Logger, type LoggerOptions, pino } from 'pino';
 import { AppError } from './app-error.ts';
+import { atMost } from './at-most.ts';
 import { redact } from './redact.ts';
 
 export type { Logger };
@@ -30,6 +31,16 @@ export function createLogger(
       },
     },
   });
+}
+
+/** What is left of the log is waited for so long. Milliseconds. */
+const closeLimitMs = 500;
+
+/** For the end of a process: at its exit pino would write what is left, and try for ever where nobody reads any more. */
+export async function closeLog(logger: Logger): Promise<void> {
+  await atMost(closeLimitMs, new Promise((resolve) => logger.flush(resolve)), undefined);
+  const { [pino.symbols.streamSym]: stream } = logger as unknown as Record<symbol, { destroy?: () => void }>;
+  stream?.destroy?.();
 }
 
 function serializeError(error: unknown): unknown {

@@ -1,6 +1,6 @@
 import { flushCompileCache } from 'node:module';
 import { toAppError } from './app-error.ts';
-import { createLogger, type Logger } from './create-logger.ts';
+import { closeLog, createLogger, type Logger } from './create-logger.ts';
 import { createShutdown, type Release } from './create-shutdown.ts';
 import { openTracer, type TracingSettings } from './open-tracer.ts';
 import type { Tracer } from './tracer.ts';
@@ -46,6 +46,7 @@ export async function runService<C extends Basics>(
     logger.info({ why }, 'stopping');
     await Promise.race([started.promise, new Promise((resolve) => setTimeout(resolve, startLimitMs))]);
     await shutdown.run(code !== 0);
+    await closeLog(logger);
     process.exit(exitCode);
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal, 0));
