@@ -11,7 +11,7 @@ import { findWhatIsLacking } from './start/find-what-is-lacking.ts';
 import { keepRunning } from './start/keep-running.ts';
 import { lockStateFolder } from './start/lock-state-folder.ts';
 import { openService, type ServiceSpec } from './start/open-service.ts';
-import { readOptions, type StartOptions } from './start/read-options.ts';
+import { readOptions, type StartOptions, usage } from './start/read-options.ts';
 import { loadAgents, showFirstAnswer } from './start/show-first-answer.ts';
 import { toGuide } from './start/to-guide.ts';
 
@@ -31,6 +31,11 @@ let quietBelow = warning;
 const print = (line: string, level: number) => {
   if (level >= quietBelow) console.log(line);
 };
+
+if (process.argv.slice(2).some((argument) => ['-h', '--help'].includes(argument))) {
+  console.log(usage);
+  process.exit(0);
+}
 
 const stopper = createStopper(say);
 try {
@@ -75,12 +80,13 @@ async function start(): Promise<void> {
   const apiUrl = `http://127.0.0.1:${api}`;
   const agents = await loadAgents(apiUrl);
   const echo = agents.find(({ provider }) => provider === 'echo');
-  if (echo) {
+  const lacking = await findWhatIsLacking();
+  if (echo && !lacking.has(echo.provider)) {
     say(`A first message to ${echo.name}, its answer as it streams:\n`);
     await showFirstAnswer(apiUrl, `http://127.0.0.1:${gateway}`, echo, (text) => process.stdout.write(text));
     console.log('\n');
   }
-  if (echo) console.log(toGuide(options, agents, echo, await findWhatIsLacking()));
+  if (echo) console.log(toGuide(options, agents, echo, lacking));
   quietBelow = 0;
 }
 

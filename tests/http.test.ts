@@ -116,7 +116,7 @@ describe('the HTTP API', () => {
 
   it.each([
     ['{"a":', 400, 'malformed_json'],
-    ['"text"', 400, 'malformed_json'],
+    ['"text"', 422, 'invalid_request'],
     [`{"message":"${'x'.repeat(1_100_000)}"}`, 413, 'payload_too_large'],
   ])('refuses a body that is not what it should be', async (body, status, code) => {
     const answer = await post(body);

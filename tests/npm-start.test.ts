@@ -148,12 +148,40 @@ describe('npm start', () => {
     expect(leftOver()).toEqual([]);
   }, 60_000);
 
+  it('starts without Echo, whose first answer is not shown then', async () => {
+    const without = start({ WORKER_PROVIDERS: 'ollama' });
+    await waitUntil(() => without.output().includes('Ctrl-C stops everything'), {
+      what: 'the guide',
+      timeoutMs: 60_000,
+    });
+    expect(stripVTControlCharacters(without.output())).toMatch(/echo\/echo .*is not in WORKER_PROVIDERS/);
+    expect(without.output()).not.toContain('A first message');
+    without.interrupt();
+    expect(await without.exited).toBe(0);
+    expect(without.output()).toContain('Stopped.');
+  }, 60_000);
+
+  it('names two services that are to have one port', async () => {
+    const doubled = start({ WORKER_PORT: env.API_PORT ?? '' });
+    expect(await doubled.exited).toBe(1);
+    expect(doubled.output().trim()).toBe(
+      `API_PORT and WORKER_PORT are both ${env.API_PORT}: set one of them to another port.`,
+    );
+  }, 60_000);
+
   it('names every variable that does not fit before it starts anything', async () => {
-    const wrong = start({ GATEWAY_PORT: 'x', LOG_LEVEL: 'loud', WORKER_CONCURRENCY: 'many', REDIS_URL_FILE: '/none' });
+    const wrong = start({
+      GATEWAY_PORT: 'x',
+      LOG_LEVEL: 'loud',
+      WORKER_CONCURRENCY: 'many',
+      REDIS_URL_FILE: '/none',
+      DATABASE_URL: 'nope',
+    });
     expect(await wrong.exited).toBe(1);
     const lines = wrong.output().trim().split('\n');
     const names = lines.map((line) => stripVTControlCharacters(line).split(':')[0]);
     expect(names.toSorted()).toEqual([
+      'DATABASE_URL',
       'GATEWAY_PORT',
       'LOG_LEVEL',
       'REDIS_URL',

@@ -25,12 +25,13 @@ export function createStopper(say: (line: string) => void): Stopper {
   async function stop(code: number): Promise<void> {
     stopping ??= stopAll();
     await stopping;
+    if (code === 0) say('Stopped.');
     process.exit(code);
   }
 
   function onSignal(signal: string): void {
     if (!stopping) {
-      say(`${signal}: stopping everything. Answers under way are finished or handed back.`);
+      say(`${signal}: stopping everything, once answers under way are finished or handed back. Ctrl-C stops at once.`);
       void stop(0);
     } else if (signal === 'SIGINT') {
       say('Stopping at once.');

@@ -22,7 +22,7 @@ export type StartOptions = {
   ports: { api: number; gateway: number; worker: number };
 };
 
-const usage = 'usage: npm start [-- --workers N]';
+export const usage = 'usage: npm start [-- --workers N]     settings: .env, see .env.example';
 
 /** From the command line and the environment, `.env` included. Throws a line for each thing that does not fit, never its value. */
 export function readOptions(args: string[]): StartOptions {

@@ -26,11 +26,12 @@ export async function showFirstAnswer(
   const socket = io(gatewayUrl, { transports: ['websocket'] });
   const over = Promise.withResolvers<InvocationEvent>();
   const timer = setTimeout(
-    () => over.reject(new Error(`the first answer did not come within ${limitMs / 1_000} s`)),
+    () => over.reject(new Error(`nothing of the first answer came for ${limitMs / 1_000} s`)),
     limitMs,
   );
   socket.on('invocation:event', (event: InvocationEvent) => {
     if (event.invocationId !== id) return;
+    timer.refresh();
     if (event.type === 'message.delta') write(event.data.text);
     if (isLastEvent(event)) over.resolve(event);
   });

@@ -26,6 +26,7 @@ ${bold('Try')}
   curl -X POST ${api}/api/invoke ${body(echo.id)}
   curl -N -X POST ${api}/api/invoke -H "Accept: text/event-stream" ${body(echo.id)}
 
-Keys for OpenAI and Gemini go into .env (see .env.example), and the next start finds them. Ctrl-C stops everything; the data stays.
+Keys for OpenAI and Gemini go into .env (see .env.example), and the next start finds them. How to resume, cancel and
+listen over Socket.IO: docs/protocol.md. Ctrl-C stops everything; the data stays.
 `;
 }

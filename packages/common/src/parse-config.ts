@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { AppError } from './app-error.ts';
+import { withoutPreamble } from './to-field-errors.ts';
 
 type Environment = Record<string, string | undefined>;
 
@@ -39,5 +40,6 @@ export function readVariable(environment: Environment, name: string): string | u
 
 /** zod's own messages name what was expected, never the input, except for a received type of "undefined". */
 function withoutValue(issue: z.core.$ZodIssue): string {
-  return issue.code === 'invalid_type' && /undefined/.test(issue.message) ? 'is missing' : issue.message;
+  if (issue.code === 'invalid_type' && /undefined/.test(issue.message)) return 'is missing';
+  return withoutPreamble(issue.message);
 }

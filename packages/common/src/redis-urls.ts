@@ -5,6 +5,7 @@ export function splitRedisUrls(text: string): string[] {
 
 /** A reason why Redis cannot be used as these two variables say, or null. */
 export function redisProblem(text: string, cluster: boolean): string | null {
+  if (!splitRedisUrls(text).every((url) => URL.canParse(url))) return null; // which is said elsewhere
   const urls = splitRedisUrls(text).map((url) => new URL(url));
   if (urls.length > 1 && !cluster) return 'several addresses are nodes of a cluster: set REDIS_CLUSTER=on as well';
   if (cluster && urls.some(({ pathname }) => !['', '/', '/0'].includes(pathname)))

@@ -19,7 +19,14 @@ export function toFieldErrors(error: z.ZodError, input: unknown, whole: string):
 function toMessage(issue: z.core.$ZodIssue, value: unknown): string {
   if (issue.code === 'invalid_type' && value === undefined) return 'is required';
   if (issue.code === 'invalid_key') return `its name: ${issue.issues[0]?.message ?? 'is not one that is taken'}`;
-  return issue.message.replace(/^(Invalid input|Too big|Too small): /, '');
+  return withoutPreamble(issue.message);
+}
+
+/** zod's words, from what was expected on. */
+export function withoutPreamble(message: string): string {
+  return message
+    .replace(/^(Invalid input|Invalid option|Too big|Too small): /, '')
+    .replace(/, received (NaN|number)$/, '');
 }
 
 function valueAt(input: unknown, path: string[]): unknown {

@@ -85,7 +85,15 @@ export function createInvocationRecord(parts: {
         const finished = await finish({ held, outcome });
         return finished ?? (tries > 1 ? readFinished(database, held) : null);
       };
-      return untilItLands(held.invocationId, write, isBare(outcome) ? () => true : mayPassLater);
+      const finished = await untilItLands(held.invocationId, write, isBare(outcome) ? () => true : mayPassLater);
+      if (finished?.status === 'failed') {
+        const { invocationId, attempt, settings } = held;
+        logger.warn(
+          { invocationId, attempt, provider: settings.provider, code: outcome.error?.code },
+          'the invocation failed',
+        );
+      }
+      return finished;
     },
     handBack: (held, how) => untilItLands(held.invocationId, () => handBackInvocation(database, held, how)),
     dispatch: (next) => dispatchInvocation(parts, next),

@@ -6,9 +6,16 @@ export const listQuery = z.strictObject(pageFields);
 /** The last position that the database's column holds. */
 const lastPosition = 2_147_483_647;
 
+const expectedPosition = `expected a position: a whole number from 0 to ${lastPosition}`;
+
 export const messagesQuery = z.strictObject({
   limit: pageFields.limit,
-  after: z.coerce.number().int().min(0).max(lastPosition).default(0),
+  after: z.coerce
+    .number(expectedPosition)
+    .int(expectedPosition)
+    .min(0, expectedPosition)
+    .max(lastPosition, expectedPosition)
+    .default(0),
 });
 export const newConversation = z.strictObject({ title: text(200).default('') });
 export const conversationPatch = z.strictObject({ title: text(200) });

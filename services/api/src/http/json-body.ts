@@ -4,7 +4,7 @@ import express, { type NextFunction, type Request, type Response } from 'express
 /** Bytes. The longest message, each character escaped, fits; nothing legitimate is larger. */
 export const bodyLimit = 1_048_576;
 
-const parse = express.json({ limit: bodyLimit, strict: true, inflate: true });
+const parse = express.json({ limit: bodyLimit, strict: false, inflate: true });
 
 /** The body as JSON, or none at all. Whoever sends something else is told what was expected. */
 export function readJsonBody(request: Request, response: Response, next: NextFunction): void {

@@ -2,7 +2,12 @@ import { AppError } from '@nexus/common/app-error';
 import type { NextFunction, Request, Response } from 'express';
 
 export function notFound(request: Request, _response: Response, next: NextFunction): void {
-  next(new AppError('not_found', `There is nothing at ${request.path}`));
+  next(
+    new AppError(
+      'not_found',
+      `There is nothing at ${request.path}: all there is begins with /api (docs/protocol.md), but for /livez, /readyz and /metrics`,
+    ),
+  );
 }
 
 /** For a path that is known: tells which methods it takes. */

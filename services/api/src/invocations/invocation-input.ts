@@ -14,7 +14,7 @@ const longestDeadlineMs = 7 * 24 * 3_600_000;
 const unstorable = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
 
 const metadata = z
-  .record(z.string(), z.unknown())
+  .record(z.string(), z.unknown(), 'expected an object')
   .refine(
     (value) => JSON.stringify(value).length <= longestMetadata,
     `expected at most ${longestMetadata} characters of JSON`,
@@ -26,6 +26,8 @@ const metadata = z
 
 const overrides = z.strictObject(settingFields).partial();
 
+const expectedDeadline = `expected a whole number of milliseconds from 1 to ${longestDeadlineMs}`;
+
 export const newInvocation = z.strictObject({
   agentId: id(),
   message: text(longestMessage).refine((value) => value.trim() !== '', 'must not be empty'),
@@ -35,7 +37,12 @@ export const newInvocation = z.strictObject({
     .default('enqueue'),
   metadata: metadata.default({}),
   overrides: overrides.default({}),
-  deadlineMs: z.number().int().min(1).max(longestDeadlineMs).optional(),
+  deadlineMs: z
+    .number(expectedDeadline)
+    .int(expectedDeadline)
+    .min(1, expectedDeadline)
+    .max(longestDeadlineMs, expectedDeadline)
+    .optional(),
 });
 export type NewInvocation = z.infer<typeof newInvocation>;
 
@@ -67,8 +74,10 @@ export const listInvocations = z.strictObject({
   conversationId: id().optional(),
 });
 
+const expectedWait = `expected a number of seconds from 0 to ${longestWaitSeconds}`;
+
 export const readQuery = z.strictObject({
-  wait: z.coerce.number('expected a number of seconds').min(0).max(longestWaitSeconds).default(0),
+  wait: z.coerce.number(expectedWait).min(0, expectedWait).max(longestWaitSeconds, expectedWait).default(0),
 });
 
 const seq = z.coerce
