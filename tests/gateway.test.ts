@@ -305,9 +305,25 @@ describe('the gateway', () => {
     await waitUntil(() => slow.shown(invocationId).text.length === text.length, { what: 'the text' });
   });
 
-  async function slowClients(): Promise<number> {
+  it('disconnects a client that asks on and on and does not read the answers', async () => {
+    const asking = await stack.watch({ conversationId: await newConversation(), resume: false });
+    asking.socket.io.reconnection(false);
+    const before = await readMetric('nexus_socket_connections');
+    wireOf(asking).pause();
+    await waitUntil(
+      async () => {
+        for (let index = 0; index < 3_000; index += 1) asking.socket.emit('no:such:message', () => {});
+        return (await readMetric('nexus_socket_connections')) < before;
+      },
+      { what: 'the client to be disconnected' },
+    );
+  });
+
+  const slowClients = () => readMetric('nexus_slow_clients_total');
+
+  async function readMetric(name: string): Promise<number> {
     const metrics = await (await fetch(`${stack.gatewayUrl}/metrics`)).text();
-    return Number(/nexus_slow_clients_total (\d+)/.exec(metrics)?.[1]);
+    return Number(new RegExp(`^${name}(?:{.*})? (\\d+)`, 'm').exec(metrics)?.[1]);
   }
 
   /** A running invocation whose worker is this test. */

@@ -17,6 +17,7 @@ import { type DefaultEventsMap, Server, type Socket } from 'socket.io';
 import { answerRequest, toSocketError } from './answer-request.ts';
 import { broadcastEvent } from './broadcast-event.ts';
 import { createConversationRooms } from './conversation-rooms.ts';
+import { disconnectUnread } from './disconnect-unread.ts';
 import { eventParser } from './event-parser.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import { keepFramesWhole } from './keep-frames-whole.ts';
@@ -72,6 +73,8 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     for (const { conn, data } of io.of('/').sockets.values()) {
       if (data.watched.checkBuffer(conn as never, parts.bufferLimits)) metrics.slowClients.inc();
     }
+    const disconnected = disconnectUnread(io, parts.bufferLimits);
+    if (disconnected > 0) logger.warn({ disconnected }, 'clients were disconnected that ask and do not read');
   }, bufferCheckMs);
 
   // What all sockets share is made once: many of them do nothing but wait.
