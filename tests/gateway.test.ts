@@ -319,6 +319,27 @@ describe('the gateway', () => {
     );
   });
 
+  it('answers others at once while one client subscribes thousands of times, and refuses what is too much', async () => {
+    const [greedy, other] = [
+      await stack.watch({ conversationId: await newConversation() }),
+      await stack.watch({ conversationId: await newConversation() }),
+    ];
+    const conversationId = await newConversation();
+    const subscribe = ({ socket }: Watcher) =>
+      socket.timeout(10_000).emitWithAck('conversation:subscribe', { conversationId });
+    let subscribed = 0;
+    const answers = Array.from({ length: 5_000 }, async () => {
+      const { error } = await subscribe(greedy);
+      if (!error) subscribed += 1;
+      return error?.code;
+    });
+    await Promise.race(answers);
+    expect(await subscribe(other)).toEqual({ data: { invocations: [] } });
+    expect(subscribed).toBeLessThan(500); // of those that wait for their turn
+    expect(new Set(await Promise.all(answers))).toEqual(new Set([undefined, 'too_many_subscriptions']));
+    expect(subscribed).toBeGreaterThan(1_000);
+  });
+
   const slowClients = () => readMetric('nexus_slow_clients_total');
 
   async function readMetric(name: string): Promise<number> {

@@ -6,8 +6,8 @@ import type { Acknowledgement, SocketError } from '@nexus/common/socket-events';
 import { toFieldErrors } from '@nexus/common/to-field-errors';
 import type { z } from 'zod';
 
-/** Called on the socket that asks. */
-export type Answerer<Asker> = (this: Asker, request: unknown, acknowledge?: Acknowledgement<unknown>) => void;
+/** Called on the socket that asks. Resolves when it is done with the request, and never rejects. */
+export type Answerer<Asker> = (this: Asker, request: unknown, acknowledge?: Acknowledgement<unknown>) => Promise<void>;
 
 /**
  * A handler of a socket message: parses what came, answers with what `handle` gives or with why not. Whatever a client sends, with or
@@ -20,7 +20,7 @@ export function answerRequest<Asker, S extends z.ZodType, T>(
   handle: (socket: Asker, request: z.output<S>) => Promise<{ data: T; afterwards?: () => void }>,
 ): Answerer<Asker> {
   return function (request, acknowledge) {
-    Promise.resolve()
+    return Promise.resolve()
       .then(() => handle(this, parseRequest(schema, request)))
       .then(
         ({ data, afterwards }) => {

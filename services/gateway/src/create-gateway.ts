@@ -23,6 +23,7 @@ import type { GatewayMetrics } from './gateway-metrics.ts';
 import { keepFramesWhole } from './keep-frames-whole.ts';
 import { loadWatchable } from './load-watchable.ts';
 import { type Principal, principalOfHandshake } from './principal.ts';
+import { RequestTurns } from './request-turns.ts';
 import { routeRequests } from './route-requests.ts';
 import { sendTogether } from './send-together.ts';
 import type { BufferLimits } from './watch-buffer.ts';
@@ -37,7 +38,7 @@ export type GatewayParts = CancelParts & {
   bufferLimits: BufferLimits;
 };
 
-type SocketData = { principal: Principal; watched: WatchedConversations<NexusSocket> };
+type SocketData = { principal: Principal; watched: WatchedConversations<NexusSocket>; turns: RequestTurns };
 type NexusSocket = Socket<ClientToServerEvents, ServerToClientEvents, DefaultEventsMap, SocketData>;
 
 const bufferCheckMs = 100;
@@ -139,6 +140,7 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
   });
   io.on('connection', (socket) => {
     socket.data.watched = new WatchedConversations(watchParts, socket);
+    socket.data.turns = new RequestTurns();
     metrics.connections.inc();
     socket.on('disconnect', onDisconnect);
     socket.onAny(onRequest);

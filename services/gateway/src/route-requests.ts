@@ -1,11 +1,17 @@
 import type { Acknowledgement, SocketError } from '@nexus/common/socket-events';
 import type { Answerer } from './answer-request.ts';
+import { mostWaiting, type RequestTurns } from './request-turns.ts';
+
+const tooMany: SocketError = {
+  code: 'too_many_subscriptions',
+  message: `At most ${mostWaiting} requests of one socket wait`,
+};
 
 /**
- * A listener for `onAny` that gives each request to its answerer, by its name; one serves all sockets. Whoever asks for something else
- * is told what there is; an acknowledgement is found also where nothing, or too much, was sent before it.
+ * A listener for `onAny` that gives each request to its answerer, by its name, when its turn has come; one serves all sockets. Whoever asks
+ * for something else is told what there is; an acknowledgement is found also where nothing, or too much, was sent before it.
  */
-export function routeRequests<Asker>(
+export function routeRequests<Asker extends { data: { turns: RequestTurns } }>(
   answerers: Record<string, Answerer<Asker>>,
 ): (this: Asker, name: string, ...args: unknown[]) => void {
   const known = new Map(Object.entries(answerers));
@@ -19,7 +25,7 @@ export function routeRequests<Asker>(
   return function (name, ...args) {
     const acknowledge = typeof args.at(-1) === 'function' ? (args.pop() as Acknowledgement<unknown>) : undefined;
     const answer = known.get(name);
-    if (answer) answer.call(this, args[0], acknowledge);
-    else acknowledge?.({ error });
+    if (!answer) acknowledge?.({ error });
+    else if (!this.data.turns.take(() => answer.call(this, args[0], acknowledge))) acknowledge?.({ error: tooMany });
   };
 }
