@@ -255,6 +255,20 @@ describe('the gateway', () => {
     await waitUntil(async () => (await count()) === 0, { what: 'no subscription' });
   });
 
+  it('watches nothing for one that unsubscribes before its subscription is answered', async () => {
+    const conversationId = await newConversation();
+    const { socket, events } = await stack.watch({ conversationId: await newConversation() });
+    const answers = await Promise.all([
+      socket.emitWithAck('conversation:subscribe', { conversationId }),
+      socket.emitWithAck('conversation:unsubscribe', { conversationId }),
+    ]);
+    expect(answers).toEqual([{ data: { invocations: [] } }, { data: null }]);
+    const watching = await stack.watch({ conversationId, gateway: 1 });
+    await endsAsStored(watching, (await invoke('unheard', conversationId)).id);
+    const [, listening] = await stack.redis.pubsub('NUMSUB', `nexus:{${conversationId}}:events`);
+    expect([listening, events]).toEqual([1, []]);
+  });
+
   it('takes a client that does not read off live delivery, and brings it back complete', async () => {
     const conversationId = await newConversation();
     const fast = await stack.watch({ conversationId });

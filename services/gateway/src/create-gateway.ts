@@ -89,8 +89,9 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     logger,
     async ({ data: { principal, watched } }: NexusSocket, { conversationId, cursors }) => {
       const load = () => loadWatchable(database, principal, conversationId, Object.keys(cursors));
-      if (!(await load())) throw new AppError('conversation_not_found', `There is no conversation ${conversationId}`);
-      const watch = await watched.open(conversationId);
+      const watch = await watched.open(conversationId, async () => {
+        if (!(await load())) throw new AppError('conversation_not_found', `There is no conversation ${conversationId}`);
+      });
       // Again, now that we listen: who began in between is in the list or will be heard.
       const invocations = (await load()) ?? [];
       const ids = invocations.map(({ id }) => id);

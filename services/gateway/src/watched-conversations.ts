@@ -12,13 +12,18 @@ export type WatchParts<Socket> = {
   onLost(socket: Socket, conversationId: string, error: unknown): void;
 };
 
+type Watch = { lastSeq(invocationId: string): number; start(cursors: Cursors, invocationIds: string[]): void };
+
+/** A watch that is being opened. No more `wanted` when it was closed before it was open, or when a later one is open already. */
+type Opening = { conversationId: string; gone: AbortController; wanted: boolean };
+
 /** Everything one socket watches. A class, as there are many: they share their code, and an idle one holds little. */
 export class WatchedConversations<Socket extends WatchingSocket> {
   readonly #parts: WatchParts<Socket>;
   readonly #socket: Socket;
   readonly #watched = new Map<string, Subscription>();
-  /** Those that are being opened. */
-  #opening: readonly AbortController[] = none;
+  /** Oldest first. */
+  #opening: readonly Opening[] = none;
   #closed = false;
 
   constructor(parts: WatchParts<Socket>, socket: Socket) {
@@ -26,37 +31,29 @@ export class WatchedConversations<Socket extends WatchingSocket> {
     this.#socket = socket;
   }
 
-  /** Opens the watch; `start` sends what was missed and goes live. Watching again begins anew, from the new cursors. */
-  async open(
-    conversationId: string,
-  ): Promise<{ lastSeq(invocationId: string): number; start(cursors: Cursors, invocationIds: string[]): void }> {
+  /**
+   * Opens the watch once `assertMayWatch` has resolved; `start` sends what was missed and goes live, and does nothing when the watch was closed
+   * meanwhile, at whatever moment after this call. Watching again begins anew, from the new cursors.
+   */
+  async open(conversationId: string, assertMayWatch: () => Promise<unknown>): Promise<Watch> {
     if (this.#closed) throw new AppError('service_stopping');
     if (this.#watched.size + this.#opening.length >= mostSubscriptions && !this.#watched.has(conversationId)) {
       throw new AppError('too_many_subscriptions', `One socket watches at most ${mostSubscriptions} conversations`);
     }
-    const room = await this.#openRoom(conversationId);
-    this.close(conversationId);
-    if (this.#closed) {
-      this.#parts.rooms.leave(room);
-      throw new AppError('service_stopping');
+    const opening: Opening = { conversationId, gone: new AbortController(), wanted: true };
+    this.#opening = [...this.#opening, opening];
+    try {
+      await assertMayWatch();
+      return this.#enter(opening, await this.#parts.rooms.open(conversationId, opening.gone.signal));
+    } finally {
+      const others = this.#opening.filter((each) => each !== opening);
+      this.#opening = others.length > 0 ? others : none;
     }
-    const subscription = new Subscription(room, this.#socket);
-    this.#watched.set(conversationId, subscription);
-    return {
-      lastSeq: (invocationId) => room.feed.lastSeq(invocationId),
-      start: (cursors, invocationIds) => {
-        if (this.#watched.get(conversationId) === subscription)
-          this.#run(conversationId, subscription, cursors, invocationIds);
-      },
-    };
   }
 
   close(conversationId: string): void {
-    const subscription = this.#watched.get(conversationId);
-    if (!subscription) return;
-    this.#watched.delete(conversationId);
-    subscription.close();
-    this.#parts.rooms.leave(subscription.room);
+    this.#giveUp(conversationId, this.#opening);
+    this.#end(conversationId);
   }
 
   /** Takes a client that does not read off live delivery, and puts one back that has read. True when it was taken off just now. */
@@ -68,19 +65,37 @@ export class WatchedConversations<Socket extends WatchingSocket> {
 
   closeAll(): void {
     this.#closed = true;
-    for (const each of this.#opening) each.abort(new AppError('service_stopping'));
-    for (const conversationId of [...this.#watched.keys()]) this.close(conversationId);
+    for (const { gone } of this.#opening) gone.abort(new AppError('service_stopping'));
+    for (const conversationId of [...this.#watched.keys()]) this.#end(conversationId);
   }
 
-  async #openRoom(conversationId: string): Promise<Room> {
-    const gone = new AbortController();
-    this.#opening = [...this.#opening, gone];
-    try {
-      return await this.#parts.rooms.open(conversationId, gone.signal);
-    } finally {
-      const others = this.#opening.filter((each) => each !== gone);
-      this.#opening = others.length > 0 ? others : none;
-    }
+  #enter(opening: Opening, room: Room): Watch {
+    const { conversationId } = opening;
+    const subscription = new Subscription(room, this.#socket);
+    if (opening.wanted && !this.#closed) {
+      this.#giveUp(conversationId, this.#opening.slice(0, this.#opening.indexOf(opening)));
+      this.#end(conversationId);
+      this.#watched.set(conversationId, subscription);
+    } else this.#parts.rooms.leave(room);
+    return {
+      lastSeq: (invocationId) => room.feed.lastSeq(invocationId),
+      start: (cursors, invocationIds) => {
+        if (this.#watched.get(conversationId) === subscription)
+          this.#run(conversationId, subscription, cursors, invocationIds);
+      },
+    };
+  }
+
+  #giveUp(conversationId: string, openings: readonly Opening[]): void {
+    for (const opening of openings) if (opening.conversationId === conversationId) opening.wanted = false;
+  }
+
+  #end(conversationId: string): void {
+    const subscription = this.#watched.get(conversationId);
+    if (!subscription) return;
+    this.#watched.delete(conversationId);
+    subscription.close();
+    this.#parts.rooms.leave(subscription.room);
   }
 
   #run(conversationId: string, subscription: Subscription, cursors: Cursors, invocationIds: string[]): void {
@@ -88,7 +103,7 @@ export class WatchedConversations<Socket extends WatchingSocket> {
     subscription.catchUp(cursors, invocationIds).catch((error: unknown) => {
       if (this.#watched.get(conversationId) !== subscription) return;
       if (error instanceof DOMException && error.name === 'AbortError') return;
-      this.close(conversationId);
+      this.#end(conversationId);
       this.#parts.onLost(this.#socket, conversationId, error);
     });
   }
