@@ -1,6 +1,7 @@
 import { createEventAppender } from '@nexus/common/append-events';
 import type { InvocationEvent } from '@nexus/common/event';
 import { logKey } from '@nexus/common/event-log-names';
+import { io } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPacedAgent } from './support/create-paced-agent.ts';
 import { openProviderServer, type ProviderServer } from './support/open-provider-server.ts';
@@ -8,13 +9,16 @@ import { openStack, type Stack } from './support/open-stack.ts';
 import { waitUntil } from './support/wait-until.ts';
 import { hashes, type Watcher, wireOf } from './support/watch-conversation.ts';
 
+const allowedOrigin = 'https://app.example';
+
 describe('the gateway', () => {
   let provider: ProviderServer;
   let stack: Stack;
   let agentId: string;
   beforeAll(async () => {
     provider = await openProviderServer();
-    stack = await openStack({ gateways: 2, env: { OPENAI_API_KEY: 'test-key', OPENAI_BASE_URL: provider.url } });
+    const env = { OPENAI_API_KEY: 'test-key', OPENAI_BASE_URL: provider.url, CORS_ORIGINS: allowedOrigin };
+    stack = await openStack({ gateways: 2, env });
     agentId = await createPacedAgent(stack.api, 't20-n40-d15');
   });
   afterAll(async () => {
@@ -238,6 +242,43 @@ describe('the gateway', () => {
       code: 'not_found',
       detail: 'There is nothing at /nowhere: expected one of /socket.io/, /livez, /readyz, /metrics',
     });
+  });
+
+  it.each(['websocket', 'polling'])(
+    'lets pages of its own host and of CORS_ORIGINS connect, and no others, over %s',
+    async (transport) => {
+      const connectFrom = async (origin: string | null) => {
+        const socket = io(stack.gatewayUrl, {
+          transports: [transport],
+          forceNew: true,
+          reconnection: false,
+          extraHeaders: origin === null ? {} : { origin },
+        });
+        try {
+          return await new Promise<string>((resolve) => {
+            socket.on('connect', () => resolve('connected'));
+            socket.on('connect_error', () => resolve('refused'));
+          });
+        } finally {
+          socket.disconnect();
+        }
+      };
+      const origins = [null, allowedOrigin, stack.gatewayUrl, 'https://other.example', 'null', 'http://127.0.0.1:1'];
+      const [connected, refused] = ['connected', 'refused'];
+      expect(await Promise.all(origins.map(connectFrom))).toEqual([
+        connected,
+        connected,
+        connected,
+        refused,
+        refused,
+        refused,
+      ]);
+    },
+  );
+
+  it('answers no JSONP, which any page could read', async () => {
+    const response = await fetch(`${stack.gatewayUrl}/socket.io/?EIO=4&transport=polling&j=0`);
+    expect([response.status, await response.json()]).toEqual([403, { code: 4, message: 'there is no JSONP' }]);
   });
 
   it('gives every subscription back when the last watcher has left', async () => {

@@ -8,7 +8,7 @@ export const gatewayConfigSchema = z.object({
   ...authField,
   GATEWAY_HOST: z.string().default('127.0.0.1'),
   GATEWAY_PORT: port(3002),
-  /** Origins of browsers that may connect; none by default. */
+  /** Origins of browsers' pages that may connect, beside those of the gateway's own host; none by default. */
   CORS_ORIGINS: list().default([]),
   /** Packets that may wait for one client before it is taken off live delivery. */
   GATEWAY_WRITE_BUFFER_LIMIT: count(256),
