@@ -310,6 +310,17 @@ describe('the gateway', () => {
     expect([listening, events]).toEqual([1, []]);
   });
 
+  it('sends nothing twice to one that subscribes again and again, unsubscribing first', async () => {
+    const watcher = await stack.watch({ conversationId: await newConversation() });
+    const { conversationId, socket } = watcher;
+    const { id } = await invoke('again and again', conversationId);
+    for (let again = 0; again < 50; again += 1) {
+      await socket.emitWithAck('conversation:unsubscribe', { conversationId });
+      await watcher.subscribe();
+    }
+    await endsAsStored(watcher, id);
+  });
+
   it('takes a client that does not read off live delivery, and brings it back complete', async () => {
     const conversationId = await newConversation();
     const fast = await stack.watch({ conversationId });
