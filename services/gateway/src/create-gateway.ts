@@ -127,11 +127,12 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     if (!status) throw new AppError('invocation_not_found', `There is no invocation ${invocationId}`);
     return { data: { status } };
   });
-  const onRequest = routeRequests({
+  const answerers = {
     'conversation:subscribe': onSubscribe,
     'conversation:unsubscribe': onUnsubscribe,
     'invocation:cancel': onCancel,
-  } satisfies Record<keyof ClientToServerEvents, unknown>);
+  } satisfies Record<keyof ClientToServerEvents, unknown>;
+  const onRequest = routeRequests<NexusSocket>(answerers, 'invocation:cancel');
   function onDisconnect(this: NexusSocket): void {
     this.data.watched.closeAll();
     metrics.connections.dec();

@@ -1,8 +1,8 @@
 import type { Server } from 'socket.io';
 import { type BufferedConnection, type BufferLimits, isBehind } from './watch-buffer.ts';
 
-/** Beyond what takes a client off live delivery: far more than comes between two checks. */
-const mayBeAsked: BufferLimits = { packets: 16_384, bytes: 64 * 1_048_576 };
+/** On top of what takes a client off live delivery: far more than comes between two checks. */
+const farBeyond: BufferLimits = { packets: 16_384, bytes: 64 * 1_048_576 };
 
 type Connection = BufferedConnection & {
   transport: { socket?: { terminate(): void } };
@@ -14,7 +14,7 @@ type Connection = BufferedConnection & {
  * on and on. Connections that have not become sockets are among them.
  */
 export function disconnectUnread({ engine }: Pick<Server, 'engine'>, { packets, bytes }: BufferLimits): number {
-  const limits = { packets: packets + mayBeAsked.packets, bytes: bytes + mayBeAsked.bytes };
+  const limits = { packets: packets + farBeyond.packets, bytes: bytes + farBeyond.bytes };
   const connections = (engine as unknown as { clients: Record<string, Connection> }).clients;
   let disconnected = 0;
   for (const id in connections) {

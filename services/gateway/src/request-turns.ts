@@ -1,5 +1,7 @@
 /** More would make none of them faster: by then they wait for Postgres. */
 const mostAtOnce = 64;
+/** Kept for those that overtake: while Redis is away, subscribes stay for as long as it does. */
+const mostOvertaking = 64;
 /** One socket may watch 1,000 conversations, and subscribes to all of them at once when it comes back. */
 export const mostWaiting = 1_000;
 
@@ -13,9 +15,9 @@ export class RequestTurns {
   #running = 0;
   #waiting: Run[] | undefined;
 
-  /** `run` must not reject. False: too many wait. */
-  take(run: Run): boolean {
-    if (this.#running < mostAtOnce) {
+  /** `run` must not reject. One that overtakes does not wait for those that came before it. False: too many wait. */
+  take(run: Run, overtakes = false): boolean {
+    if (this.#running < mostAtOnce + (overtakes ? mostOvertaking : 0)) {
       void this.#runOn(run);
       return true;
     }
@@ -27,7 +29,12 @@ export class RequestTurns {
 
   async #runOn(first: Run): Promise<void> {
     this.#running += 1;
-    for (let run: Run | undefined = first; run; run = this.#waiting?.shift()) await run();
+    await first();
+    while (this.#running <= mostAtOnce) {
+      const next = this.#waiting?.shift();
+      if (!next) break;
+      await next();
+    }
     this.#running -= 1;
   }
 }

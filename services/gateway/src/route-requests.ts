@@ -9,10 +9,11 @@ const tooMany: SocketError = {
 
 /**
  * A listener for `onAny` that gives each request to its answerer, by its name, when its turn has come; one serves all sockets. Whoever asks
- * for something else is told what there is; an acknowledgement is found also where nothing, or too much, was sent before it.
+ * for something else is told what there is, and requests named `overtaking` wait for no others; an acknowledgement is found also where nothing, or too much, was sent before it.
  */
 export function routeRequests<Asker extends { data: { turns: RequestTurns } }>(
   answerers: Record<string, Answerer<Asker>>,
+  overtaking: string,
 ): (this: Asker, name: string, ...args: unknown[]) => void {
   const known = new Map(Object.entries(answerers));
   const message = `expected one of ${[...known.keys()].join(', ')}`;
@@ -26,6 +27,7 @@ export function routeRequests<Asker extends { data: { turns: RequestTurns } }>(
     const acknowledge = typeof args.at(-1) === 'function' ? (args.pop() as Acknowledgement<unknown>) : undefined;
     const answer = known.get(name);
     if (!answer) acknowledge?.({ error });
-    else if (!this.data.turns.take(() => answer.call(this, args[0], acknowledge))) acknowledge?.({ error: tooMany });
+    else if (!this.data.turns.take(() => answer.call(this, args[0], acknowledge), name === overtaking))
+      acknowledge?.({ error: tooMany });
   };
 }
