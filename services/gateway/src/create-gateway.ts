@@ -24,7 +24,7 @@ import type { GatewayMetrics } from './gateway-metrics.ts';
 import { keepFramesWhole } from './keep-frames-whole.ts';
 import { loadWatchable } from './load-watchable.ts';
 import { type Principal, principalOfHandshake } from './principal.ts';
-import { RequestTurns } from './request-turns.ts';
+import type { RequestTurns } from './request-turns.ts';
 import { routeRequests } from './route-requests.ts';
 import { sendTogether } from './send-together.ts';
 import type { BufferLimits } from './watch-buffer.ts';
@@ -39,7 +39,7 @@ export type GatewayParts = CancelParts & {
   bufferLimits: BufferLimits;
 };
 
-type SocketData = { principal: Principal; watched: WatchedConversations<NexusSocket>; turns: RequestTurns };
+type SocketData = { principal: Principal; watched: WatchedConversations<NexusSocket>; turns: RequestTurns | undefined };
 type NexusSocket = Socket<ClientToServerEvents, ServerToClientEvents, DefaultEventsMap, SocketData>;
 
 const bufferCheckMs = 100;
@@ -144,7 +144,7 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
   });
   io.on('connection', (socket) => {
     socket.data.watched = new WatchedConversations(watchParts, socket);
-    socket.data.turns = new RequestTurns();
+    socket.data.turns = undefined;
     metrics.connections.inc();
     socket.on('disconnect', onDisconnect);
     socket.onAny(onRequest);

@@ -2,7 +2,10 @@ import { expect, it } from 'vitest';
 import { mostWaiting, RequestTurns } from './request-turns.ts';
 
 it('runs 64 requests of a socket at the same time, the others in order after them, and refuses those that are too many', async () => {
-  const turns = new RequestTurns();
+  let idle = 0;
+  const turns = new RequestTurns(() => {
+    idle += 1;
+  });
   const begun: number[] = [];
   const ends: (() => void)[] = [];
   const ask = (index: number) =>
@@ -18,12 +21,13 @@ it('runs 64 requests of a socket at the same time, the others in order after the
     await Promise.resolve();
   }
   expect(begun).toEqual(Array.from({ length: 64 + mostWaiting }, (_, index) => index));
+  expect(idle).toBe(1);
   expect(ask(5_000)).toBe(true);
   expect(begun.at(-1)).toBe(5_000);
 });
 
 it('lets one that overtakes begin before those that wait, and no more of the others for it', async () => {
-  const turns = new RequestTurns();
+  const turns = new RequestTurns(() => {});
   const begun: string[] = [];
   const ends: (() => void)[] = [];
   const ask = (name: string, overtakes = false) =>

@@ -9,11 +9,17 @@ type Run = () => Promise<void>;
 
 /**
  * The requests of one socket: some are answered at the same time, the others begin when one of those is done, in the order in which they came.
- * However many one client sends, those of another do not wait behind them. A class, as there are many.
+ * However many one client sends, those of another do not wait behind them. `onIdle` is called when none is left: a socket that only listens
+ * needs none of this.
  */
 export class RequestTurns {
+  readonly #onIdle: () => void;
+  readonly #waiting: Run[] = [];
   #running = 0;
-  #waiting: Run[] | undefined;
+
+  constructor(onIdle: () => void) {
+    this.#onIdle = onIdle;
+  }
 
   /** `run` must not reject. One that overtakes does not wait for those that came before it. False: too many wait. */
   take(run: Run, overtakes = false): boolean {
@@ -21,7 +27,6 @@ export class RequestTurns {
       void this.#runOn(run);
       return true;
     }
-    this.#waiting ??= [];
     if (this.#waiting.length >= mostWaiting) return false;
     this.#waiting.push(run);
     return true;
@@ -31,10 +36,11 @@ export class RequestTurns {
     this.#running += 1;
     await first();
     while (this.#running <= mostAtOnce) {
-      const next = this.#waiting?.shift();
+      const next = this.#waiting.shift();
       if (!next) break;
       await next();
     }
     this.#running -= 1;
+    if (this.#running === 0) this.#onIdle();
   }
 }

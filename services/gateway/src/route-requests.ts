@@ -1,6 +1,6 @@
 import type { Acknowledgement, SocketError } from '@nexus/common/socket-events';
 import type { Answerer } from './answer-request.ts';
-import { mostWaiting, type RequestTurns } from './request-turns.ts';
+import { mostWaiting, RequestTurns } from './request-turns.ts';
 
 const tooMany: SocketError = {
   code: 'too_many_subscriptions',
@@ -9,9 +9,10 @@ const tooMany: SocketError = {
 
 /**
  * A listener for `onAny` that gives each request to its answerer, by its name, when its turn has come; one serves all sockets. Whoever asks
- * for something else is told what there is, and requests named `overtaking` wait for no others; an acknowledgement is found also where nothing, or too much, was sent before it.
+ * for something else is told what there is; requests named `overtaking` do not wait for others. An acknowledgement is found also where
+ * nothing, or too much, was sent before it.
  */
-export function routeRequests<Asker extends { data: { turns: RequestTurns } }>(
+export function routeRequests<Asker extends { data: { turns: RequestTurns | undefined } }>(
   answerers: Record<string, Answerer<Asker>>,
   overtaking: string,
 ): (this: Asker, name: string, ...args: unknown[]) => void {
@@ -26,8 +27,12 @@ export function routeRequests<Asker extends { data: { turns: RequestTurns } }>(
   return function (name, ...args) {
     const acknowledge = typeof args.at(-1) === 'function' ? (args.pop() as Acknowledgement<unknown>) : undefined;
     const answer = known.get(name);
-    if (!answer) acknowledge?.({ error });
-    else if (!this.data.turns.take(() => answer.call(this, args[0], acknowledge), name === overtaking))
+    if (!answer) return acknowledge?.({ error });
+    const { data } = this;
+    data.turns ??= new RequestTurns(() => {
+      data.turns = undefined;
+    });
+    if (!data.turns.take(() => answer.call(this, args[0], acknowledge), name === overtaking))
       acknowledge?.({ error: tooMany });
   };
 }
