@@ -1,5 +1,6 @@
 import { type AppError, toAppError } from '@nexus/common/app-error';
 import type { Claim } from '@nexus/common/claim-invocations';
+import { mayPassLater } from '@nexus/common/database-error';
 import type { NewEvent } from '@nexus/common/event';
 import type { InvocationJob } from '@nexus/common/invocation-queue';
 import type { DispatchRow, Finished, Held, Outcome } from '@nexus/common/invocation-status';
@@ -105,6 +106,7 @@ export function createInvocationProcessor(parts: ProcessorParts): (job: Invocati
     try {
       return { outcome, finished: await record.finish(claim, outcome) };
     } catch (error) {
+      if (mayPassLater(error)) throw error; // given up because this worker stops: another attempt may have better luck
       parts.onRefused(claim, error);
       const refused = toRefused(outcome);
       return { outcome: refused, finished: await record.finish(claim, refused) };
