@@ -136,8 +136,11 @@ describe('workers', () => {
       ECHO_DELAY_MS: '50',
       SHUTDOWN_GRACE_MS: '20000',
     });
-    const isWaiting = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`;
-    await waitUntil(async () => (await other.query(isWaiting)).rowCount, { what: 'the claim to wait' });
+    const isWaiting = `SELECT 1 FROM pg_stat_activity
+      WHERE wait_event_type = 'Lock' AND datname = current_database() AND query LIKE '%claimed AS (%'`;
+    // Over another connection: within its transaction this one would see the same activity for ever.
+    const waiting = () => stack.database.$queryRawUnsafe<unknown[]>(isWaiting);
+    await waitUntil(async () => (await waiting()).length > 0, { what: 'the claim to wait' });
 
     const stopped = worker.stop('SIGTERM');
     await new Promise((resolve) => setTimeout(resolve, 200));
