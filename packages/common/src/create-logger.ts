@@ -1,3 +1,4 @@
+import { type EventEmitter, once } from 'node:events';
 import { type Logger, type LoggerOptions, pino } from 'pino';
 import { AppError } from './app-error.ts';
 import { atMost } from './at-most.ts';
@@ -33,14 +34,22 @@ export function createLogger(
   });
 }
 
-/** What is left of the log is waited for so long. Milliseconds. */
+/** Milliseconds. */
 const closeLimitMs = 500;
 
-/** For the end of a process: at its exit pino would write what is left, and try for ever where nobody reads any more. */
+type Destination = EventEmitter & { end(): void; destroy?(): void };
+
+/**
+ * Writes what is left of the log, for the end of a process. At its exit pino would do the same, and try for ever where nobody reads any
+ * more: what could not be written within the limit is given up.
+ */
 export async function closeLog(logger: Logger): Promise<void> {
-  await atMost(closeLimitMs, new Promise((resolve) => logger.flush(resolve)), undefined);
-  const { [pino.symbols.streamSym]: stream } = logger as unknown as Record<symbol, { destroy?: () => void }>;
-  stream?.destroy?.();
+  const destination = (logger as unknown as Record<symbol, Destination>)[pino.symbols.streamSym];
+  if (!destination) return;
+  const closed = once(destination, 'close');
+  destination.end();
+  await atMost(closeLimitMs, closed, undefined).catch(() => {});
+  destination.destroy?.();
 }
 
 function serializeError(error: unknown): unknown {
