@@ -51,6 +51,12 @@ describe('an answer that is odd', () => {
       message: expect.stringContaining('bad thing'),
     });
     expect(provider.callsFor('nul in an error')).toHaveLength(1);
+    const failed = stack.workers[0]
+      ?.output()
+      .split('\n')
+      .find((line) => line.includes('the invocation failed'));
+    expect(failed).toMatch(/"code":"provider_request_rejected"/);
+    expect(failed).not.toContain('thing'); // a provider may quote what it was asked
   });
 
   it.each([3.5, -1, 1e12])('that says it has %s tokens is counted by us', async (tokens) => {

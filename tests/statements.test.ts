@@ -210,6 +210,19 @@ describe('statements for many rows', () => {
     }
   });
 
+  it('that register a worker remove those that were killed long ago, but for one on which an invocation still runs', async () => {
+    const [gone, held] = [newId(), newId()];
+    const identity = { hostname: 'here', pid: 1, providers: ['echo' as const], unconfigured: [], concurrency: 1 };
+    for (const id of [gone, held]) await registerWorker(database, { id, ...identity });
+    const invocation = await insertOne();
+    await database.$queryRaw`UPDATE worker SET heartbeat_at = now() - interval '2 hours' WHERE id IN (${gone}::uuid, ${held}::uuid)`;
+    await database.$queryRaw`UPDATE invocation SET status = 'running', worker_id = ${held}::uuid WHERE id = ${invocation.id}::uuid`;
+    await registerWorker(database, { id: newId(), ...identity });
+    const left = await database.worker.findMany({ where: { id: { in: [gone, held] } } });
+    expect(left.map(({ id }) => id)).toEqual([held]);
+    await database.$queryRaw`UPDATE invocation SET status = 'cancelled' WHERE id = ${invocation.id}::uuid`;
+  });
+
   it('find the page of a rare value without going through the many rows of others', async () => {
     const many = 20_000;
     const rare = '00000000-0000-7000-8000-00000000beef';

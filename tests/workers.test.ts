@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPacedAgent } from './support/create-paced-agent.ts';
 import { openProviderServer, type ProviderServer } from './support/open-provider-server.ts';
 import { openStack, type Stack } from './support/open-stack.ts';
+import type { RunningService } from './support/start-service.ts';
 import { waitUntil } from './support/wait-until.ts';
 
 describe('workers', () => {
@@ -119,35 +120,48 @@ describe('workers', () => {
     expect(events.at(-1)).toMatchObject({ type: 'invocation.failed', data: { contentSha256: sha256(shown) } });
   });
 
-  it('that are told to stop also wait for the answer of a job whose claim is under way', async () => {
-    const message = 'claimed late '.repeat(40);
-    const { body: agent } = await stack.api.send<{ id: string }>('POST', '/api/agents', {
-      name: 'slow echo',
-      provider: 'echo',
-      model: 'echo',
-    });
-    const { body } = await stack.api.invoke({ agentId: agent.id, message });
+  /** A worker for Echo whose claim of this message waits for a lock, until it is told to stop and then let go. */
+  async function stopDuringClaim(message: string, graceMs: number, letGo: (worker: RunningService) => boolean) {
+    const { body } = await stack.api.invoke({ agentId: stack.echoAgentId, message });
     const other = new pg.Client({ connectionString: stack.testDatabase.url });
     await other.connect();
     await other.query('BEGIN');
     await other.query('SELECT 1 FROM invocation WHERE id = $1 FOR UPDATE', [body.id]);
-    const worker = await stack.start('worker', {
+    const env = {
       WORKER_PROVIDERS: 'echo',
       ECHO_DELAY_MS: '50',
-      SHUTDOWN_GRACE_MS: '20000',
-    });
+      SHUTDOWN_GRACE_MS: String(graceMs),
+      LOG_LEVEL: 'info',
+    };
+    const worker = await stack.start('worker', env);
     const isWaiting = `SELECT 1 FROM pg_stat_activity
       WHERE wait_event_type = 'Lock' AND datname = current_database() AND query LIKE '%claimed AS (%'`;
     // Over another connection: within its transaction this one would see the same activity for ever.
     const waiting = () => stack.database.$queryRawUnsafe<unknown[]>(isWaiting);
     await waitUntil(async () => (await waiting()).length > 0, { what: 'the claim to wait' });
-
     const stopped = worker.stop('SIGTERM');
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await waitUntil(() => letGo(worker), { what: `the worker to stop\n${worker.output()}` });
     await other.query('COMMIT');
     await other.end();
     expect(await stopped).toEqual({ code: 0, signal: null });
-    expect(await stack.api.finished(body.id)).toMatchObject({ status: 'completed', attempt: 1 });
+    return body;
+  }
+
+  it('that are told to stop also wait for the answer of a job whose claim is under way', async () => {
+    const isStopping = (worker: RunningService) => worker.output().includes('"msg":"stopping"');
+    const { id } = await stopDuringClaim('claimed late '.repeat(40), 20_000, isStopping);
+    expect(await stack.api.finished(id)).toMatchObject({ status: 'completed', attempt: 1 });
+  });
+
+  it('that are past their grace hand back what they claim then, and nothing is to pay for it', async () => {
+    const stoppedAt: number[] = [];
+    const isPastGrace = (worker: RunningService) => {
+      if (stoppedAt.length === 0 && worker.output().includes('"msg":"stopping"')) stoppedAt.push(performance.now());
+      return stoppedAt[0] !== undefined && performance.now() - stoppedAt[0] > 1_000;
+    };
+    const { id } = await stopDuringClaim('claimed too late', 300, isPastGrace);
+    const row = await stack.database.invocation.findUniqueOrThrow({ where: { id }, include: { usage: true } });
+    expect(row).toMatchObject({ status: 'queued', attempt: 1, dispatch: 2, usage: [] });
   });
 
   it('begin with what another lost before they begin with what waits', async () => {

@@ -16,13 +16,13 @@ export function meterRecord(
       return claim;
     },
     async finish(claim, outcome) {
-      const finished = await record.finish(claim, outcome);
-      if (finished) {
-        invocations.ended(finished.status, finished);
-        worker.finished(finished);
-        worker.used(claim, outcome.usage);
+      const written = await record.finish(claim, outcome);
+      if (written) {
+        invocations.ended(written.status, written);
+        worker.finished(written);
+        worker.used(claim, written.outcome.usage);
       }
-      return finished;
+      return written;
     },
     async handBack(claim, how) {
       const next = await record.handBack(claim, how);

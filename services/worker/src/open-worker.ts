@@ -137,8 +137,12 @@ export async function openWorker(
     streamParts: (claim, context, onPart, signal) =>
       streamParts(providers, retryPolicy, claim, context, onPart, signal),
     countTokens,
-    onRefused: ({ invocationId, attempt }, error) =>
-      logger.error({ error, invocationId, attempt }, 'the database refuses the answer, it ends as failed'),
+    onFailed: ({ invocationId, attempt }, error) => {
+      const ids = { invocationId, attempt, code: error.code };
+      // What a provider says may quote what it was asked; what went wrong with us does not, and is needed.
+      if (error.code === 'internal_error') logger.error({ ...ids, error }, 'the invocation failed');
+      else logger.warn(ids, 'the invocation failed');
+    },
     retryPolicy,
   });
 

@@ -1,11 +1,10 @@
 import { type AppError, toAppError } from '@nexus/common/app-error';
 import type { Claim } from '@nexus/common/claim-invocations';
-import { mayPassLater } from '@nexus/common/database-error';
 import type { NewEvent } from '@nexus/common/event';
 import type { InvocationJob } from '@nexus/common/invocation-queue';
-import type { DispatchRow, Finished, Held, Outcome } from '@nexus/common/invocation-status';
+import type { DispatchRow, Held } from '@nexus/common/invocation-status';
 import type { AnswerWriter } from './answer/answer-writer.ts';
-import { type Ending, toOutcome, toRefused, toTerminalEvent } from './answer/ending.ts';
+import { type Ending, toOutcome, toTerminalEvent } from './answer/ending.ts';
 import { isPassing, type RetryPolicy } from './attempts/retry-before-first-part.ts';
 import type { RunningAttempt, RunningAttempts } from './attempts/running-attempts.ts';
 import { buildContext, type Context } from './context/build-context.ts';
@@ -19,8 +18,7 @@ export type ProcessorParts = {
   /** The provider's answer with retries, timeouts and deadline; rejects with AppErrors only. */
   streamParts: (claim: Claim, context: Context, onPart: OnPart, signal: AbortSignal) => Promise<ProviderFinish>;
   countTokens: (text: string) => number;
-  /** The database takes everything of an attempt but this ending. */
-  onRefused: (held: Held, error: unknown) => void;
+  onFailed: (held: Held, error: AppError) => void;
   retryPolicy: Pick<RetryPolicy, 'longWaitMs' | 'longestWaitMs' | 'attempts'>;
 };
 
@@ -40,11 +38,12 @@ export function createInvocationProcessor(parts: ProcessorParts): (job: Invocati
     const attempt = attempts.open(claim);
     const answer = openAnswer(claim, attempt.abort);
     try {
+      if (attempt.signal.aborted) return await handBack(claim, { reason: 'worker_stopping', delayMs: 0, usage: null });
       announceStart(answer, claim);
       const context = buildContext(claim, countTokens);
       const ending = await streamAnswer(answer, claim, context, attempt);
       if (ending.kind === 'lost') return answer.abandon();
-      if (ending.kind === 'back') await handBack(answer, claim, context, ending);
+      if (ending.kind === 'back') await putOff(answer, claim, context, ending);
       else await finish(answer, claim, context, ending);
     } finally {
       attempt.close();
@@ -95,32 +94,21 @@ export function createInvocationProcessor(parts: ProcessorParts): (job: Invocati
     ending: Ending & { kind: 'complete' | 'broken' },
   ) {
     await answer.located();
-    const { outcome, finished } = await write(claim, toOutcome(answer, claim, context, ending, countTokens));
-    if (!finished) return answer.abandon();
-    if (finished.waiting) void record.dispatchNext(claim.conversationId);
-    await answer.end(toTerminalEvent(outcome, finished), announceLimitMs);
+    const written = await record.finish(claim, toOutcome(answer, claim, context, ending, countTokens));
+    if (!written) return answer.abandon();
+    if (ending.kind === 'broken' && written.status === 'failed') parts.onFailed(claim, ending.error);
+    if (written.waiting) void record.dispatchNext(claim.conversationId);
+    await answer.end(toTerminalEvent(written.outcome, written), announceLimitMs);
   }
 
-  /** What the database refuses for good ends as failed, without its text but paid for: asking again would cost as much and end as well. */
-  async function write(claim: Claim, outcome: Outcome): Promise<{ outcome: Outcome; finished: Finished | null }> {
-    try {
-      return { outcome, finished: await record.finish(claim, outcome) };
-    } catch (error) {
-      if (mayPassLater(error)) throw error; // given up because this worker stops: another attempt may have better luck
-      parts.onRefused(claim, error);
-      const refused = toRefused(outcome);
-      return { outcome: refused, finished: await record.finish(claim, refused) };
-    }
-  }
-
-  async function handBack(answer: AnswerWriter, claim: Claim, context: Context, ending: Ending & { kind: 'back' }) {
+  async function putOff(answer: AnswerWriter, claim: Claim, context: Context, ending: Ending & { kind: 'back' }) {
     answer.abandon();
     const { usage } = toOutcome(answer, claim, context, ending, countTokens);
-    const next: DispatchRow | null = await record.handBack(claim, {
-      reason: ending.reason,
-      delayMs: ending.delayMs,
-      usage,
-    });
+    await handBack(claim, { reason: ending.reason, delayMs: ending.delayMs, usage });
+  }
+
+  async function handBack(claim: Claim, how: Parameters<InvocationRecord['handBack']>[1]) {
+    const next: DispatchRow | null = await record.handBack(claim, how);
     if (next) await record.dispatch(next);
   }
 }

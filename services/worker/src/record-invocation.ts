@@ -16,11 +16,16 @@ import {
 } from '@nexus/common/invocation-status';
 import { joinCalls } from '@nexus/common/join-calls';
 import type { PrismaClient } from '@nexus/common/open-database';
+import { toRefused } from './answer/ending.ts';
+
+/** How it ended, and as what it was written. */
+export type Written = Finished & { outcome: Outcome };
 
 /** What a worker does to an invocation's row. Everything is tried again for as long as the database is away. */
 export type InvocationRecord = {
   claim(job: InvocationJob): Promise<Claim | null>;
-  finish(claim: Claim, outcome: Outcome): Promise<Finished | null>;
+  /** What the database refuses for good ends as failed instead, without its text but with its usage. null: the row has moved on. */
+  finish(claim: Claim, outcome: Outcome): Promise<Written | null>;
   handBack(claim: Claim, how: Parameters<typeof handBackInvocation>[2]): Promise<DispatchRow | null>;
   dispatch(next: DispatchRow): Promise<unknown>;
   /** Lets the next in the conversation's line go. Never rejects: the sweep does it otherwise. */
@@ -80,20 +85,21 @@ export function createInvocationRecord(parts: {
     },
     async finish(held, outcome) {
       let tries = 0;
-      const write = async () => {
+      const write = (what: Outcome) => async (): Promise<Written | null> => {
         tries += 1;
-        const finished = await finish({ held, outcome });
-        return finished ?? (tries > 1 ? readFinished(database, held) : null);
+        const finished = await finish({ held, outcome: what });
+        const known = finished ?? (tries > 1 ? await readFinished(database, held) : null);
+        return known && { ...known, outcome: what };
       };
-      const finished = await untilItLands(held.invocationId, write, isBare(outcome) ? () => true : mayPassLater);
-      if (finished?.status === 'failed') {
-        const { invocationId, attempt, settings } = held;
-        logger.warn(
-          { invocationId, attempt, provider: settings.provider, code: outcome.error?.code },
-          'the invocation failed',
-        );
+      try {
+        return await untilItLands(held.invocationId, write(outcome));
+      } catch (error) {
+        if (mayPassLater(error)) throw error; // given up as this worker stops: another attempt may have better luck
+        const { invocationId, attempt } = held;
+        logger.error({ error, invocationId, attempt }, 'the database refuses the answer, it ends as failed');
+        // However long it takes: another attempt would be paid for, and refused as well.
+        return untilItLands(invocationId, write(toRefused(outcome)), () => true);
       }
-      return finished;
     },
     handBack: (held, how) => untilItLands(held.invocationId, () => handBackInvocation(database, held, how)),
     dispatch: (next) => dispatchInvocation(parts, next),
@@ -106,9 +112,4 @@ export function createInvocationRecord(parts: {
       }
     },
   };
-}
-
-/** Nothing in it is from outside. Were it refused and another attempt made, that would be paid for, and refused as well. */
-function isBare({ text, reasoning, error }: Outcome): boolean {
-  return text === '' && reasoning === '' && error?.code === 'internal_error';
 }

@@ -17,11 +17,12 @@ export type WorkerIdentity = {
 
 /**
  * Writes the worker's row, again where it has vanished, and returns the key of the advisory lock that goes with it. Rows of workers that were
- * killed long ago go: nobody else removes them.
+ * killed long ago go, since nobody else removes them; not while an invocation runs on one, which only the sweep may call lost.
  */
 export async function registerWorker(database: Database, worker: WorkerIdentity): Promise<number> {
   const [row] = await database.$queryRaw<{ lockKey: number }[]>`
-    WITH gone AS (DELETE FROM worker WHERE id <> ${worker.id}::uuid AND heartbeat_at < now() - interval '1 hour')
+    WITH gone AS (DELETE FROM worker WHERE id <> ${worker.id}::uuid AND heartbeat_at < now() - interval '1 hour'
+                  AND NOT EXISTS (SELECT 1 FROM invocation i WHERE i.status = 'running' AND i.worker_id = worker.id))
     INSERT INTO worker (id, hostname, pid, providers, unconfigured, concurrency)
     VALUES (${worker.id}::uuid, ${worker.hostname}, ${worker.pid}, ${worker.providers}::text[], ${worker.unconfigured}::text[], ${worker.concurrency})
     ON CONFLICT (id) DO UPDATE SET heartbeat_at = now()

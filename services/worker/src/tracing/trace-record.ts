@@ -1,9 +1,8 @@
 import type { Claim } from '@nexus/common/claim-invocations';
 import { queueName } from '@nexus/common/invocation-queue';
-import type { Finished, Outcome } from '@nexus/common/invocation-status';
 import { isProviderName } from '@nexus/common/provider-name';
 import type { Span, Tracer } from '@nexus/common/tracer';
-import type { InvocationRecord } from '../record-invocation.ts';
+import type { InvocationRecord, Written } from '../record-invocation.ts';
 import { toRequestAttributes, toUsageAttributes } from './gen-ai-attributes.ts';
 
 /**
@@ -21,10 +20,10 @@ export function traceRecord(record: InvocationRecord, tracer: Tracer | null): In
       return claim;
     },
     async finish(held, outcome) {
-      const finished = await record.finish(held, outcome);
+      const written = await record.finish(held, outcome);
       const span = tracer.active();
-      if (finished && span) tellEnd(span, outcome, finished);
-      return finished;
+      if (written && span) tellEnd(span, written);
+      return written;
     },
     async handBack(held, how) {
       const next = await record.handBack(held, how);
@@ -49,7 +48,7 @@ function tellClaim(span: Span, claim: Claim): void {
 }
 
 /** The row may have overruled the outcome: a cancel that came in time wins. */
-function tellEnd(span: Span, outcome: Outcome, { status, messageId }: Finished): void {
+function tellEnd(span: Span, { outcome, status, messageId }: Written): void {
   span.set({ 'nexus.attempt.outcome': status });
   if (outcome.usage) span.set(toUsageAttributes(outcome.usage));
   if (outcome.finishReason !== null) span.set({ 'gen_ai.response.finish_reasons': [outcome.finishReason] });
