@@ -48,6 +48,7 @@ try {
 async function start(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
   const lock = await lockStateFolder(options.stateFolder, say);
+  stopper.onStopping(lock.stopping);
   stopper.onStop('the lock', lock.release);
   await assertPortsFree(options);
 
@@ -75,7 +76,6 @@ async function start(): Promise<void> {
   ];
   say(`Starting ${specs.map(({ name }) => name).join(', ')} …`);
   await Promise.all(specs.map((spec) => keepRunning(spec, openService, stopper, say)));
-  stopper.onStop('the lock', lock.stopping); // the newest stops first
 
   const apiUrl = `http://127.0.0.1:${api}`;
   const agents = await loadAgents(apiUrl);

@@ -100,7 +100,7 @@ describe('npm start', () => {
     await fetch(`http://127.0.0.1:${env.API_PORT}/api/invocations`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ agentId: echo, message: 'word '.repeat(600) }),
+      body: JSON.stringify({ agentId: echo, message: 'word '.repeat(1_500) }),
     });
     second.interrupt(); // which lets that answer end
     const third = start({ DATABASE_PASSWORD: 'of another', REDIS_PASSWORD: 'of another' }); // of no store of ours
@@ -113,7 +113,7 @@ describe('npm start', () => {
     third.interrupt();
     expect(await third.exited).toBe(0);
     await waitUntil(() => leftOver().length === 0, { what: 'every process to be gone', timeoutMs: 5_000 });
-  }, 90_000);
+  }, 180_000);
 
   it('says in one line what is wrong, exits with 1 and leaves nothing running', async () => {
     const taken = createServer().listen(Number(env.GATEWAY_PORT), '127.0.0.1');

@@ -4,8 +4,11 @@ import {
   dispatchNext,
   type Finish,
   finishInvocations,
+  handBackInvocation,
   markEnqueued,
   type Outcome,
+  redispatchInvocation,
+  requeueLost,
 } from '@nexus/common/invocation-status';
 import { lifeLockSpace } from '@nexus/common/is-life-lock-held';
 import { newId } from '@nexus/common/new-id';
@@ -16,7 +19,7 @@ import { loadPageIds } from '../services/api/src/http/load-page-ids.ts';
 import { type Insertion, insertInvocations } from '../services/api/src/invocations/insert-invocations.ts';
 import type { NewInvocation } from '../services/api/src/invocations/invocation-input.ts';
 import { beatHeart, registerWorker } from '../services/worker/src/presence/worker-row.ts';
-import { findChores } from '../services/worker/src/sweep/find-chores.ts';
+import { findChores, findEnqueued } from '../services/worker/src/sweep/find-chores.ts';
 import { openTestDatabase, type TestDatabase } from './support/open-test-database.ts';
 import { waitUntil } from './support/wait-until.ts';
 
@@ -208,6 +211,27 @@ describe('statements for many rows', () => {
       await only.close();
       await database.$queryRaw`UPDATE invocation SET status = 'cancelled' WHERE status IN ('queued', 'running')`;
     }
+  });
+
+  it('that put an invocation back on the queue say that it was begun', async () => {
+    const workerId = newId();
+    const run = async () => {
+      const { id, conversationId } = await insertOne();
+      await database.$queryRaw`UPDATE invocation SET status = 'running', attempt = 1, worker_id = ${workerId}::uuid WHERE id = ${id}::uuid`;
+      return { invocationId: id, conversationId, attempt: 1 };
+    };
+    const [back, lost] = [await run(), await run()];
+    expect(
+      await handBackInvocation(database, back, { reason: 'worker_stopping', delayMs: 0, usage: null }),
+    ).toMatchObject({ begun: true });
+    expect(await requeueLost(database, [lost.invocationId], workerId)).toMatchObject([{ begun: true }]);
+    expect(await redispatchInvocation(database, { ...lost, dispatch: 2 })).toMatchObject({ dispatch: 3, begun: true });
+    await markEnqueued(database, [{ ...back, dispatch: 2 }]);
+    await database.$queryRaw`UPDATE invocation SET enqueued_at = now() - interval '2 s' WHERE id = ${back.invocationId}::uuid`;
+    expect(await findEnqueued(database, '00000000-0000-0000-0000-000000000000', 500)).toContainEqual(
+      expect.objectContaining({ invocationId: back.invocationId, begun: true }),
+    );
+    await database.$queryRaw`UPDATE invocation SET status = 'cancelled' WHERE status IN ('queued', 'running')`;
   });
 
   it('that register a worker remove those that were killed long ago, but for one on which an invocation still runs', async () => {

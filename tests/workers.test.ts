@@ -117,6 +117,9 @@ describe('workers', () => {
     }
     const done = await stack.api.finished(body.id);
     expect(done).toMatchObject({ status: 'failed', error: { code: 'worker_lost' }, output: shown });
+    await waitUntil(async () => (await stack.api.finished(body.id)).lastSeq === events.at(-1)?.seq, {
+      what: 'its last seq',
+    });
     expect(events.at(-1)).toMatchObject({ type: 'invocation.failed', data: { contentSha256: sha256(shown) } });
   });
 

@@ -1,6 +1,8 @@
 export type Stopper = {
   /** Registers how something is stopped, at the moment it is opened; the newest stops first. */
   onStop(name: string, stop: (signal?: NodeJS.Signals) => unknown): void;
+  /** Registers what is to be told at the moment that the stop begins. */
+  onStopping(tell: () => void): void;
   stopping(): boolean;
   /** Stops everything and exits. */
   stop(code: number): Promise<void>;
@@ -9,9 +11,11 @@ export type Stopper = {
 /** Ctrl-C and SIGTERM stop everything in order and exit 0; a second Ctrl-C kills what still runs. */
 export function createStopper(say: (line: string) => void): Stopper {
   const stops: { name: string; stop: (signal?: NodeJS.Signals) => unknown }[] = [];
+  const tells: (() => void)[] = [];
   let stopping: Promise<void> | undefined;
 
   async function stopAll(): Promise<void> {
+    for (const tell of tells) tell();
     for (let next = stops.at(-1); next; next = stops.at(-1)) {
       try {
         await next.stop();
@@ -40,5 +44,10 @@ export function createStopper(say: (line: string) => void): Stopper {
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => onSignal(signal));
 
-  return { onStop: (name, how) => void stops.push({ name, stop: how }), stopping: () => stopping !== undefined, stop };
+  return {
+    onStop: (name, how) => void stops.push({ name, stop: how }),
+    onStopping: (tell) => void tells.push(tell),
+    stopping: () => stopping !== undefined,
+    stop,
+  };
 }

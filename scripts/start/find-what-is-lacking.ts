@@ -14,7 +14,7 @@ export async function findWhatIsLacking(): Promise<Map<string, string>> {
     if (providers[provider].apiKey === null) lacking.set(provider, `needs ${providerCredentials[provider]}`);
   }
   if (!(await answers(providers.ollama.baseUrl)))
-    lacking.set('ollama', `finds no Ollama at ${providers.ollama.baseUrl}`);
+    lacking.set('ollama', `finds no Ollama at ${new URL(providers.ollama.baseUrl).host}`);
   for (const provider of Object.keys(providerCredentials)) {
     if (!config.WORKER_PROVIDERS.some((served) => served === provider))
       lacking.set(provider, 'is not in WORKER_PROVIDERS');

@@ -4,14 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from '../local-stack/process-alive.ts';
 
 export type FolderLock = {
-  /** Says to a start that comes now that it need not wait for long. */
+  /** Says to a start that comes now that it may wait. */
   stopping(): void;
   release(): void;
 };
 
 const stoppingMark = 'stopping';
-/** Longer than a service is given to finish its answers. Milliseconds. */
-const mostWaitedMs = 60_000;
 
 /** One start at a time on a folder: waits for one that is stopping, and throws where one runs. */
 export async function lockStateFolder(folder: string, say: (line: string) => void): Promise<FolderLock> {
@@ -22,11 +20,10 @@ export async function lockStateFolder(folder: string, say: (line: string) => voi
     throw new Error(`NEXUS_STATE_FOLDER: ${folder} cannot be made or used (${(error as NodeJS.ErrnoException).code})`);
   }
   const file = `${folder}/start.pid`;
-  const end = performance.now() + mostWaitedMs;
   for (let told = false; ; told = true) {
     const { pid, isStopping } = readOwner(file);
     if (pid === process.pid || !isAlive(pid, 'start.ts')) break;
-    if (!isStopping || performance.now() > end)
+    if (!isStopping)
       throw new Error(
         `Agent Nexus already runs on ${folder} (process ${pid}). Stop it, or set NEXUS_STATE_FOLDER to another folder, and other ports.`,
       );

@@ -6,6 +6,7 @@ export type ShownInvocation = {
   conversationId: string;
   agentId: string;
   status: string;
+  lastSeq: number;
   attempt: number;
   output: string | null;
   outputMessageId: string | null;

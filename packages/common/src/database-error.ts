@@ -65,11 +65,3 @@ export function isUniqueViolation(error: unknown): boolean {
 export function fromDatabaseError(error: unknown): unknown {
   return isDatabaseAway(error) ? new AppError('database_unavailable', undefined, { cause: error }) : error;
 }
-
-/** Whether a row that this one refers to has just been deleted. */
-export function isForeignKeyViolation(error: unknown): boolean {
-  for (const link of chainOf(error)) {
-    if (link.code === 'P2003' || link.originalCode === '23503' || link.code === '23503') return true;
-  }
-  return false;
-}

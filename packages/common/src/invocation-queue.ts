@@ -6,7 +6,8 @@ import { type ProviderName, providerNames } from './provider-name.ts';
 /** All that a job says. Everything else is in Postgres. `traceparent` is there when the trace of its request goes on in the worker. */
 export type InvocationJob = { invocationId: string; dispatch: number; traceparent?: string };
 
-/** A queued invocation that is due: where its job goes, and after how long. `begun`: before those that nobody has begun yet. */
+/** A queued invocation that is due: where its job goes, and after how long. `begun`: before those that nobody has begun yet, unless
+ * it is delayed. */
 export type Dispatch = InvocationJob & { provider: ProviderName; delayMs: number; begun?: boolean };
 
 /** Bull Board and redis-cli users look for these names. */

@@ -138,6 +138,13 @@ export async function finishInvocations(
   return finishes.map(({ held }) => byId.get(held.invocationId) ?? null);
 }
 
+/** Where the log of an ended invocation came to its end, if it is not where its finish foresaw. */
+export async function noteLastSeq(database: Database, { invocationId, attempt }: Held, lastSeq: number): Promise<void> {
+  await database.$queryRaw`
+    UPDATE invocation SET last_seq = ${lastSeq}::bigint
+    WHERE id = ${invocationId}::uuid AND attempt = ${attempt}::int AND status NOT IN ('queued', 'running')`;
+}
+
 /** Where an invocation goes next, as a statement's columns. */
 export type DispatchRow = Dispatch & { conversationId: string };
 

@@ -47,7 +47,8 @@ function parseRequest<S extends z.ZodType>(schema: S, request: unknown): z.outpu
 export function toSocketError(caught: unknown, logger: Pick<Logger, 'error'>): SocketError {
   const error = toAppError(fromDatabaseError(caught));
   const { exposed, title, status } = errorMeanings[error.code];
-  if (status >= 500) logger.error({ error, code: error.code }, 'socket request failed');
+  const leaving = error.code === 'service_stopping'; // this process, or the socket
+  if (status >= 500 && !leaving) logger.error({ error, code: error.code }, 'socket request failed');
   return {
     code: error.code,
     message: exposed ? error.message : title,

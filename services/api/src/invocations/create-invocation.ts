@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { AppError } from '@nexus/common/app-error';
 import { atEndOfTurn } from '@nexus/common/at-end-of-turn';
-import { isForeignKeyViolation, isUniqueViolation } from '@nexus/common/database-error';
+import { isUniqueViolation } from '@nexus/common/database-error';
 import { joinCalls } from '@nexus/common/join-calls';
 import { isProviderName, providerCredentials } from '@nexus/common/provider-name';
 import { agentNotFound } from '../agents/agent-routes.ts';
@@ -26,7 +26,7 @@ export type CreateInvocation = (
   idempotencyKey: string | null,
 ) => Promise<InsertedInvocation>;
 
-/** Another request with the same key, or the agent's deletion, may commit between our look and our insert; not for ever. */
+/** Another request with the same key may commit between our look and our insert; not for ever. */
 const mostTries = 5;
 
 /**
@@ -65,8 +65,8 @@ export function createInvocationCreator(
         if (!refused || idempotencyKey === null || tries > 1) return result;
       } catch (error) {
         const keyTaken = isUniqueViolation(error) && idempotencyKey !== null;
-        if (tries === mostTries || !(keyTaken || isForeignKeyViolation(error))) throw error;
-        if (keyTaken) await releaseOldKey(parts.database, workspaceId, idempotencyKey);
+        if (tries === mostTries || !keyTaken) throw error;
+        await releaseOldKey(parts.database, workspaceId, idempotencyKey);
       }
     }
   }

@@ -41,6 +41,7 @@ export function createInvocationRoutes(parts: ApiParts): Router {
       try {
         return await streamEvents(parts, response, { conversationId, invocationId: id, after: 0 });
       } catch (error) {
+        if (response.destroyed) return; // the client left
         // It is stored: whoever heard of a failure would post it again, and pay for both.
         if (response.headersSent) throw error;
         logger.warn({ error, invocationId: id, conversationId }, 'its stream could not be opened');

@@ -1,5 +1,5 @@
 import { AppError } from '@nexus/common/app-error';
-import { Agent, fetch, setGlobalDispatcher } from 'undici';
+import { Agent, EnvHttpProxyAgent, fetch, getGlobalDispatcher, setGlobalDispatcher } from 'undici';
 import { describe, expect, it } from 'vitest';
 import { createProviders } from './create-providers.ts';
 import { failureOf, hello } from './testing/collect.ts';
@@ -53,5 +53,14 @@ describe('createProviders', () => {
     controller.abort(reason);
     expect(await failure).toBe(reason);
     await server.close();
+  });
+
+  it('heed proxies of the environment where Node is told to', () => {
+    process.env.NODE_USE_ENV_PROXY = '1';
+    createProviders(config, []);
+    expect(getGlobalDispatcher()).toBeInstanceOf(EnvHttpProxyAgent);
+    delete process.env.NODE_USE_ENV_PROXY;
+    createProviders(config, []);
+    expect(getGlobalDispatcher()).not.toBeInstanceOf(EnvHttpProxyAgent);
   });
 });

@@ -2,7 +2,13 @@ import { type EventAppender, LogLost } from '@nexus/common/append-events';
 import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
 import { type ErrorCode, errorMeanings } from '@nexus/common/error-codes';
 import type { NewEvent } from '@nexus/common/event';
-import { dispatchNext, finishInvocations, type Outcome, requeueLost } from '@nexus/common/invocation-status';
+import {
+  dispatchNext,
+  finishInvocations,
+  noteLastSeq,
+  type Outcome,
+  requeueLost,
+} from '@nexus/common/invocation-status';
 import { sha256 } from '@nexus/common/load-snapshot';
 import { foreseeSeq } from '@nexus/common/read-log';
 import { type CancelParts, requestCancel } from '@nexus/common/request-cancel';
@@ -83,14 +89,15 @@ async function endUnattended(
     finished.status === 'cancelled'
       ? ({ type: 'invocation.cancelled', data: kept } as const)
       : ({ type: 'invocation.failed', data: { error: { code, message: title, retryable }, ...kept } } as const);
-  await appendEnd(parts, chore, { text, reasoning, seq }, event);
+  if (from === 'queued') await parts.appender.append(chore, chore.attempt, [event], -1);
+  else await appendEnd(parts, chore, { text, reasoning, seq }, event);
   if (from === 'queued') await parts.queues.remove(chore);
   return true;
 }
 
 /** A worker that Postgres does not hear may have spoken on since the text was read: then clients are told the text again, as it is kept. */
 async function appendEnd(
-  { appender }: ChoreParts,
+  { appender, database }: ChoreParts,
   chore: Chore,
   { text, reasoning, seq }: Awaited<ReturnType<typeof readLogText>>,
   end: NewEvent,
@@ -104,6 +111,7 @@ async function appendEnd(
     events.add({ type: 'reasoning.delta', data: { text: reasoning } });
     events.add({ type: 'message.delta', data: { text } });
     events.add(end);
-    await appender.append(chore, chore.attempt, events.take(), -1);
+    const appended = await appender.append(chore, chore.attempt, events.take(), -1);
+    await noteLastSeq(database, chore, appended.seq);
   }
 }

@@ -72,6 +72,7 @@ export type EnqueuedRow = {
   provider: ProviderName;
   dispatch: number;
   delayMs: number;
+  begun: boolean;
 };
 
 /** Queued rows whose job should be in Redis for a while now, in pages by id. */
@@ -81,7 +82,7 @@ export async function findEnqueued(
   limit: number,
 ): Promise<EnqueuedRow[]> {
   return database.$queryRaw`
-    SELECT id AS "invocationId", conversation_id AS "conversationId", provider, dispatch,
+    SELECT id AS "invocationId", conversation_id AS "conversationId", provider, dispatch, attempt > 0 AS begun,
            greatest(0, coalesce(extract(epoch FROM available_at - now()) * 1000, 0))::float8 AS "delayMs"
     FROM invocation
     WHERE status = 'queued' AND id > ${afterId}::uuid AND enqueued_at < now() - interval '1 s'
