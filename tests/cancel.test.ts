@@ -1,23 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ShownInvocation } from './support/api-client.ts';
-import { createPacedAgent } from './support/create-paced-agent.ts';
-import { openProviderServer, type ProviderServer, silent } from './support/open-provider-server.ts';
-import { openStack, type Stack } from './support/open-stack.ts';
+import { silent } from './support/open-provider-server.ts';
+import { openProviderStack, type ProviderStack } from './support/open-provider-stack.ts';
 import { waitUntil } from './support/wait-until.ts';
 
 describe('cancel', () => {
-  let provider: ProviderServer;
-  let stack: Stack;
+  let provider: ProviderStack['provider'];
+  let stack: ProviderStack['stack'];
   let slow: string;
+  let close: ProviderStack['close'];
   beforeAll(async () => {
-    provider = await openProviderServer();
-    stack = await openStack({ gateways: 0, env: { OPENAI_API_KEY: 'test-key', OPENAI_BASE_URL: provider.url } });
-    slow = await createPacedAgent(stack.api, 't0-n400-d25');
+    ({ provider, stack, agentId: slow, close } = await openProviderStack('t0-n400-d25'));
   });
-  afterAll(async () => {
-    await stack.close();
-    await provider.close();
-  });
+  afterAll(() => close());
 
   const cancel = (id: string) => stack.api.send<ShownInvocation>('POST', `/api/invocations/${id}/cancel`);
 

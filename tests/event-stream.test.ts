@@ -4,23 +4,18 @@ import { sha256 } from '@nexus/common/load-snapshot';
 import { createParser } from 'eventsource-parser';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPacedAgent } from './support/create-paced-agent.ts';
-import { openProviderServer, type ProviderServer } from './support/open-provider-server.ts';
-import { openStack, type Stack } from './support/open-stack.ts';
+import { openProviderStack, type ProviderStack } from './support/open-provider-stack.ts';
 import { waitUntil } from './support/wait-until.ts';
 
 describe('server-sent events', () => {
-  let provider: ProviderServer;
-  let stack: Stack;
+  let provider: ProviderStack['provider'];
+  let stack: ProviderStack['stack'];
   let agentId: string;
+  let close: ProviderStack['close'];
   beforeAll(async () => {
-    provider = await openProviderServer();
-    stack = await openStack({ gateways: 0, env: { OPENAI_API_KEY: 'test-key', OPENAI_BASE_URL: provider.url } });
-    agentId = await createPacedAgent(stack.api, 't5-n30-d10');
+    ({ provider, stack, agentId, close } = await openProviderStack('t5-n30-d10'));
   });
-  afterAll(async () => {
-    await stack.close();
-    await provider.close();
-  });
+  afterAll(() => close());
 
   const streamOf = (id: string) => `${stack.apiUrl}/api/invocations/${id}/events`;
 

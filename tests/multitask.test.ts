@@ -1,22 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createPacedAgent } from './support/create-paced-agent.ts';
-import { openProviderServer, type ProviderServer } from './support/open-provider-server.ts';
-import { openStack, type Stack } from './support/open-stack.ts';
+import { openProviderStack, type ProviderStack } from './support/open-provider-stack.ts';
 import { waitUntil } from './support/wait-until.ts';
 
 describe('several invocations on one conversation', () => {
-  let provider: ProviderServer;
-  let stack: Stack;
+  let provider: ProviderStack['provider'];
+  let stack: ProviderStack['stack'];
   let agentId: string;
+  let close: ProviderStack['close'];
   beforeAll(async () => {
-    provider = await openProviderServer();
-    stack = await openStack({ gateways: 0, env: { OPENAI_API_KEY: 'test-key', OPENAI_BASE_URL: provider.url } });
-    agentId = await createPacedAgent(stack.api, 't5-n20-d25');
+    ({ provider, stack, agentId, close } = await openProviderStack('t5-n20-d25'));
   });
-  afterAll(async () => {
-    await stack.close();
-    await provider.close();
-  });
+  afterAll(() => close());
 
   /** Posts one and waits until its provider call has begun to answer. */
   async function begin(message: string) {

@@ -1,29 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createPacedAgent } from './support/create-paced-agent.ts';
-import {
-  beginStream,
-  failing,
-  finishStream,
-  openProviderServer,
-  type ProviderServer,
-  sendText,
-} from './support/open-provider-server.ts';
-import { openStack, type Stack } from './support/open-stack.ts';
+import { beginStream, failing, finishStream, sendText } from './support/open-provider-server.ts';
+import { openProviderStack, type ProviderStack } from './support/open-provider-stack.ts';
 import { waitUntil } from './support/wait-until.ts';
 
 describe('an answer that is odd', () => {
-  let provider: ProviderServer;
-  let stack: Stack;
+  let provider: ProviderStack['provider'];
+  let stack: ProviderStack['stack'];
   let agentId: string;
+  let close: ProviderStack['close'];
   beforeAll(async () => {
-    provider = await openProviderServer();
-    stack = await openStack({ gateways: 0, env: { OPENAI_API_KEY: 'test-key', OPENAI_BASE_URL: provider.url } });
-    agentId = await createPacedAgent(stack.api, 't0-n3-d0');
+    ({ provider, stack, agentId, close } = await openProviderStack('t0-n3-d0'));
   });
-  afterAll(async () => {
-    await stack.close();
-    await provider.close();
-  });
+  afterAll(() => close());
 
   async function ask(message: string) {
     const { body } = await stack.api.invoke({ agentId, message });

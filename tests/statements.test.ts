@@ -36,6 +36,14 @@ const outcome: Outcome = {
   usage: null,
 };
 
+/** How many entries of the indexes of invocations were read so far, by whichever statement. */
+async function countEntriesRead(database: PrismaClient): Promise<number> {
+  await database.$queryRaw`SELECT pg_stat_force_next_flush()`;
+  const [row] = await database.$queryRaw<{ read: bigint }[]>`
+    SELECT sum(idx_tup_read)::bigint AS read FROM pg_stat_user_indexes WHERE relname = 'invocation'`;
+  return Number(row?.read);
+}
+
 describe('statements for many rows', () => {
   let file: TestDatabase;
   let database: PrismaClient;
@@ -151,13 +159,7 @@ describe('statements for many rows', () => {
     await claimInvocations(database, await insertMany(), worker.id);
     await insertMany();
     const only = openDatabase(file.url, { poolSize: 1, name: 'test', logger: { warn() {} } });
-    const entriesRead = async () => {
-      await only.database.$queryRaw`SELECT pg_stat_force_next_flush()`;
-      const [row] = await only.database.$queryRaw<{ read: bigint }[]>`
-        SELECT sum(idx_tup_read)::bigint AS read FROM pg_stat_user_indexes
-        WHERE indexrelname IN ('invocation_status_id_idx', 'invocation_provider_status_idx')`;
-      return Number(row?.read);
-    };
+    const entriesRead = () => countEntriesRead(only.database);
     try {
       await other.query('VACUUM (INDEX_CLEANUP ON) invocation'); // of what the rows left behind as they were claimed
       const first = await insertOne();
@@ -195,12 +197,7 @@ describe('statements for many rows', () => {
     const undone = await insertOne();
     await database.$queryRaw`UPDATE invocation SET created_at = now() - interval '1 s' WHERE id = ${undone.id}::uuid`;
     const only = openDatabase(file.url, { poolSize: 1, name: 'test', logger: { warn() {} } });
-    const entriesRead = async () => {
-      await only.database.$queryRaw`SELECT pg_stat_force_next_flush()`;
-      const [row] = await only.database.$queryRaw<{ read: bigint }[]>`
-        SELECT sum(idx_tup_read)::bigint AS read FROM pg_stat_user_indexes WHERE relname = 'invocation'`;
-      return Number(row?.read);
-    };
+    const entriesRead = () => countEntriesRead(only.database);
     try {
       await other.query('VACUUM (INDEX_CLEANUP ON) invocation'); // of what the rows left behind as they were enqueued
       const before = await entriesRead();
@@ -265,12 +262,7 @@ describe('statements for many rows', () => {
     await insertMany(many, agent.workspaceId, 'completed');
     await other.query('VACUUM ANALYZE invocation');
     const only = openDatabase(file.url, { poolSize: 1, name: 'test', logger: { warn() {} } });
-    const entriesRead = async () => {
-      await only.database.$queryRaw`SELECT pg_stat_force_next_flush()`;
-      const [row] = await only.database.$queryRaw<{ read: bigint }[]>`
-        SELECT sum(idx_tup_read)::bigint AS read FROM pg_stat_user_indexes WHERE relname = 'invocation'`;
-      return Number(row?.read);
-    };
+    const entriesRead = () => countEntriesRead(only.database);
     try {
       const before = await entriesRead();
       const page = { before: null, limit: 20 };

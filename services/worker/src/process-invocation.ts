@@ -38,13 +38,16 @@ export function createInvocationProcessor(parts: ProcessorParts): (job: Invocati
     const attempt = attempts.open(claim);
     const answer = openAnswer(claim, attempt.abort);
     try {
-      if (attempt.signal.aborted) return await handBack(claim, { reason: 'worker_stopping', delayMs: 0, usage: null });
+      if (attempt.signal.aborted)
+        return await handBack(answer, claim, { reason: 'worker_stopping', delayMs: 0, usage: null });
       announceStart(answer, claim);
       const context = buildContext(claim, countTokens);
       const ending = await streamAnswer(answer, claim, context, attempt);
       if (ending.kind === 'lost') return answer.abandon();
-      if (ending.kind === 'back') await putOff(answer, claim, context, ending);
-      else await finish(answer, claim, context, ending);
+      if (ending.kind === 'back') {
+        const { usage } = toOutcome(answer, claim, context, ending, countTokens);
+        await handBack(answer, claim, { reason: ending.reason, delayMs: ending.delayMs, usage });
+      } else await finish(answer, claim, context, ending);
     } finally {
       attempt.close();
     }
@@ -101,13 +104,8 @@ export function createInvocationProcessor(parts: ProcessorParts): (job: Invocati
     await answer.end(toTerminalEvent(written.outcome, written), announceLimitMs);
   }
 
-  async function putOff(answer: AnswerWriter, claim: Claim, context: Context, ending: Ending & { kind: 'back' }) {
+  async function handBack(answer: AnswerWriter, claim: Claim, how: Parameters<InvocationRecord['handBack']>[1]) {
     answer.abandon();
-    const { usage } = toOutcome(answer, claim, context, ending, countTokens);
-    await handBack(claim, { reason: ending.reason, delayMs: ending.delayMs, usage });
-  }
-
-  async function handBack(claim: Claim, how: Parameters<InvocationRecord['handBack']>[1]) {
     const next: DispatchRow | null = await record.handBack(claim, how);
     if (next) await record.dispatch(next);
   }

@@ -1,5 +1,6 @@
 import type { InvocationQueues } from '@nexus/common/invocation-queue';
-import { type ChoreParts, doChore } from './do-chore.ts';
+import { doChore } from './do-chore.ts';
+import type { ChoreParts } from './end-unattended.ts';
 import { findChores } from './find-chores.ts';
 import { createMissingJobFinder } from './find-missing-jobs.ts';
 import type { RecoveryCause } from './recovery-cause.ts';

@@ -1,0 +1,81 @@
+import { type EventAppender, LogLost } from '@nexus/common/append-events';
+import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
+import { type ErrorCode, errorMeanings } from '@nexus/common/error-codes';
+import type { NewEvent } from '@nexus/common/event';
+import { dispatchNext, finishInvocations, noteLastSeq, type Outcome } from '@nexus/common/invocation-status';
+import { sha256 } from '@nexus/common/load-snapshot';
+import { foreseeSeq } from '@nexus/common/read-log';
+import type { CancelParts } from '@nexus/common/request-cancel';
+import { createPendingEvents } from '../answer/pending-events.ts';
+import type { Chore } from './find-chores.ts';
+import { readLogText } from './read-log-text.ts';
+
+export type ChoreParts = CancelParts & { appender: Pick<EventAppender, 'append'> };
+
+/** Ends an invocation that no worker holds, keeping what the log still has of its answer. */
+export async function endUnattended(
+  parts: ChoreParts,
+  chore: Chore,
+  from: 'queued' | 'running',
+  code: ErrorCode,
+): Promise<boolean> {
+  const { text, reasoning, seq } = await readLogText(parts.redis, chore);
+  const { title, retryable } = errorMeanings[code];
+  const outcome: Outcome = {
+    status: 'failed',
+    text,
+    textTokens: null,
+    reasoning,
+    inputTokens: null,
+    finishReason: null,
+    error: { code, message: title },
+    lastSeq: await foreseeSeq(parts.redis, chore),
+    firstTokenAgoMs: null,
+    usage:
+      from === 'queued'
+        ? null
+        : {
+            inputTokens: 0,
+            outputTokens: 0,
+            cachedTokens: 0,
+            source: 'estimated',
+            costMicroUsd: null,
+            priceTableVersion: null,
+          },
+  };
+  const [finished] = await finishInvocations(parts.database, from, [{ held: chore, outcome }]);
+  if (!finished) return false;
+  parts.metrics.ended(finished.status, finished);
+  const next = finished.waiting ? await dispatchNext(parts.database, chore.conversationId) : null;
+  if (next) await dispatchInvocation(parts, next);
+  const kept = { messageId: finished.messageId, contentSha256: finished.messageId === null ? null : sha256(text) };
+  const event =
+    finished.status === 'cancelled'
+      ? ({ type: 'invocation.cancelled', data: kept } as const)
+      : ({ type: 'invocation.failed', data: { error: { code, message: title, retryable }, ...kept } } as const);
+  if (from === 'queued') await parts.appender.append(chore, chore.attempt, [event], -1);
+  else await appendEnd(parts, chore, { text, reasoning, seq }, event);
+  if (from === 'queued') await parts.queues.remove(chore);
+  return true;
+}
+
+/** A worker that Postgres does not hear may have spoken on since the text was read: then clients are told the text again, as it is kept. */
+async function appendEnd(
+  { appender, database }: ChoreParts,
+  chore: Chore,
+  { text, reasoning, seq }: Awaited<ReturnType<typeof readLogText>>,
+  end: NewEvent,
+): Promise<void> {
+  try {
+    await appender.append(chore, chore.attempt, [end], seq);
+  } catch (error) {
+    if (!(error instanceof LogLost)) throw error;
+    const events = createPendingEvents();
+    events.add({ type: 'invocation.restarted', data: { attempt: chore.attempt, reason: 'worker_lost' } });
+    events.add({ type: 'reasoning.delta', data: { text: reasoning } });
+    events.add({ type: 'message.delta', data: { text } });
+    events.add(end);
+    const appended = await appender.append(chore, chore.attempt, events.take(), -1);
+    await noteLastSeq(database, chore, appended.seq);
+  }
+}
