@@ -1,3 +1,5 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { createEventAppender } from '@nexus/common/append-events';
 import type { InvocationEvent } from '@nexus/common/event';
 import { logKey } from '@nexus/common/event-log-names';
@@ -275,6 +277,21 @@ describe('the gateway', () => {
       ]);
     },
   );
+
+  it('answers no page that calls it by a name which is not its own', async () => {
+    const { hostname, port } = new URL(stack.gatewayUrl);
+    const shake = async (name: string) => {
+      const headers = { host: `${name}:${port}`, origin: `http://${name}:${port}` };
+      const path = '/socket.io/?EIO=4&transport=polling';
+      const response = await new Promise<IncomingMessage>((resolve, reject) => {
+        httpRequest({ hostname, port, path, headers }, resolve).once('error', reject).end();
+      });
+      return [response.statusCode, await text(response)];
+    };
+    const refusal = { code: 4, message: 'Host: expected localhost, an IP address or one of ALLOWED_HOSTS' };
+    expect(await shake('rebound.example')).toEqual([403, JSON.stringify(refusal)]);
+    expect(await shake('localhost')).toEqual([200, expect.stringContaining('"sid"')]);
+  });
 
   it('answers no JSONP, which any page could read', async () => {
     const response = await fetch(`${stack.gatewayUrl}/socket.io/?EIO=4&transport=polling&j=0`);

@@ -1,4 +1,5 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { defaultWorkspaceId } from '@nexus/common/default-workspace';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStack, type Stack } from './support/open-stack.ts';
@@ -153,6 +154,31 @@ describe('the HTTP API', () => {
     expect([response.statusCode, response.headers['content-type']]).toEqual([status, `${type}; charset=utf-8`]);
     if (status === 200) expect(response.headers.link).toMatch(/^<\/api\/agents\?limit=1&cursor=[\w-]+>; rel="next"$/);
     response.resume();
+  });
+
+  it.each([
+    ['rebound.example', 403],
+    ['localhost', 200],
+    ['[::1]', 200],
+  ])('is called as %s with %i, whatever address that leads to', async (host, status) => {
+    const { hostname, port } = new URL(stack.apiUrl);
+    const ask = (path: string) =>
+      new Promise<IncomingMessage>((resolve, reject) => {
+        const headers = { host: `${host}:${port}`, origin: `http://${host}:${port}` };
+        httpRequest({ hostname, port, path, headers }, resolve).once('error', reject).end();
+      });
+    const response = await ask('/api/agents');
+    expect(response.statusCode).toBe(status);
+    const body = (await json(response)) as Problem;
+    if (status === 403) {
+      expect(body).toMatchObject({
+        code: 'host_not_allowed',
+        detail: 'Host: expected localhost, an IP address or one of ALLOWED_HOSTS',
+      });
+    }
+    const health = await ask('/livez'); // whoever watches the service may call it by any name
+    expect(health.statusCode).toBe(200);
+    health.resume();
   });
 
   it('refuses a position that none can have', async () => {

@@ -76,6 +76,15 @@ export const tracingFields = {
 /** Without keys nothing may listen beyond loopback, unless somebody says aloud that this is meant. */
 export const authField = { NEXUS_AUTH: z.enum(['off']).optional() };
 
+/** Who may call what clients call. */
+export const accessFields = {
+  ...authField,
+  /** Names by which a service may be called, beside localhost and addresses; `*` is every name. */
+  ALLOWED_HOSTS: list().default([]),
+  /** Origins of browsers' pages that may call, beside the service's own; none by default. */
+  CORS_ORIGINS: list().default([]),
+};
+
 const loopbackHosts = new Set(['127.0.0.1', '::1', 'localhost']);
 
 export function isLoopbackHost(host: string): boolean {

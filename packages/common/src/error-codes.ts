@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'malformed_json'
   | 'payload_too_large'
   | 'unsupported_media_type'
+  | 'host_not_allowed'
   | 'not_found'
   | 'method_not_allowed'
   | 'agent_not_found'
@@ -57,6 +58,12 @@ export const errorMeanings = {
   malformed_json: { status: 400, title: 'The body is not JSON', retryable: false, exposed: true },
   payload_too_large: { status: 413, title: 'The request is too large', retryable: false, exposed: true },
   unsupported_media_type: { status: 415, title: 'The body has to be JSON', retryable: false, exposed: true },
+  host_not_allowed: {
+    status: 403,
+    title: 'The service may not be called by this name',
+    retryable: false,
+    exposed: true,
+  },
   not_found: { status: 404, title: 'There is nothing at this address', retryable: false, exposed: true },
   method_not_allowed: { status: 405, title: 'This address does not take that method', retryable: false, exposed: true },
   agent_not_found: { status: 404, title: 'There is no such agent', retryable: false, exposed: true },

@@ -1,16 +1,14 @@
-import { authField, checkTogether, list, port, sharedFields, tracingFields } from '@nexus/common/config-fields';
+import { accessFields, checkTogether, port, sharedFields, tracingFields } from '@nexus/common/config-fields';
 import { parseConfig } from '@nexus/common/parse-config';
 import { withPasswords } from '@nexus/common/with-passwords';
 import { z } from 'zod';
 
 export const apiConfigSchema = z.object({
   ...sharedFields,
-  ...authField,
+  ...accessFields,
   ...tracingFields,
   API_HOST: z.string().default('127.0.0.1'),
   API_PORT: port(3001),
-  /** Origins of browsers that may call; none by default. */
-  CORS_ORIGINS: list().default([]),
   /** Switches Bull Board on at /admin/queues, for the user admin. */
   ADMIN_PASSWORD: z.string().min(12, 'expected at least 12 characters').optional(),
 });

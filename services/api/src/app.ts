@@ -21,6 +21,7 @@ import { readJsonBody } from './http/json-body.ts';
 import { notFound } from './http/not-found.ts';
 import { setPrincipal } from './http/principal.ts';
 import { createRequestLog } from './http/request-log.ts';
+import { requireHost } from './http/require-host.ts';
 import { noteMount } from './http/route-of.ts';
 import { toPath } from './http/to-path.ts';
 import { traceRequests } from './http/trace-requests.ts';
@@ -42,6 +43,7 @@ export type ApiParts = {
   metrics: InvocationMetrics;
   apiMetrics: ApiMetrics;
   corsOrigins: string[];
+  allowedHosts: string[];
   /** Where it is switched on. */
   queueBoard: RequestHandler | null;
   /** Aborted when the process stops: open streams end. */
@@ -64,6 +66,7 @@ export function createApp(parts: ApiParts): RequestListener {
   });
   if (parts.tracer) app.use(traceRequests(parts.tracer));
   app.use(createRequestLog(parts.logger, parts.apiMetrics));
+  app.use(requireHost(parts.allowedHosts));
   if (parts.queueBoard) app.use(queueBoardPath, noteMount, parts.queueBoard);
   app.use(helmet(), cors(parts.corsOrigins), setPrincipal, readJsonBody);
   app.use('/api/agents', noteMount, createAgentRoutes(parts));

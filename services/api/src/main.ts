@@ -80,6 +80,7 @@ await runService(
       metrics,
       apiMetrics: createApiMetrics(registry, { database, queues }),
       corsOrigins: config.CORS_ORIGINS,
+      allowedHosts: config.ALLOWED_HOSTS,
       queueBoard:
         board && ADMIN_PASSWORD
           ? board.createQueueBoard(queues, { path: queueBoardPath, password: ADMIN_PASSWORD })

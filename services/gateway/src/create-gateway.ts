@@ -14,7 +14,7 @@ import {
 } from '@nexus/common/socket-events';
 import type { Registry } from 'prom-client';
 import { type DefaultEventsMap, Server, type Socket } from 'socket.io';
-import { allowOrigins } from './allow-origins.ts';
+import { allowCallers } from './allow-callers.ts';
 import { answerRequest, toSocketError } from './answer-request.ts';
 import { broadcastEvent } from './broadcast-event.ts';
 import { createConversationRooms } from './conversation-rooms.ts';
@@ -36,6 +36,7 @@ export type GatewayParts = CancelParts & {
   registry: Registry;
   gatewayMetrics: GatewayMetrics;
   corsOrigins: string[];
+  allowedHosts: string[];
   bufferLimits: BufferLimits;
 };
 
@@ -52,7 +53,7 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
   const server = createHttpServer(parts);
   const io = new Server<ClientToServerEvents, ServerToClientEvents, DefaultEventsMap, SocketData>(server, {
     cors: { origin: parts.corsOrigins },
-    allowRequest: allowOrigins(parts.corsOrigins),
+    allowRequest: allowCallers(parts),
     maxHttpBufferSize: longestRequest,
     pingInterval: 10_000,
     pingTimeout: 10_000,

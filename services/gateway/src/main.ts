@@ -64,6 +64,7 @@ await runService(
       metrics,
       gatewayMetrics: createGatewayMetrics(registry),
       corsOrigins: config.CORS_ORIGINS,
+      allowedHosts: config.ALLOWED_HOSTS,
       bufferLimits: { packets: config.GATEWAY_WRITE_BUFFER_LIMIT, bytes: bufferBytes },
     });
     release('sockets', gateway.close);

@@ -1,15 +1,18 @@
 import type { IncomingMessage } from 'node:http';
+import { createHostCheck, hostNotAllowed } from '@nexus/common/allowed-hosts';
 
 /**
  * For Socket.IO's option `allowRequest`: CORS binds neither WebSockets nor long-polling by scripts (JSONP, `j`). A browser's page has to be of
- * one of these origins, or from the host that it calls. What is no browser names no origin, and may connect.
+ * one of these origins, or from the host that it calls, which has to be one of ours. What is no browser names no origin, and may connect.
  */
-export function allowOrigins(origins: string[]) {
+export function allowCallers({ corsOrigins, allowedHosts }: { corsOrigins: string[]; allowedHosts: string[] }) {
+  const isAllowedHost = createHostCheck(allowedHosts);
   return ({ url = '', headers }: IncomingMessage, decide: (refusal: string | null, allowed: boolean) => void): void => {
     const { origin, host } = headers;
-    const isKnown = origin === undefined || origins.includes(origin) || hostOf(origin) === host;
+    const isKnown = origin === undefined || corsOrigins.includes(origin) || hostOf(origin) === host;
     const { searchParams } = new URL(url, 'http://localhost');
-    if (!isKnown) decide('the origin is not in CORS_ORIGINS', false);
+    if (!isAllowedHost(host)) decide(hostNotAllowed, false);
+    else if (!isKnown) decide('the origin is not in CORS_ORIGINS', false);
     else if (searchParams.has('j')) decide('there is no JSONP', false);
     else decide(null, true);
   };

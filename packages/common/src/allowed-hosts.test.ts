@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { createHostCheck } from './allowed-hosts.ts';
+
+describe('the hosts that a service may be called by', () => {
+  it.each([
+    'localhost',
+    'localhost:3001',
+    'LOCALHOST:3001',
+    'nexus.localhost:3001',
+    '127.0.0.1:3001',
+    '10.1.2.3',
+    '[::1]:3001',
+    '[::1]',
+    undefined,
+  ])('are loopback and addresses: %s', (host) => {
+    expect(createHostCheck([])(host)).toBe(true);
+  });
+
+  it.each([
+    'rebound.example:3001',
+    'rebound.example',
+    'localhost.rebound.example:3001',
+    'notlocalhost',
+    '127.0.0.1.rebound.example',
+    '127.0.0.1:3001@rebound.example',
+    '[rebound.example]:3001',
+    'localhost:3001:3001',
+    '',
+  ])('are no others: %j', (host) => {
+    expect(createHostCheck([])(host)).toBe(false);
+  });
+
+  it('are those that are allowed, whatever the port', () => {
+    const isAllowed = createHostCheck(['Nexus.example']);
+    expect(['nexus.example', 'NEXUS.example:8443', 'sub.nexus.example'].map(isAllowed)).toEqual([true, true, false]);
+  });
+
+  it('are all with *', () => {
+    expect(createHostCheck(['localhost', '*'])('any.example:1')).toBe(true);
+  });
+});
