@@ -47,6 +47,7 @@ try {
 
 async function start(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
+  for (const name of options.unreadSettings) say(styleText('yellow', `.env: ${name} is no setting, see .env.example`));
   const lock = await lockStateFolder(options.stateFolder, say);
   stopper.onStopping(lock.stopping);
   stopper.onStop('the lock', lock.release);

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -6,6 +6,7 @@ import { sharedFields } from '@nexus/common/config-fields';
 import { readVariable } from '@nexus/common/parse-config';
 import { withPassword, withPasswordEach } from '@nexus/common/with-passwords';
 import { findConfigProblems } from './find-config-problems.ts';
+import { findUnreadSettings } from './find-unread-settings.ts';
 
 const { REDIS_CLUSTER: redisCluster } = sharedFields;
 
@@ -20,13 +21,16 @@ export type StartOptions = {
   /** Whether that names nodes of a cluster. */
   redisCluster: boolean;
   ports: { api: number; gateway: number; worker: number };
+  /** Names in `.env` that nobody reads. */
+  unreadSettings: string[];
 };
 
 export const usage = 'usage: npm start [-- --workers N]     settings: .env, see .env.example';
 
 /** From the command line and the environment, `.env` included. Throws a line for each thing that does not fit, never its value. */
 export function readOptions(args: string[]): StartOptions {
-  if (existsSync(`${root}.env`)) process.loadEnvFile(`${root}.env`);
+  const env = existsSync(`${root}.env`);
+  if (env) process.loadEnvFile(`${root}.env`);
   const { workers } = parseWorkers(args);
   const problems = findConfigProblems();
   const port = (name: string, standard: number) => {
@@ -45,8 +49,11 @@ export function readOptions(args: string[]): StartOptions {
     redisUrl: redisUrl && withPasswordEach(redisUrl, given('REDIS_PASSWORD')),
     redisCluster: Boolean(redisUrl && redisCluster.safeParse(given('REDIS_CLUSTER')).data),
     ports,
+    unreadSettings: env ? findUnreadSettings(read('.env'), read('.env.example')) : [],
   };
 }
+
+const read = (name: string) => readFileSync(`${root}${name}`, 'utf8');
 
 /** A variable as the services read it. undefined also where its file cannot be read, which is one of the problems found before. */
 function given(name: string): string | undefined {

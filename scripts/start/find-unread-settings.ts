@@ -1,0 +1,11 @@
+import { parseEnv } from 'node:util';
+
+/** What others than the project read there: compose and Docker, Node, and what OpenTelemetry's and proxies' users know. */
+const ofOthers = /^(?:COMPOSE|DOCKER|BUILDKIT|NODE|NPM|OTEL|HTTPS?|NO)_|^TZ$/i;
+
+/** The names that `.env` sets and nobody reads, mostly a slip of the pen: `.env.example` has every setting. */
+export function findUnreadSettings(env: string, example: string): string[] {
+  const settings = Object.keys(parseEnv(example));
+  const known = new Set(settings.flatMap((name) => [name, `${name}_FILE`]));
+  return Object.keys(parseEnv(env)).filter((name) => !known.has(name) && !ofOthers.test(name));
+}
