@@ -9,7 +9,7 @@ const round = (firstChunkMs: number[], seconds: number): Measurement => ({
   ageMs: [1],
   acceptedMs: [2],
   cpuMs: { api: 10, worker: 20, postgres: 30, redis: 40 },
-  memoryBytes: { api: 1, worker: 2, postgres: 4, redis: 8 },
+  memoryBytes: { api: 1, worker: 2e6, postgres: 4, redis: 8 },
 });
 
 it('takes the median of what the rounds gave, so that one bad round does not count', () => {
@@ -19,9 +19,10 @@ it('takes the median of what the rounds gave, so that one bad round does not cou
 });
 
 it('counts servers for the whole, not for our own', () => {
-  const { cpuOwn, cpuTotal, cpuByRole, memoryOwn } = summarize([round([1, 2], 1)]);
+  const { cpuOwn, cpuTotal, cpuByRole, memoryOwn, memoryMbByRole } = summarize([round([1, 2], 1)]);
   expect(cpuOwn).toBe(15);
   expect(cpuTotal).toBe(50);
   expect(cpuByRole.postgres).toBe(15);
-  expect(memoryOwn).toBe(3);
+  expect(memoryOwn).toBe(2_000_001);
+  expect(memoryMbByRole.worker).toBe(2);
 });

@@ -2,7 +2,7 @@ import type { Measurement } from '../phases/measure-load.ts';
 import { ownOf, totalOf } from '../stack/roles.ts';
 import { median, percentile } from './percentile.ts';
 
-/** One number for each figure of a load phase; each is the median over the rounds of what a round gave. */
+/** One number for each figure of a load phase: the median over the rounds of what a round gave, or of memory the most. */
 export type Summary = {
   firstChunkP50: number;
   firstChunkP99: number;
@@ -15,11 +15,13 @@ export type Summary = {
   cpuTotal: number;
   cpuByRole: Record<string, number>;
   memoryOwn: number;
+  memoryMbByRole: Record<string, number>;
 };
 
 export function summarize(rounds: Measurement[]): Summary {
   const over = (of: (round: Measurement) => number) => median(rounds.map(of));
-  const roles = Object.keys(rounds[0]?.cpuMs ?? {});
+  const mapRoles = (of: (role: string) => number) =>
+    Object.fromEntries(Object.keys(rounds[0]?.cpuMs ?? {}).map((role) => [role, of(role)]));
   return {
     firstChunkP50: over(({ firstChunkMs }) => percentile(firstChunkMs, 0.5)),
     firstChunkP99: over(({ firstChunkMs }) => percentile(firstChunkMs, 0.99)),
@@ -30,9 +32,8 @@ export function summarize(rounds: Measurement[]): Summary {
     perSecond: over(({ answers, seconds }) => answers / seconds),
     cpuOwn: over(({ cpuMs, answers }) => ownOf(cpuMs) / answers),
     cpuTotal: over(({ cpuMs, answers }) => totalOf(cpuMs) / answers),
-    cpuByRole: Object.fromEntries(
-      roles.map((role) => [role, over(({ cpuMs, answers }) => (cpuMs[role] ?? 0) / answers)]),
-    ),
+    cpuByRole: mapRoles((role) => over(({ cpuMs, answers }) => (cpuMs[role] ?? 0) / answers)),
     memoryOwn: Math.max(...rounds.map(({ memoryBytes }) => ownOf(memoryBytes))),
+    memoryMbByRole: mapRoles((role) => Math.max(...rounds.map(({ memoryBytes }) => (memoryBytes[role] ?? 0) / 1e6))),
   };
 }

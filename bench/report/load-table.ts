@@ -27,9 +27,15 @@ export function toLoadTable(summaries: Record<string, Summary>): string[] {
     const ratios = columns.map(([, of]) => (of(nexus) / of(plain)).toFixed(2));
     lines.push(row('× plain', ratios));
   }
-  for (const [name, { cpuByRole }] of Object.entries(summaries)) {
-    const roles = Object.entries(cpuByRole).map(([role, ms]) => `${role} ${ms.toFixed(2)}`);
-    if (roles.length > 0) lines.push(`CPU ms per answer, ${name}: ${roles.join(' · ')}`);
-  }
+  for (const [name, { cpuByRole }] of Object.entries(summaries))
+    lines.push(...toRolesLine(`CPU ms per answer, ${name}`, cpuByRole, 2));
+  for (const [name, { memoryMbByRole }] of Object.entries(summaries))
+    lines.push(...toRolesLine(`memory MB, ${name}`, memoryMbByRole, 0));
   return lines;
+}
+
+/** None for a subject without processes of its own. */
+function toRolesLine(title: string, byRole: Record<string, number>, digits: number): string[] {
+  const roles = Object.entries(byRole).map(([role, value]) => `${role} ${value.toFixed(digits)}`);
+  return roles.length > 0 ? [`${title}: ${roles.join(' · ')}`] : [];
 }
