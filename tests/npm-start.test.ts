@@ -43,7 +43,9 @@ describe('npm start', () => {
       });
     }
     const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
-    return { output: () => output, exited, interrupt: () => interruptStarter(stateFolder) };
+    /** As a terminal that is closed, or the end of a pipe. */
+    const stopReading = () => [child.stdout, child.stderr].forEach((stream) => void stream.destroy());
+    return { output: () => output, exited, stopReading, interrupt: () => interruptStarter(stateFolder) };
   }
 
   /** What a terminal's Ctrl-C comes to: the signal to the process that runs start.ts. */
@@ -114,6 +116,15 @@ describe('npm start', () => {
     expect(await third.exited).toBe(0);
     await waitUntil(() => leftOver().length === 0, { what: 'every process to be gone', timeoutMs: 5_000 });
   }, 180_000);
+
+  it('stops in order where nobody reads any more what it says', async () => {
+    const unread = start();
+    await waitUntil(() => unread.output().includes('It runs.'), { what: 'the guide', timeoutMs: 60_000 });
+    unread.stopReading();
+    unread.interrupt();
+    expect(await unread.exited).toBe(0);
+    await waitUntil(() => leftOver().length === 0, { what: 'every process to be gone', timeoutMs: 5_000 });
+  }, 90_000);
 
   it('says in one line what is wrong, exits with 1 and leaves nothing running', async () => {
     const taken = createServer().listen(Number(env.GATEWAY_PORT), '127.0.0.1');

@@ -8,7 +8,10 @@ export type Stopper = {
   stop(code: number): Promise<void>;
 };
 
-/** Ctrl-C and SIGTERM stop everything in order and exit 0; a second Ctrl-C kills what still runs. */
+/**
+ * Ctrl-C, SIGTERM and the end of the terminal, or of whoever else reads what is said, stop everything in order and exit 0; a second Ctrl-C kills
+ * what still runs.
+ */
 export function createStopper(say: (line: string) => void): Stopper {
   const stops: { name: string; stop: (signal?: NodeJS.Signals) => unknown }[] = [];
   const tells: (() => void)[] = [];
@@ -43,6 +46,7 @@ export function createStopper(say: (line: string) => void): Stopper {
     }
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => onSignal(signal));
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => void stop(0));
 
   return {
     onStop: (name, how) => void stops.push({ name, stop: how }),
