@@ -16,6 +16,7 @@ import { openDatabase, type PrismaClient } from '@nexus/common/open-database';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPageIds } from '../services/api/src/http/load-page-ids.ts';
+import { createWaitingAnnouncer } from '../services/api/src/invocations/announce-waiting.ts';
 import { type Insertion, insertInvocations } from '../services/api/src/invocations/insert-invocations.ts';
 import type { NewInvocation } from '../services/api/src/invocations/invocation-input.ts';
 import { beatHeart, registerWorker } from '../services/worker/src/presence/worker-row.ts';
@@ -49,7 +50,7 @@ describe('statements for many rows', () => {
   let database: PrismaClient;
   let close: () => Promise<void>;
   let other: pg.Client;
-  let agent: { id: string; workspaceId: string };
+  let agent: { id: string; workspaceId: string; provider: string };
 
   beforeAll(async () => {
     file = await openTestDatabase();
@@ -132,9 +133,24 @@ describe('statements for many rows', () => {
     ]);
   });
 
-  it('count the places of those that are inserted together', async () => {
-    const [first, second] = await insertInvocations(database, [insertion(), insertion()]);
-    expect((second?.position ?? 0) - (first?.position ?? 0)).toBe(1);
+  it('count the places of those that wait together', async () => {
+    const created = [await insertOne(), await insertOne(), await insertOne()];
+    const said: [string, unknown][] = [];
+    const announceWaiting = createWaitingAnnouncer({
+      database,
+      logger: { warn() {} },
+      appender: {
+        append: async ({ invocationId }, _attempt, [event]) => {
+          said.push([invocationId, event?.data]);
+          return { seq: 1, cancelWanted: false };
+        },
+        restore: async () => {},
+      },
+    });
+    for (const each of created) announceWaiting(each);
+    await waitUntil(() => said.length === created.length, { what: 'all to be announced' });
+    const count = await database.invocation.count({ where: { status: 'queued', provider: agent.provider } });
+    expect(new Map(said)).toEqual(new Map(created.map(({ id }, at) => [id, { position: count - 2 + at }])));
   });
 
   it('note what was enqueued, and name those that still wait', async () => {
@@ -176,8 +192,7 @@ describe('statements for many rows', () => {
       expect(await dispatchNext(only.database, first.conversationId)).toMatchObject({
         invocationId: later?.created?.id,
       });
-      const counted = later?.position ?? 0; // the insert says how many wait
-      expect((await entriesRead()) - before - counted).toBeLessThan(backlog);
+      expect((await entriesRead()) - before).toBeLessThan(backlog);
     } finally {
       await only.close();
       await database.$queryRaw`UPDATE invocation SET status = 'cancelled' WHERE status IN ('queued', 'running')`;

@@ -8,6 +8,7 @@ import { agentNotFound } from '../agents/agent-routes.ts';
 import type { ApiParts } from '../app.ts';
 import { conversationNotFound } from '../conversations/conversation-routes.ts';
 import type { Principal } from '../http/principal.ts';
+import { createWaitingAnnouncer } from './announce-waiting.ts';
 import { createDispatcher } from './create-dispatcher.ts';
 import {
   type InsertedInvocation,
@@ -36,6 +37,7 @@ const mostTries = 5;
 export function createInvocationCreator(
   parts: Pick<ApiParts, 'database' | 'redis' | 'queues' | 'appender' | 'logger' | 'tracer' | 'metrics' | 'apiMetrics'>,
 ): CreateInvocation {
+  const announceWaiting = createWaitingAnnouncer(parts);
   const dispatchCreated = createDispatcher(parts);
   const insert = joinCalls((insertions: Insertion[]) => insertInvocations(parts.database, insertions), { keysOf });
 
@@ -72,19 +74,13 @@ export function createInvocationCreator(
   }
 
   /** Not awaited: the row is the outbox, and whatever of this does not happen the sweep does, but for saying that it waits. */
-  function announce(created: InsertedInvocation, { before, position }: InsertResult, { workspaceId }: Principal): void {
+  function announce(created: InsertedInvocation, { before }: InsertResult, { workspaceId }: Principal): void {
     const { id: invocationId, conversationId, provider, dispatch } = created;
     const ids = { invocationId, conversationId };
-    const sayItWaits = AsyncResource.bind(() => {
-      parts.appender.append(ids, 0, [{ type: 'invocation.queued', data: { position } }], -1).catch((error: unknown) => {
-        // A worker that was quicker has spoken already: then nobody needs to hear that it was queued.
-        if (!(error instanceof AppError)) parts.logger.warn({ error, ...ids }, 'could not announce that it is queued');
-      });
-    });
     // Mostly a worker begins at once: an event that says nothing but that it was not there yet would hold up what everybody waits for.
-    if (dispatch === 0) sayItWaits();
+    if (dispatch === 0) announceWaiting(created);
     else if (isProviderName(provider))
-      void dispatchCreated({ invocationId, dispatch, provider, delayMs: 0 }, sayItWaits);
+      void dispatchCreated({ invocationId, dispatch, provider, delayMs: 0 }, () => announceWaiting(created));
     if (before.length > 0 && wantsInterrupt(created.multitaskStrategy)) {
       const rollback = created.multitaskStrategy === 'rollback';
       interruptEarlier(parts, { invocationIds: before, conversationId, workspaceId, rollback }).catch(

@@ -38,8 +38,6 @@ export type InsertResult = {
   conversationFound: boolean;
   /** The unfinished invocations that stood in line before it. */
   before: string[];
-  /** 1-based place among the queued of its provider, counted up to `mostCounted`. */
-  position: number;
 };
 
 const titleLength = 80;
@@ -52,7 +50,6 @@ type Row = {
   createdAt: Date | null;
   dispatch: number;
   before: string[];
-  ahead: number;
 };
 
 /**
@@ -66,25 +63,21 @@ export async function insertInvocations(database: Database, insertions: Insertio
   const items = insertions.map(toItem);
   const rows = await database.$queryRaw<Row[]>`${toInsertStatement(items)}`;
 
-  const placed = new Map<string, number>();
-  return rows.map(({ createdAt, dispatch, ahead, ...found }, at) => {
-    if (!createdAt || !found.agent) return { ...found, created: null, position: 0 };
-    const { provider } = found.agent;
-    const place = (placed.get(provider) ?? 0) + 1;
-    placed.set(provider, place);
+  return rows.map(({ createdAt, dispatch, ...found }, at) => {
+    if (!createdAt || !found.agent) return { ...found, created: null };
     const { invocationId, conversationId, agentId, strategy, requestHash } = items[at] as Item;
     const created: InsertedInvocation = {
       id: invocationId,
       conversationId,
       agentId,
       status: 'queued',
-      provider,
+      provider: found.agent.provider,
       createdAt: createdAt.toISOString(),
       dispatch,
       multitaskStrategy: strategy,
       requestHash: requestHash && Buffer.from(requestHash).toString('hex'),
     };
-    return { ...found, created, position: ahead + place };
+    return { ...found, created };
   });
 }
 

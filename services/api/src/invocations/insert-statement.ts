@@ -25,7 +25,6 @@ export type Item = {
 
 /** Key and hash live this long. */
 export const idempotencyHours = 24;
-const mostCounted = 1_000;
 
 export function wantsInterrupt(strategy: MultitaskStrategy): boolean {
   return strategy === 'interrupt' || strategy === 'rollback';
@@ -81,9 +80,6 @@ const planned = Prisma.sql`, planned AS (
       SELECT asked.*, 1 AS message_count, ARRAY[invocation_id] AS line FROM asked
       WHERE existing_id IS NULL AND active AND NOT unconfigured
     )`;
-
-const queued = (row: string) => Prisma.sql`(SELECT count(*)::int FROM (
-        SELECT 1 FROM invocation q WHERE q.provider = ${Prisma.raw(row)}.provider AND q.status = 'queued' LIMIT ${mostCounted}::int) queued)`;
 
 const opened = Prisma.sql`, opened AS (
       INSERT INTO conversation (id, workspace_id, title, message_count, line)
@@ -142,14 +138,12 @@ export function toInsertStatement(items: Item[]): Prisma.Sql {
       RETURNING id, created_at, dispatch
     )
     ${given(interrupts, interrupted)}
-    ${given(several, Prisma.sql`, ahead AS (SELECT provider, ${queued('providers')} AS count FROM (SELECT DISTINCT provider FROM place) providers)`)}
     SELECT
       made.created_at AS "createdAt", coalesce(made.dispatch, 0) AS dispatch, coalesce(array_remove(place.line, item.invocation_id), '{}') AS before,
-      coalesce(${several ? Prisma.sql`ahead.count` : queued('place')}, 0) AS ahead, ${withKey ? knownRow : Prisma.sql`NULL`} AS known,
+      ${withKey ? knownRow : Prisma.sql`NULL`} AS known,
       CASE WHEN asked.n IS NOT NULL THEN jsonb_build_object('active', asked.active, 'provider', asked.provider, 'unconfigured', asked.unconfigured) END AS agent,
       item.existing_id IS NULL OR place.n IS NOT NULL
         OR EXISTS (SELECT 1 FROM conversation c WHERE c.id = item.existing_id AND c.workspace_id = item.workspace_id) AS "conversationFound"
     FROM item LEFT JOIN asked ON asked.n = item.n LEFT JOIN place ON place.n = item.n LEFT JOIN made ON made.id = item.invocation_id
-      ${given(several, Prisma.sql`LEFT JOIN ahead ON ahead.provider = place.provider`)}
     ORDER BY item.n`;
 }

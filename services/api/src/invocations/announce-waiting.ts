@@ -1,0 +1,58 @@
+import { AppError } from '@nexus/common/app-error';
+import { atEndOfTurn } from '@nexus/common/at-end-of-turn';
+import type { Logger } from '@nexus/common/create-logger';
+import type { ApiParts } from '../app.ts';
+import type { InsertedInvocation } from './insert-invocations.ts';
+
+type Waiting = Pick<InsertedInvocation, 'id' | 'conversationId' | 'provider'>;
+
+/** A longer line is as good as endless to whoever waits in it. */
+const mostCounted = 1_000;
+
+/**
+ * Says of an invocation that it waits, and at which place: how many of its provider wait, but for those it was told together with that came
+ * later. Those of one turn are counted in one statement. Never rejects: what is not said here `GET /api/invocations/:id` says.
+ */
+export function createWaitingAnnouncer(
+  parts: Pick<ApiParts, 'database' | 'appender'> & { logger: Pick<Logger, 'warn'> },
+): (waiting: Waiting) => void {
+  let told: Waiting[] = [];
+
+  async function announceAll(): Promise<void> {
+    const all = told;
+    told = [];
+    try {
+      const places = await countQueued(parts.database, [...new Set(all.map(({ provider }) => provider))]);
+      for (const waiting of all.toReversed()) {
+        const place = places.get(waiting.provider) ?? 0;
+        places.set(waiting.provider, place - 1);
+        announce(waiting, Math.max(place, 1));
+      }
+    } catch (error) {
+      parts.logger.warn({ error, invocations: all.length }, 'could not count what waits');
+    }
+  }
+
+  function announce({ id: invocationId, conversationId }: Waiting, position: number): void {
+    const ids = { invocationId, conversationId };
+    parts.appender.append(ids, 0, [{ type: 'invocation.queued', data: { position } }], -1).catch((error: unknown) => {
+      // A worker that was quicker has spoken already: then nobody needs to hear that it was queued.
+      if (!(error instanceof AppError)) parts.logger.warn({ error, ...ids }, 'could not announce that it is queued');
+    });
+  }
+
+  return (waiting) => {
+    if (told.push(waiting) === 1) atEndOfTurn(() => void announceAll());
+  };
+}
+
+async function countQueued(
+  database: Pick<ApiParts['database'], '$queryRaw'>,
+  providers: string[],
+): Promise<Map<string, number>> {
+  const rows = await database.$queryRaw<{ provider: string; count: number }[]>`
+    SELECT provider, (SELECT count(*)::int FROM (
+      SELECT 1 FROM invocation i WHERE i.provider = asked.provider AND i.status = 'queued' LIMIT ${mostCounted}::int) queued) AS count
+    FROM unnest(${providers}::text[]) AS asked(provider)`;
+  return new Map(rows.map(({ provider, count }) => [provider, count]));
+}
