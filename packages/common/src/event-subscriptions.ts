@@ -40,7 +40,7 @@ export function createEventSubscriptions(subscriber: Redis): EventSubscriptions 
   function subscribe(name: string): Channel {
     const ready = subscriber.subscribe(name);
     const channel: Channel = { listeners: [], ready };
-    channels.set(name, channel);
+    channels.set(asPropertyName(name), channel);
     ready.then(
       () => {
         channel.ready = null;
@@ -79,4 +79,12 @@ export function createEventSubscriptions(subscriber: Redis): EventSubscriptions 
     onReconnect: (listener) => void reconnectListeners.push(listener),
     size: () => channels.size,
   };
+}
+
+/**
+ * The same text as the string that V8 keeps once for all properties of that name: the Redis client has one for each channel, and there are
+ * many channels.
+ */
+function asPropertyName(text: string): string {
+  return Object.keys({ [text]: null })[0] ?? text;
 }

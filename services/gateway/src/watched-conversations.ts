@@ -21,7 +21,8 @@ type Opening = { conversationId: string; gone: AbortController; wanted: boolean 
 export class WatchedConversations<Socket extends WatchingSocket> {
   readonly #parts: WatchParts<Socket>;
   readonly #socket: Socket;
-  readonly #watched = new Map<string, Subscription>();
+  /** Mostly one, or none: a map would hold more than all the rest of this. Replaced, never changed. */
+  #watched: readonly Subscription[] = none;
   /** Oldest first. */
   #opening: readonly Opening[] = none;
   #closed = false;
@@ -37,7 +38,7 @@ export class WatchedConversations<Socket extends WatchingSocket> {
    */
   async open(conversationId: string, assertMayWatch: () => Promise<unknown>): Promise<Watch> {
     if (this.#closed) throw new AppError('service_stopping');
-    if (this.#watched.size + this.#opening.length >= mostSubscriptions && !this.#watched.has(conversationId)) {
+    if (this.#watched.length + this.#opening.length >= mostSubscriptions && !this.#find(conversationId)) {
       throw new AppError('too_many_subscriptions', `One socket watches at most ${mostSubscriptions} conversations`);
     }
     const opening: Opening = { conversationId, gone: new AbortController(), wanted: true };
@@ -66,7 +67,9 @@ export class WatchedConversations<Socket extends WatchingSocket> {
   closeAll(): void {
     this.#closed = true;
     for (const { gone } of this.#opening) gone.abort(new AppError('service_stopping'));
-    for (const conversationId of [...this.#watched.keys()]) this.#end(conversationId);
+    const all = this.#watched;
+    this.#watched = none;
+    for (const subscription of all) this.#leave(subscription);
   }
 
   #enter(opening: Opening, room: Room): Watch {
@@ -75,13 +78,12 @@ export class WatchedConversations<Socket extends WatchingSocket> {
     if (opening.wanted && !this.#closed) {
       this.#giveUp(conversationId, this.#opening.slice(0, this.#opening.indexOf(opening)));
       this.#end(conversationId);
-      this.#watched.set(conversationId, subscription);
+      this.#watched = [...this.#watched, subscription];
     } else this.#parts.rooms.leave(room);
     return {
       lastSeq: (invocationId) => room.feed.lastSeq(invocationId),
       start: (cursors, invocationIds) => {
-        if (this.#watched.get(conversationId) === subscription)
-          this.#run(conversationId, subscription, cursors, invocationIds);
+        if (this.#watched.includes(subscription)) this.#run(subscription, cursors, invocationIds);
       },
     };
   }
@@ -90,19 +92,29 @@ export class WatchedConversations<Socket extends WatchingSocket> {
     for (const opening of openings) if (opening.conversationId === conversationId) opening.wanted = false;
   }
 
+  #find(conversationId: string): Subscription | undefined {
+    return this.#watched.find(({ room }) => room.conversationId === conversationId);
+  }
+
   #end(conversationId: string): void {
-    const subscription = this.#watched.get(conversationId);
+    const subscription = this.#find(conversationId);
     if (!subscription) return;
-    this.#watched.delete(conversationId);
+    const others = this.#watched.filter((each) => each !== subscription);
+    this.#watched = others.length > 0 ? others : none;
+    this.#leave(subscription);
+  }
+
+  #leave(subscription: Subscription): void {
     subscription.close();
     this.#parts.rooms.leave(subscription.room);
   }
 
-  #run(conversationId: string, subscription: Subscription, cursors: Cursors, invocationIds: string[]): void {
+  #run(subscription: Subscription, cursors: Cursors, invocationIds: string[]): void {
     subscription.asked = invocationIds.length > 0 ? invocationIds : none;
     subscription.catchUp(cursors, invocationIds).catch((error: unknown) => {
-      if (this.#watched.get(conversationId) !== subscription) return;
+      if (!this.#watched.includes(subscription)) return;
       if (error instanceof DOMException && error.name === 'AbortError') return;
+      const { conversationId } = subscription.room;
       this.#end(conversationId);
       this.#parts.onLost(this.#socket, conversationId, error);
     });
@@ -110,7 +122,7 @@ export class WatchedConversations<Socket extends WatchingSocket> {
 
   #suspendAll(): boolean {
     let any = false;
-    for (const subscription of this.#watched.values()) {
+    for (const subscription of this.#watched) {
       const cursors = subscription.suspend();
       if (cursors) subscription.suspended = cursors;
       any ||= cursors !== null;
@@ -119,11 +131,11 @@ export class WatchedConversations<Socket extends WatchingSocket> {
   }
 
   #resumeAll(): void {
-    for (const [conversationId, subscription] of this.#watched) {
+    for (const subscription of this.#watched) {
       const cursors = subscription.suspended;
       if (!cursors) continue;
       subscription.suspended = null;
-      this.#run(conversationId, subscription, cursors, subscription.behind(cursors));
+      this.#run(subscription, cursors, subscription.behind(cursors));
     }
   }
 }
