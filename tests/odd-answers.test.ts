@@ -39,10 +39,13 @@ describe('an answer that is odd', () => {
       message: expect.stringContaining('bad thing'),
     });
     expect(provider.callsFor('nul in an error')).toHaveLength(1);
-    const failed = stack.workers[0]
-      ?.output()
-      .split('\n')
-      .find((line) => line.includes('the invocation failed'));
+    const findLine = () =>
+      stack.workers[0]
+        ?.output()
+        .split('\n')
+        .find((line) => line.includes(done.id) && line.includes('the invocation failed'));
+    await waitUntil(() => findLine() !== undefined, { what: 'the log of it' });
+    const failed = findLine();
     expect(failed).toMatch(/"code":"provider_request_rejected"/);
     expect(failed).not.toContain('thing'); // a provider may quote what it was asked
   });

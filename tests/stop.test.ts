@@ -67,6 +67,15 @@ describe('a service that is told to stop', () => {
     60_000,
   );
 
+  it('ends once, however often it is told to', async () => {
+    const database = keep(await openTestDatabase());
+    const redis = keep(await openTestRedis());
+    const service = await startService('api', { DATABASE_URL: database.url, REDIS_URL: redis.url });
+    const [first, second] = [service.stop('SIGTERM'), service.stop('SIGINT')];
+    expect(await first, service.output()).toEqual({ code: 0, signal: null });
+    await second;
+  });
+
   it('ends in order while it still starts', async () => {
     const database = keep(await openTestDatabase());
     const redis = keep(await openTestRedis());

@@ -10,6 +10,8 @@ import { openStack, type Stack } from './support/open-stack.ts';
 import type { RunningService } from './support/start-service.ts';
 import { waitUntil } from './support/wait-until.ts';
 
+const nobody = '00000000-0000-7000-8000-00000000ffff';
+
 describe('workers', () => {
   let provider: ProviderServer;
   let stack: Stack;
@@ -83,45 +85,51 @@ describe('workers', () => {
     expect(await row()).toMatchObject({ attempt: 1, dispatch: 2, workerId: null });
   });
 
-  it('end what another can no longer answer for, while that one still speaks: what is shown is what is kept', async () => {
-    const { body: agent } = await stack.api.send<{ id: string }>('POST', '/api/agents', {
-      name: 'of nobody here',
-      provider: 'gemini',
-      model: 'any',
-    });
-    const { body } = await stack.api.invoke({ agentId: agent.id, message: 'cut off' });
-    const address = { conversationId: body.conversationId, invocationId: body.id };
-    const appender = createEventAppender(stack.redis);
-    const speaking = (async () => {
-      for (let seq = -1, count = 0; ; count += 1)
-        ({ seq } = await appender.append(address, 1, [{ type: 'message.delta', data: { text: `${count} ` } }], seq));
-    })();
-    await stack.database.invocation.update({
-      where: { id: body.id },
-      data: { status: 'running', attempt: 1, workerId: body.id, lostAttempts: 2 },
-    });
-    await expect(speaking).rejects.toMatchObject({ code: 'claim_lost' });
+  it.each([
+    ['running', 'worker_lost', { workerId: nobody, lostAttempts: 2 }],
+    ['queued', 'deadline_exceeded', { deadlineAt: new Date(0) }],
+  ] as const)(
+    'end what is %s and another can no longer answer for, while that one still speaks: what is shown is what is kept (%s)',
+    async (status, code, more) => {
+      const { body: agent } = await stack.api.send<{ id: string }>('POST', '/api/agents', {
+        name: `of nobody here, ${status}`,
+        provider: 'gemini',
+        model: 'any',
+      });
+      const { body } = await stack.api.invoke({ agentId: agent.id, message: 'cut off' });
+      const address = { conversationId: body.conversationId, invocationId: body.id };
+      const appender = createEventAppender(stack.redis);
+      const speaking = (async () => {
+        for (let seq = -1, count = 0; ; count += 1)
+          ({ seq } = await appender.append(address, 1, [{ type: 'message.delta', data: { text: `${count} ` } }], seq));
+      })();
+      await stack.database.invocation.update({
+        where: { id: body.id },
+        data: { status, attempt: 1, ...more },
+      });
+      await expect(speaking).rejects.toMatchObject({ code: 'claim_lost' });
 
-    const { body: events } = await stack.api.send<InvocationEvent[]>(
-      'GET',
-      `/api/invocations/${body.id}/events`,
-      undefined,
-      {
-        accept: 'application/json',
-      },
-    );
-    let shown = '';
-    for (const event of events) {
-      if (event.type === 'message.delta') shown += event.data.text;
-      if (event.type === 'invocation.restarted') shown = '';
-    }
-    const done = await stack.api.finished(body.id);
-    expect(done).toMatchObject({ status: 'failed', error: { code: 'worker_lost' }, output: shown });
-    await waitUntil(async () => (await stack.api.finished(body.id)).lastSeq === events.at(-1)?.seq, {
-      what: 'its last seq',
-    });
-    expect(events.at(-1)).toMatchObject({ type: 'invocation.failed', data: { contentSha256: sha256(shown) } });
-  });
+      const { body: events } = await stack.api.send<InvocationEvent[]>(
+        'GET',
+        `/api/invocations/${body.id}/events`,
+        undefined,
+        {
+          accept: 'application/json',
+        },
+      );
+      let shown = '';
+      for (const event of events) {
+        if (event.type === 'message.delta') shown += event.data.text;
+        if (event.type === 'invocation.restarted') shown = '';
+      }
+      const done = await stack.api.finished(body.id);
+      expect(done).toMatchObject({ status: 'failed', error: { code }, output: shown });
+      await waitUntil(async () => (await stack.api.finished(body.id)).lastSeq === events.at(-1)?.seq, {
+        what: 'its last seq',
+      });
+      expect(events.at(-1)).toMatchObject({ type: 'invocation.failed', data: { contentSha256: sha256(shown) } });
+    },
+  );
 
   /** A worker for Echo whose claim of this message waits for a lock, until it is told to stop and then let go. */
   async function stopDuringClaim(message: string, graceMs: number, letGo: (worker: RunningService) => boolean) {
@@ -151,17 +159,13 @@ describe('workers', () => {
   }
 
   it('that are told to stop also wait for the answer of a job whose claim is under way', async () => {
-    const isStopping = (worker: RunningService) => worker.output().includes('"msg":"stopping"');
-    const { id } = await stopDuringClaim('claimed late '.repeat(40), 20_000, isStopping);
+    const isDraining = (worker: RunningService) => worker.output().includes('finishing what is in hand');
+    const { id } = await stopDuringClaim('claimed late '.repeat(40), 20_000, isDraining);
     expect(await stack.api.finished(id)).toMatchObject({ status: 'completed', attempt: 1 });
   });
 
   it('that are past their grace hand back what they claim then, and nothing is to pay for it', async () => {
-    const stoppedAt: number[] = [];
-    const isPastGrace = (worker: RunningService) => {
-      if (stoppedAt.length === 0 && worker.output().includes('"msg":"stopping"')) stoppedAt.push(performance.now());
-      return stoppedAt[0] !== undefined && performance.now() - stoppedAt[0] > 1_000;
-    };
+    const isPastGrace = (worker: RunningService) => worker.output().includes('handing back what is still in hand');
     const { id } = await stopDuringClaim('claimed too late', 300, isPastGrace);
     const row = await stack.database.invocation.findUniqueOrThrow({ where: { id }, include: { usage: true } });
     expect(row).toMatchObject({ status: 'queued', attempt: 1, dispatch: 2, usage: [] });

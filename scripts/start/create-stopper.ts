@@ -18,12 +18,18 @@ export function createStopper(say: (line: string) => void): Stopper {
   let stopping: Promise<void> | undefined;
 
   async function stopAll(): Promise<void> {
-    for (const tell of tells) tell();
+    for (const tell of tells) {
+      try {
+        tell();
+      } catch (error) {
+        say(toText(error)); // the stop goes on
+      }
+    }
     for (let next = stops.at(-1); next; next = stops.at(-1)) {
       try {
         await next.stop();
       } catch (error) {
-        say(`${next.name} did not stop: ${error instanceof Error ? error.message : error}`);
+        say(`${next.name} did not stop: ${toText(error)}`);
       }
       stops.pop();
     }
@@ -54,4 +60,8 @@ export function createStopper(say: (line: string) => void): Stopper {
     stopping: () => stopping !== undefined,
     stop,
   };
+}
+
+function toText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -11,6 +11,10 @@ export type FolderLock = {
 
 const stoppingMark = 'stopping';
 
+const lookEveryMs = 50;
+/** It is told again every minute that we wait. */
+const looksPerWord = 60_000 / lookEveryMs;
+
 /** One start at a time on a folder: waits for one that is stopping, and throws where one runs. */
 export async function lockStateFolder(folder: string, say: (line: string) => void): Promise<FolderLock> {
   try {
@@ -20,15 +24,16 @@ export async function lockStateFolder(folder: string, say: (line: string) => voi
     throw new Error(`NEXUS_STATE_FOLDER: ${folder} cannot be made or used (${(error as NodeJS.ErrnoException).code})`);
   }
   const file = `${folder}/start.pid`;
-  for (let told = false; ; told = true) {
+  for (let looks = 0; ; looks += 1) {
     const { pid, isStopping } = readOwner(file);
     if (pid === process.pid || !isAlive(pid, 'start.ts')) break;
     if (!isStopping)
       throw new Error(
         `Agent Nexus already runs on ${folder} (process ${pid}). Stop it, or set NEXUS_STATE_FOLDER to another folder, and other ports.`,
       );
-    if (!told) say(`Waiting for the earlier start (process ${pid}) to finish its answers and stop …`);
-    await sleep(50);
+    if (looks % looksPerWord === 0)
+      say(`Waiting for the earlier start (process ${pid}) to finish its answers and stop …`);
+    await sleep(lookEveryMs);
   }
   writeFileSync(file, String(process.pid));
   return {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createHostCheck } from './allowed-hosts.ts';
+import { accessFields } from './config-fields.ts';
 
 describe('the hosts that a service may be called by', () => {
   it.each([
@@ -32,7 +33,28 @@ describe('the hosts that a service may be called by', () => {
 
   it('are those that are allowed, whatever the port', () => {
     const isAllowed = createHostCheck(['Nexus.example']);
-    expect(['nexus.example', 'NEXUS.example:8443', 'sub.nexus.example'].map(isAllowed)).toEqual([true, true, false]);
+    expect(['nexus.example', 'NEXUS.example:8443', 'nexus.example.:80', 'sub.nexus.example'].map(isAllowed)).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  it.each(['nexus.example:8443', 'https://nexus.example', '*.example', '[::1]', 'a b', '.example', 'example.'])(
+    'are not set as %j, which no name is like',
+    (entry) => {
+      expect(accessFields.ALLOWED_HOSTS.safeParse(entry).error?.issues[0]?.message).toMatch(/^expected names/);
+    },
+  );
+
+  it('are set as names separated by commas', () => {
+    expect(accessFields.ALLOWED_HOSTS.parse('nexus.example, n, my_host,*')).toEqual([
+      'nexus.example',
+      'n',
+      'my_host',
+      '*',
+    ]);
   });
 
   it('are all with *', () => {

@@ -17,8 +17,8 @@ export function createHostCheck(allowed: string[]): (host: string | undefined) =
 
 export const hostNotAllowed = 'Host: expected localhost, an IP address or one of ALLOWED_HOSTS';
 
-/** Without port, and without the brackets of an IPv6 address. */
+/** Without port, without the brackets of an IPv6 address, and without the dot that may end a name. */
 function nameOf(host: string): string {
   const [, address, name = ''] = /^(?:\[([^\]]*)\]|([^:]*))(?::\d*)?$/.exec(host) ?? [];
-  return (address ?? name).toLowerCase();
+  return (address ?? name).toLowerCase().replace(/\.$/, '');
 }

@@ -80,7 +80,12 @@ export const authField = { NEXUS_AUTH: z.enum(['off']).optional() };
 export const accessFields = {
   ...authField,
   /** Names by which a service may be called, beside localhost and addresses; `*` is every name. */
-  ALLOWED_HOSTS: list().default([]),
+  ALLOWED_HOSTS: list()
+    .refine(
+      (names) => names.every((name) => /^(?:\*|[a-z\d_](?:[a-z\d_.-]*[a-z\d_])?)$/i.test(name)),
+      'expected names without scheme and port, separated by commas, or *',
+    )
+    .default([]),
   /** Origins of browsers' pages that may call, beside the service's own; none by default. */
   CORS_ORIGINS: list().default([]),
 };

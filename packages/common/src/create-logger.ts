@@ -40,10 +40,11 @@ const closeLimitMs = 500;
 type Destination = EventEmitter & { end(): void; destroy?(): void };
 
 /**
- * Writes what is left of the log, for the end of a process. At its exit pino would do the same, and try for ever where nobody reads any
- * more: what could not be written within the limit is given up.
+ * Writes what is left of the log, for the end of a process, and takes no more. At its exit pino would do the same, and try for ever where
+ * nobody reads any more: what could not be written within the limit is given up. Lines for people are written by a thread, which may take 10 s.
  */
 export async function closeLog(logger: Logger): Promise<void> {
+  logger.level = 'silent'; // what is closed throws at whoever still writes to it
   const destination = (logger as unknown as Record<symbol, Destination>)[pino.symbols.streamSym];
   if (!destination) return;
   const closed = once(destination, 'close');

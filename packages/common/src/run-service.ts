@@ -41,8 +41,9 @@ export async function runService<C extends Basics>(
   const started = Promise.withResolvers<void>();
 
   async function stop(why: string, code: number): Promise<void> {
-    stopping = true;
     exitCode = Math.max(exitCode, code);
+    if (stopping) return; // it goes on as it has begun
+    stopping = true;
     logger.info({ why }, 'stopping');
     await Promise.race([started.promise, new Promise((resolve) => setTimeout(resolve, startLimitMs))]);
     await shutdown.run(code !== 0);

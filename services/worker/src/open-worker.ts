@@ -160,8 +160,9 @@ export async function openWorker(
     clearInterval(watchHeart);
     if (faulty) return; // one of them may be the fault: the sweep of another worker takes them over, and counts
     const closed = consumer.close();
+    logger.info({ jobs: jobs.size() }, 'finishing what is in hand');
     await Promise.race([jobs.whenEmpty(), after(parts.shutdownGraceMs)]);
-    if (attempts.size() > 0) logger.info({ running: attempts.size() }, 'handing back what still runs');
+    if (jobs.size() > 0) logger.info({ jobs: jobs.size() }, 'handing back what is still in hand');
     attempts.abortAll(new AppError('worker_stopping'));
     await Promise.race([jobs.whenEmpty(), after(handBackLimitMs)]);
     giveUp.abort();

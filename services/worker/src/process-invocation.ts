@@ -1,8 +1,8 @@
-import { type AppError, toAppError } from '@nexus/common/app-error';
+import { AppError, toAppError } from '@nexus/common/app-error';
 import type { Claim } from '@nexus/common/claim-invocations';
 import type { NewEvent } from '@nexus/common/event';
 import type { InvocationJob } from '@nexus/common/invocation-queue';
-import type { DispatchRow, Held } from '@nexus/common/invocation-status';
+import type { DispatchRow, Held, Outcome } from '@nexus/common/invocation-status';
 import type { AnswerWriter } from './answer/answer-writer.ts';
 import { type Ending, toOutcome, toTerminalEvent } from './answer/ending.ts';
 import { isPassing, type RetryPolicy } from './attempts/retry-before-first-part.ts';
@@ -99,7 +99,7 @@ export function createInvocationProcessor(parts: ProcessorParts): (job: Invocati
     await answer.located();
     const written = await record.finish(claim, toOutcome(answer, claim, context, ending, countTokens));
     if (!written) return answer.abandon();
-    if (ending.kind === 'broken' && written.status === 'failed') parts.onFailed(claim, ending.error);
+    if (written.status === 'failed') parts.onFailed(claim, toFailure(ending, written.outcome));
     if (written.waiting) void record.dispatchNext(claim.conversationId);
     await answer.end(toTerminalEvent(written.outcome, written), announceLimitMs);
   }
@@ -109,6 +109,12 @@ export function createInvocationProcessor(parts: ProcessorParts): (job: Invocati
     const next: DispatchRow | null = await record.handBack(claim, how);
     if (next) await record.dispatch(next);
   }
+}
+
+/** Why it failed, as it was written: an answer that the database refused failed otherwise than it ended. */
+function toFailure(ending: Ending, { error }: Outcome): AppError {
+  if (ending.kind === 'broken' && ending.error.code === error?.code) return ending.error;
+  return new AppError(error?.code ?? 'internal_error', error?.message);
 }
 
 /** Without the NUL character, which Postgres cannot store: what is shown is what is kept. */

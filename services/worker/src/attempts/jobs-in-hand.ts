@@ -6,6 +6,7 @@ export type JobsInHand = {
   /** Counts a job as in hand from its delivery until all that it led to is done. */
   during(process: Process): Process;
   invocationIds(): string[];
+  size(): number;
   /** Resolves once none is in hand. */
   whenEmpty(): Promise<void>;
 };
@@ -24,6 +25,7 @@ export function createJobsInHand(): JobsInHand {
         if (jobs.size === 0) for (const resolve of onEmpty.splice(0)) resolve();
       }
     },
+    size: () => jobs.size,
     invocationIds: () => [...jobs].map(({ invocationId }) => invocationId),
     whenEmpty: () => (jobs.size === 0 ? Promise.resolve() : new Promise((resolve) => void onEmpty.push(resolve))),
   };

@@ -53,7 +53,8 @@ export async function endUnattended(
     finished.status === 'cancelled'
       ? ({ type: 'invocation.cancelled', data: kept } as const)
       : ({ type: 'invocation.failed', data: { error: { code, message: title, retryable }, ...kept } } as const);
-  if (from === 'queued') await parts.appender.append(chore, chore.attempt, [event], -1);
+  // Before the first attempt there is nothing to be shown, and the API may say meanwhile that it waits.
+  if (chore.attempt === 0) await parts.appender.append(chore, chore.attempt, [event], -1);
   else await appendEnd(parts, chore, { text, reasoning, seq }, event);
   if (from === 'queued') await parts.queues.remove(chore);
   return true;
@@ -75,7 +76,11 @@ async function appendEnd(
     events.add({ type: 'reasoning.delta', data: { text: reasoning } });
     events.add({ type: 'message.delta', data: { text } });
     events.add(end);
-    const appended = await appender.append(chore, chore.attempt, events.take(), -1);
-    await noteLastSeq(database, chore, appended.seq);
+    const all = events.take();
+    // Before it is said: whoever comes back later is sent the end by it, and one too high does no harm.
+    const foreseen = error.seq + all.length;
+    await noteLastSeq(database, chore, foreseen);
+    const appended = await appender.append(chore, chore.attempt, all, -1);
+    if (appended.seq !== foreseen) await noteLastSeq(database, chore, appended.seq);
   }
 }
