@@ -2,36 +2,44 @@ import type { OpenService } from '../../scripts/start/open-service.ts';
 import type { Figure } from '../figures/figure.ts';
 import { type Summary, summarize } from '../figures/summarize.ts';
 import { toText } from '../figures/versus.ts';
-import { type Measurement, measureLoad } from './measure-load.ts';
+import { measureLoad } from './measure-load.ts';
 import { type Phase, scaled } from './phase.ts';
+import { runRounds } from './run-rounds.ts';
 
 const counts = [1, 2, 4, 8];
 const clientsPerWorker = 8;
 /** New workers have compiled nothing yet. */
 const warmUpRounds = 2;
 
-type Row = { workers: number; clients: number; summary: Summary };
+/** `pace`: what an invocation of plain cost in the same turns, always under the load of one worker. */
+type Row = { workers: number; clients: number; summary: Summary; pace: number };
 
 /**
- * More and more workers with as many clients each, and one again: what an invocation costs may not depend on how many there are. Once
- * also the load of one on all of them, where each has less to join and to be woken for, and all beat and sweep as before.
+ * More and more workers with as many clients each, and one again: what an invocation costs may not depend on how many there are. The rows stand
+ * minutes apart, in which the machine may grow slower or faster, so each is a multiple of what plain cost meanwhile. Once also the load of one on all of them, where each has less to join and to be woken for, and all beat and sweep as before.
  */
 export const workersPhase: Phase = {
   name: 'workers',
   title: 'workers 1 → 2 → 4 → 8 → 1: CPU per invocation',
   async run({ bench: { nexus, subjects }, rounds, scale, say }) {
-    const [subject] = subjects;
-    if (!subject) throw new Error('the system is missing');
+    const [subject, plain] = subjects;
+    if (!subject || !plain) throw new Error('the system or plain is missing');
     const extra: OpenService[] = [];
 
     const measure = async (workers: number, clients = workers * clientsPerWorker): Promise<Row> => {
-      const load = { model: 't50-n32-d20', clients, asksPerClient: scaled(4, scale, 2) };
+      const loadOf = (clients: number) => ({ model: 't50-n32-d20', clients, asksPerClient: scaled(4, scale, 2) });
       say(toName({ workers, clients }));
-      for (let round = 0; round < warmUpRounds; round += 1) await measureLoad(subject, load);
-      const measured: Measurement[] = [];
-      for (let round = 0; round < Math.max(2, Math.ceil(rounds * 0.4)); round += 1)
-        measured.push(await measureLoad(subject, load));
-      return { workers, clients, summary: summarize(measured) };
+      for (let round = 0; round < warmUpRounds; round += 1) await measureLoad(subject, loadOf(clients));
+      const measured = await runRounds(
+        [
+          { subject, load: loadOf(clients) },
+          { subject: plain, load: loadOf(clientsPerWorker) },
+        ],
+        Math.max(2, Math.ceil(rounds * 0.6)),
+        () => {},
+      );
+      const pace = summarize(measured[plain.name] ?? []).cpuTotal;
+      return { workers, clients, summary: summarize(measured[subject.name] ?? []), pace };
     };
 
     const rows: Row[] = [];
@@ -47,13 +55,13 @@ export const workersPhase: Phase = {
     }
     rows.push(await measure(1));
 
-    const ones = rows.filter(({ workers }) => workers === 1).map(({ summary }) => summary.cpuTotal);
+    const ones = rows.filter(({ workers }) => workers === 1).map(toCost);
     const base = ones.reduce((sum, each) => sum + each, 0) / ones.length;
     const all = [...rows, spread];
     return {
       lines: all.map(
         ({ summary, ...row }) =>
-          `${toName(row)}: ${toText(summary.cpuTotal)} ms per invocation (${toText(summary.cpuTotal / base)} × one worker), ours ${toText(summary.cpuOwn)}, workers alone ${toText(summary.cpuByRole.worker ?? 0)}; ${toText(summary.perSecond)}/s`,
+          `${toName(row)}: ${toText(summary.cpuTotal)} ms per invocation, plain meanwhile ${toText(row.pace)} (${toText(toCost({ summary, ...row }) / base)} × one worker), ours ${toText(summary.cpuOwn)}, workers alone ${toText(summary.cpuByRole.worker ?? 0)}; ${toText(summary.perSecond)}/s`,
       ),
       figures: [toFigure(rows, base)],
       panels: [
@@ -71,19 +79,26 @@ export const workersPhase: Phase = {
   },
 };
 
-function toName({ workers, clients }: Omit<Row, 'summary'>): string {
+/** Of an invocation, in multiples of one of plain. */
+function toCost({ summary, pace }: Row): number {
+  return summary.cpuTotal / pace;
+}
+
+function toName({ workers, clients }: Pick<Row, 'workers' | 'clients'>): string {
   return `${workers} ${workers === 1 ? 'worker' : 'workers'}, ${clients} clients`;
 }
 
 function toFigure(rows: Row[], base: number): Figure {
   const most = rows.reduce((a, b) => (b.workers > a.workers ? b : a));
-  const each = rows.map(({ summary }) => `${toText(summary.cpuTotal)} (${toText(summary.cpuByRole.worker ?? 0)})`);
+  const each = rows.map(
+    ({ summary, pace }) => `${toText(summary.cpuTotal)} (${toText(summary.cpuByRole.worker ?? 0)}; ${toText(pace)})`,
+  );
   return {
     name: `CPU per invocation, ${most.workers} workers with ${most.workers} times the load`,
-    measured: most.summary.cpuTotal / base,
+    measured: toCost(most) / base,
     unit: '× one worker',
     bound: 'most',
     limit: 1.1,
-    detail: `ms with Postgres and Redis, and of workers alone: ${each.join(' → ')}`,
+    detail: `ms with Postgres and Redis (of workers alone; plain meanwhile): ${each.join(' → ')}`,
   };
 }
