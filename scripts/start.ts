@@ -97,9 +97,9 @@ async function openDatabase({ databaseUrl, stateFolder }: StartOptions): Promise
     return databaseUrl;
   }
   say('Postgres: starting a local one …');
-  const postgres = await openLocalPostgres({ dataFolder: `${stateFolder}/postgres` });
-  stopper.onStop('Postgres', postgres.stop);
-  return postgres.url;
+  const opening = openLocalPostgres({ dataFolder: `${stateFolder}/postgres` });
+  stopper.onStop('Postgres', () => stopOpened(opening));
+  return (await opening).url;
 }
 
 async function openRedis({ redisUrl, redisCluster, stateFolder }: StartOptions): Promise<string> {
@@ -109,7 +109,13 @@ async function openRedis({ redisUrl, redisCluster, stateFolder }: StartOptions):
     return redisUrl;
   }
   say('Redis: starting a local one …');
-  const redis = await openLocalRedis({ dataFolder: `${stateFolder}/redis`, appendOnly: true, say });
-  stopper.onStop('Redis', redis.stop);
-  return redis.url;
+  const opening = openLocalRedis({ dataFolder: `${stateFolder}/redis`, appendOnly: true, say });
+  stopper.onStop('Redis', () => stopOpened(opening));
+  return (await opening).url;
+}
+
+/** What is still being opened is stopped once it is open; what could not be opened has ended by itself. */
+async function stopOpened(opening: Promise<{ stop(): Promise<void> }>): Promise<void> {
+  const opened = await opening.catch(() => null);
+  await opened?.stop();
 }

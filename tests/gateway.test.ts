@@ -188,7 +188,9 @@ describe('the gateway', () => {
   it('cancels through the socket', async () => {
     const conversationId = await newConversation();
     const watcher = await stack.watch({ conversationId });
-    const { id } = await invoke('cancel me', conversationId);
+    const slow = await createPacedAgent(stack.api, 't0-n400-d25');
+    const { body } = await stack.api.invoke({ agentId: slow, message: 'cancel me', conversationId });
+    const { id } = body;
     await waitUntil(() => watcher.shown(id).text !== '', { what: 'some text' });
     expect(await watcher.socket.emitWithAck('invocation:cancel', { invocationId: id })).toEqual({
       data: { status: 'running' },
@@ -291,6 +293,9 @@ describe('the gateway', () => {
     const refusal = { code: 4, message: 'Host: expected localhost, an IP address or one of ALLOWED_HOSTS' };
     expect(await shake('rebound.example')).toEqual([403, JSON.stringify(refusal)]);
     expect(await shake('localhost')).toEqual([200, expect.stringContaining('"sid"')]);
+    await waitUntil(() => stack.gateways.some((each) => each.output().includes('expected localhost, an IP address')), {
+      what: 'the refusal to be logged',
+    });
   });
 
   it('answers no JSONP, which any page could read', async () => {

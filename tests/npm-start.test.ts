@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,12 +53,18 @@ describe('npm start', () => {
     process.kill(Number.parseInt(readFileSync(join(folder, 'start.pid'), 'utf8'), 10), 'SIGINT');
   }
 
-  /** Processes whose environment names our state folder: everything that was started, however deep. */
+  /**
+   * Processes whose environment names our state folder, or that work in it, as Redis, which writes its title over its environment: everything
+   * that was started, however deep.
+   */
   function leftOver(): string[] {
     return readdirSync('/proc').filter((pid) => {
       if (!/^\d+$/.test(pid)) return false;
       try {
-        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`NEXUS_STATE_FOLDER=${stateFolder}`);
+        const inEnvironment = readFileSync(`/proc/${pid}/environ`, 'utf8').includes(
+          `NEXUS_STATE_FOLDER=${stateFolder}`,
+        );
+        return inEnvironment || readlinkSync(`/proc/${pid}/cwd`).startsWith(stateFolder);
       } catch {
         return false;
       }
@@ -125,6 +131,14 @@ describe('npm start', () => {
     expect(await unread.exited).toBe(0);
     await waitUntil(() => leftOver().length === 0, { what: 'every process to be gone', timeoutMs: 5_000 });
   }, 90_000);
+
+  it('leaves nothing running when it is stopped while it opens its stores', async () => {
+    const early = start();
+    await waitUntil(() => early.output().includes('Redis: starting'), { what: 'Redis to be started', everyMs: 5 });
+    early.interrupt();
+    expect(await early.exited).toBe(0);
+    await waitUntil(() => leftOver().length === 0, { what: 'every process to be gone', timeoutMs: 5_000 });
+  }, 60_000);
 
   it('says in one line what is wrong, exits with 1 and leaves nothing running', async () => {
     const taken = createServer().listen(Number(env.GATEWAY_PORT), '127.0.0.1');

@@ -8,9 +8,11 @@ export type Stopper = {
   stop(code: number): Promise<void>;
 };
 
+const readerIsGone = new Set(['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED']);
+
 /**
- * Ctrl-C, SIGTERM and the end of the terminal, or of whoever else reads what is said, stop everything in order and exit 0; a second Ctrl-C kills
- * what still runs.
+ * Ctrl-C, SIGTERM and the end of the terminal stop everything in order and exit 0, as does the next line that is said when whoever read them is gone;
+ * a second Ctrl-C kills what still runs.
  */
 export function createStopper(say: (line: string) => void): Stopper {
   const stops: { name: string; stop: (signal?: NodeJS.Signals) => unknown }[] = [];
@@ -52,7 +54,11 @@ export function createStopper(say: (line: string) => void): Stopper {
     }
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => onSignal(signal));
-  for (const output of [process.stdout, process.stderr]) output.on('error', () => void stop(0));
+  for (const output of [process.stdout, process.stderr]) {
+    output.on('error', ({ code }: NodeJS.ErrnoException) => {
+      if (code !== undefined && readerIsGone.has(code)) void stop(0);
+    });
+  }
 
   return {
     onStop: (name, how) => void stops.push({ name, stop: how }),

@@ -6,8 +6,10 @@ const example = readFileSync(new URL('../../.env.example', import.meta.url), 'ut
 
 describe('settings that nobody reads', () => {
   it('are those that .env.example does not have', () => {
-    const env = 'OPENAI_APIKEY=sk\n# GEMINI_KEY=x\nexport GOOGLE_API_KEY="y"\nOPENAI_API_KEY=\n';
-    expect(findUnreadSettings(env, example)).toEqual(['GOOGLE_API_KEY', 'OPENAI_APIKEY']);
+    const env =
+      'OPENAI_APIKEY=sk\n# GEMINI_KEY=x\nexport GOOGLE_API_KEY="y"\nOPENAI_API_KEY=\nOTEL_EXPORTER_OTLP_ENDPIONT=z\n';
+    const unread = ['GOOGLE_API_KEY', 'OPENAI_APIKEY', 'OTEL_EXPORTER_OTLP_ENDPIONT'];
+    expect(findUnreadSettings(env, example)).toEqual(unread);
   });
 
   it('are not files, nor what other programs read', () => {

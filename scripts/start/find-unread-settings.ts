@@ -1,7 +1,8 @@
 import { parseEnv } from 'node:util';
 
-/** What others than the project read there: compose and Docker, Node, and what OpenTelemetry's and proxies' users know. */
-const ofOthers = /^(?:COMPOSE|DOCKER|BUILDKIT|NODE|NPM|OTEL|HTTPS?|NO)_|^TZ$/i;
+/** What others than the project read there: compose and Docker, Node and npm, OpenTelemetry's library, and what proxies and terminals go by. */
+const ofOthers =
+  /^(?:(?:COMPOSE|DOCKER|BUILDKIT|NODE|NPM)_|OTEL_(?!EXPORTER_OTLP|INSTRUMENTATION_GENAI)|(?:HTTPS?|ALL|NO)_PROXY$|(?:NO|FORCE)_COLOR$|TZ$)/i;
 
 /** The names that `.env` sets and nobody reads, mostly a slip of the pen: `.env.example` has every setting. */
 export function findUnreadSettings(env: string, example: string): string[] {

@@ -29,8 +29,7 @@ export const usage = 'usage: npm start [-- --workers N]     settings: .env, see 
 
 /** From the command line and the environment, `.env` included. Throws a line for each thing that does not fit, never its value. */
 export function readOptions(args: string[]): StartOptions {
-  const env = existsSync(`${root}.env`);
-  if (env) process.loadEnvFile(`${root}.env`);
+  if (isThere('.env')) process.loadEnvFile(`${root}.env`);
   const { workers } = parseWorkers(args);
   const problems = findConfigProblems();
   const port = (name: string, standard: number) => {
@@ -49,10 +48,12 @@ export function readOptions(args: string[]): StartOptions {
     redisUrl: redisUrl && withPasswordEach(redisUrl, given('REDIS_PASSWORD')),
     redisCluster: Boolean(redisUrl && redisCluster.safeParse(given('REDIS_CLUSTER')).data),
     ports,
-    unreadSettings: env ? findUnreadSettings(read('.env'), read('.env.example')) : [],
+    unreadSettings:
+      isThere('.env') && isThere('.env.example') ? findUnreadSettings(read('.env'), read('.env.example')) : [],
   };
 }
 
+const isThere = (name: string) => existsSync(`${root}${name}`);
 const read = (name: string) => readFileSync(`${root}${name}`, 'utf8');
 
 /** A variable as the services read it. undefined also where its file cannot be read, which is one of the problems found before. */

@@ -66,9 +66,9 @@ export function createApp(parts: ApiParts): RequestListener {
   });
   if (parts.tracer) app.use(traceRequests(parts.tracer));
   app.use(createRequestLog(parts.logger, parts.apiMetrics));
-  app.use(requireHost(parts.allowedHosts));
+  app.use(cors(parts.corsOrigins), requireHost(parts.allowedHosts)); // in this order: a page that may read the refusal is shown it
   if (parts.queueBoard) app.use(queueBoardPath, noteMount, parts.queueBoard);
-  app.use(helmet(), cors(parts.corsOrigins), setPrincipal, readJsonBody);
+  app.use(helmet(), setPrincipal, readJsonBody);
   app.use('/api/agents', noteMount, createAgentRoutes(parts));
   app.use('/api/conversations', noteMount, createConversationRoutes(parts));
   app.use('/api', noteMount, createInvocationRoutes(parts));

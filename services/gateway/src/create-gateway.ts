@@ -43,6 +43,8 @@ export type GatewayParts = CancelParts & {
 type SocketData = { principal: Principal; watched: WatchedConversations<NexusSocket>; turns: RequestTurns | undefined };
 type NexusSocket = Socket<ClientToServerEvents, ServerToClientEvents, DefaultEventsMap, SocketData>;
 
+/** Engine.IO's code for what `allowRequest` refuses. */
+const forbidden = 4;
 const bufferCheckMs = 100;
 /** Bytes; clients send ids and cursors. */
 const longestRequest = 65_536;
@@ -67,6 +69,9 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
   // Who is connected needs the request that it came with no more; Socket.IO's notes on memory advise to let it go.
   io.engine.on('connection', (connection: { request: unknown }) => {
     connection.request = null;
+  });
+  io.engine.on('connection_error', ({ code, context }: { code: number; context?: { message?: string } }) => {
+    if (code === forbidden) logger.info({ reason: context?.message }, 'a connection was refused');
   });
   const rooms = createConversationRooms(parts.feeds, (room, event) => {
     if (!io.of('/').adapter.rooms.has(room)) return; // everybody is still catching up, or reads nothing

@@ -6,7 +6,7 @@ import type { InsertedInvocation } from './insert-invocations.ts';
 
 type Waiting = Pick<InsertedInvocation, 'id' | 'conversationId' | 'provider'>;
 
-/** A longer line is as good as endless to whoever waits in it. */
+/** A longer line before those that are told together is as good as endless to whoever waits in it. */
 const mostCounted = 1_000;
 
 /**
@@ -21,15 +21,22 @@ export function createWaitingAnnouncer(
   async function announceAll(): Promise<void> {
     const all = told;
     told = [];
+    const places = await count(all);
+    for (const waiting of all.toReversed()) {
+      const place = places.get(waiting.provider) ?? 0;
+      places.set(waiting.provider, place - 1);
+      announce(waiting, Math.max(place, 1));
+    }
+  }
+
+  /** None where Postgres does not say: that it waits is told all the same. */
+  async function count(all: Waiting[]): Promise<Map<string, number>> {
     try {
-      const places = await countQueued(parts.database, [...new Set(all.map(({ provider }) => provider))]);
-      for (const waiting of all.toReversed()) {
-        const place = places.get(waiting.provider) ?? 0;
-        places.set(waiting.provider, place - 1);
-        announce(waiting, Math.max(place, 1));
-      }
+      const providers = [...new Set(all.map(({ provider }) => provider))];
+      return await countQueued(parts.database, providers, mostCounted + all.length);
     } catch (error) {
       parts.logger.warn({ error, invocations: all.length }, 'could not count what waits');
+      return new Map();
     }
   }
 
@@ -49,10 +56,11 @@ export function createWaitingAnnouncer(
 async function countQueued(
   database: Pick<ApiParts['database'], '$queryRaw'>,
   providers: string[],
+  most: number,
 ): Promise<Map<string, number>> {
   const rows = await database.$queryRaw<{ provider: string; count: number }[]>`
     SELECT provider, (SELECT count(*)::int FROM (
-      SELECT 1 FROM invocation i WHERE i.provider = asked.provider AND i.status = 'queued' LIMIT ${mostCounted}::int) queued) AS count
+      SELECT 1 FROM invocation i WHERE i.provider = asked.provider AND i.status = 'queued' LIMIT ${most}::int) queued) AS count
     FROM unnest(${providers}::text[]) AS asked(provider)`;
   return new Map(rows.map(({ provider, count }) => [provider, count]));
 }
