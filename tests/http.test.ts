@@ -28,6 +28,14 @@ describe('the HTTP API', () => {
 
   const post = (body: unknown, path = '/api/invocations') => stack.api.send<Problem>('POST', path, body);
 
+  /** Target and headers as they are: fetch would write them anew. */
+  function request(path: string, headers: Record<string, string> = {}): Promise<IncomingMessage> {
+    const { hostname, port } = new URL(stack.apiUrl);
+    return new Promise((resolve, reject) => {
+      httpRequest({ hostname, port, path, headers }, resolve).once('error', reject).end();
+    });
+  }
+
   it('lists the seeded agents as a JSON array', async () => {
     const { status, body } =
       await stack.api.get<{ name: string; avatar: string; workspaceId?: string }[]>('/api/agents');
@@ -146,10 +154,7 @@ describe('the HTTP API', () => {
     ['http://localhost:99999/api/conversations?limit=1', 404],
     ['http://localhost:3001/api/agents?limit=1', 200],
   ])('answers the target %s in JSON', async (path, status) => {
-    const { hostname, port } = new URL(stack.apiUrl);
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      httpRequest({ hostname, port, path }, resolve).once('error', reject).end();
-    });
+    const response = await request(path);
     const type = status === 200 ? 'application/json' : 'application/problem+json';
     expect([response.statusCode, response.headers['content-type']]).toEqual([status, `${type}; charset=utf-8`]);
     if (status === 200) expect(response.headers.link).toMatch(/^<\/api\/agents\?limit=1&cursor=[\w-]+>; rel="next"$/);
@@ -161,13 +166,9 @@ describe('the HTTP API', () => {
     ['localhost', 200],
     ['[::1]', 200],
   ])('is called as %s with %i, whatever address that leads to', async (host, status) => {
-    const { hostname, port } = new URL(stack.apiUrl);
-    const ask = (path: string) =>
-      new Promise<IncomingMessage>((resolve, reject) => {
-        const headers = { host: `${host}:${port}`, origin: `http://${host}:${port}` };
-        httpRequest({ hostname, port, path, headers }, resolve).once('error', reject).end();
-      });
-    const response = await ask('/api/agents');
+    const { port } = new URL(stack.apiUrl);
+    const headers = { host: `${host}:${port}`, origin: `http://${host}:${port}` };
+    const response = await request('/api/agents', headers);
     expect(response.statusCode).toBe(status);
     const body = (await json(response)) as Problem;
     if (status === 403) {
@@ -176,7 +177,7 @@ describe('the HTTP API', () => {
         detail: 'Host: expected localhost, an IP address or one of ALLOWED_HOSTS',
       });
     }
-    const health = await ask('/livez'); // whoever watches the service may call it by any name
+    const health = await request('/livez', headers); // whoever watches the service may call it by any name
     expect(health.statusCode).toBe(200);
     health.resume();
   });
