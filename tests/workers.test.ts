@@ -1,6 +1,6 @@
 import { createEventAppender } from '@nexus/common/append-events';
 import type { InvocationEvent } from '@nexus/common/event';
-import { openInvocationQueues } from '@nexus/common/invocation-queue';
+import { jobId, openInvocationQueues, queueName, queuePrefix } from '@nexus/common/invocation-queue';
 import { sha256 } from '@nexus/common/load-snapshot';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -83,6 +83,38 @@ describe('workers', () => {
     const row = () => stack.database.invocation.findUniqueOrThrow({ where: { id } });
     await waitUntil(async () => (await row()).status === 'queued', { what: 'it to be given back' });
     expect(await row()).toMatchObject({ attempt: 1, dispatch: 2, workerId: null });
+  });
+
+  it.each([
+    ['died', 'orphaned_job'],
+    ['never heard of it', 'unheard_job'],
+  ])('give an invocation another job where the worker that was given the first has %s', async (why, cause) => {
+    const body = { name: `nobody serves it either, ${why}`, provider: 'ollama', model: 'llama3' };
+    const agent = await stack.api.send<{ id: string }>('POST', '/api/agents', body);
+    const { body: posted } = await stack.api.invoke({ agentId: agent.body.id, message: 'given away' });
+    const where = { id: posted.id };
+    await waitUntil(async () => (await stack.database.invocation.findUniqueOrThrow({ where })).enqueuedAt !== null, {
+      what: 'its job to be there',
+    });
+    const key = (dispatch: number) =>
+      `${queuePrefix('ollama')}:${queueName('ollama')}:${jobId({ invocationId: posted.id, dispatch })}`;
+    expect(await stack.redis.exists(key(1))).toBe(1);
+    const living = await stack.database.worker.findFirstOrThrow();
+    const holder = cause === 'orphaned_job' ? nobody : living.id;
+    await stack.redis.hset(key(1), 'pb', holder); // as BullMQ notes whom it has given a job
+
+    const counted = new RegExp(`nexus_recoveries_total\\{cause="${cause}"\\} [1-9]`);
+    const isCounted = async () => {
+      const asked = stack.workers.map(({ url }) => fetch(`${url}/metrics`).then((response) => response.text()));
+      const told = await Promise.allSettled(asked); // one has left
+      return told.some((metrics) => metrics.status === 'fulfilled' && counted.test(metrics.value));
+    };
+    await waitUntil(async () => (await stack.redis.exists(key(2))) === 1, { what: 'another job' });
+    expect(await stack.database.invocation.findUniqueOrThrow({ where })).toMatchObject({
+      status: 'queued',
+      dispatch: 2,
+    });
+    await waitUntil(isCounted, { what: 'it to be counted' });
   });
 
   it.each([

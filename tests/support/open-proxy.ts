@@ -7,6 +7,8 @@ export type ProxyFault = {
   slices?: boolean;
   /** Nothing is passed on, nothing is closed: a half-open connection. */
   silent?: boolean;
+  /** What is asked arrives, and its answer does not. */
+  mute?: boolean;
 };
 
 export type FaultyProxy = {
@@ -37,7 +39,7 @@ export async function openProxy(targetPort: number): Promise<FaultyProxy> {
     ] as const) {
       sockets.add(from);
       from.setNoDelay(true);
-      const pass = createPipe(from, other);
+      const pass = createPipe(from, other, from === outer);
       from.on('data', pass);
       from.on('error', () => other.destroy());
       from.on('close', () => {
@@ -47,10 +49,10 @@ export async function openProxy(targetPort: number): Promise<FaultyProxy> {
     }
   });
 
-  function createPipe(from: Socket, other: Socket): (chunk: Buffer) => void {
+  function createPipe(from: Socket, other: Socket, answers: boolean): (chunk: Buffer) => void {
     let last = Promise.resolve();
     return (chunk) => {
-      if (fault.silent || stranded.has(from)) return;
+      if (fault.silent || (fault.mute && answers) || stranded.has(from)) return;
       const { delayMs = 0, slices = false } = fault;
       const dueAt = performance.now() + delayMs;
       last = last.then(async () => {

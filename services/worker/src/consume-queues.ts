@@ -24,10 +24,12 @@ export function consumeQueues(parts: {
   providers: ProviderName[];
   workerId: string;
   concurrency: number;
+  /** Told of each job as it arrives: BullMQ asks for as many as it has room for before it has the first of them processed. */
+  onDelivered: (job: InvocationJob) => void;
   process: (job: InvocationJob) => Promise<void>;
   logger: Logger;
 }): QueueConsumer {
-  const { redis, workerId, concurrency, process, logger } = parts;
+  const { redis, workerId, concurrency, onDelivered, process, logger } = parts;
   const workers = parts.providers.map((provider) => {
     const worker = new Worker<InvocationJob>(queueName(provider), (job) => process(job.data), {
       connection: redis,
@@ -39,6 +41,7 @@ export function consumeQueues(parts: {
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 0 },
     });
+    worker.on('active', (job) => onDelivered(job.data));
     worker.on('error', (error) => logger.warn({ error, queue: worker.name }, 'queue trouble'));
     worker.on('failed', (job, error) =>
       logger.error({ error, invocationId: job?.data.invocationId }, 'attempt failed unexpectedly'),

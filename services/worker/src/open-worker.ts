@@ -104,8 +104,10 @@ export async function openWorker(
   const sweep = startSweep({
     database,
     redis,
+    queueRedis: parts.queueRedis,
     appender,
     queues,
+    isInHand: jobs.has,
     logger,
     metrics,
     onRecovered: workerMetrics.recovered,
@@ -151,6 +153,7 @@ export async function openWorker(
     providers: [...providers.keys()],
     workerId: id,
     concurrency: parts.concurrency,
+    onDelivered: jobs.add,
     process: jobs.during(traceAttempts(processInvocation, tracer)),
     logger,
   });

@@ -175,9 +175,11 @@ const slowRedis = (
     const agentId = await chaos.agent('t20-n30-d20');
     chaos.redisProxy?.set(fault);
     const from = performance.now();
-    await Promise.all(Array.from({ length: 5 }, (_, index) => beginWatched(chaos, agentId, `slow ${index}`)));
+    await Promise.all(Array.from({ length: 20 }, (_, index) => beginWatched(chaos, agentId, `slow ${index}`)));
     await chaos.verify({ boundMs: 60_000 });
-    return `5 answers of 0.6 s after ${seconds(performance.now() - from)}`;
+    const again = await chaos.stack.database.invocation.count({ where: { dispatch: { gt: 1 } } });
+    must(again === 0, `${again} were given another job, though theirs were on their way`);
+    return `20 answers of 0.6 s after ${seconds(performance.now() - from)}`;
   },
 });
 export const late50 = slowRedis('12a', '50 ms late', { delayMs: 50 });
@@ -215,5 +217,29 @@ export const halfOpen: ChaosRow = {
     const healedAt = performance.now();
     await chaos.verify({ boundMs: 60_000 });
     return `noticed after ${seconds(ms)}; all over ${seconds(performance.now() - healedAt)} after it healed`;
+  },
+};
+
+export const unheardAnswers: ChaosRow = {
+  id: '12e',
+  title: 'Redis does what it is asked, and its answers are lost',
+  async run({ open, scale }) {
+    const rounds = scale === 'full' ? 40 : 8;
+    const chaos = await open({ workers: 2, throughProxy: true });
+    const agentId = await chaos.agent('t5-n5-d5');
+    for (let round = 0; round < rounds; round += 1) {
+      const posted = Array.from({ length: 20 }, (_, index) => postQuickly(chaos, agentId, `unheard ${round}.${index}`));
+      await sleep((round % 5) * 20);
+      chaos.redisProxy?.set({ mute: true });
+      await sleep(50);
+      chaos.redisProxy?.set({});
+      chaos.redisProxy?.cut();
+      await Promise.all(posted);
+      await sleep(300);
+    }
+    const from = performance.now();
+    await chaos.verify({ boundMs: 30_000, jobsMayLinger: true });
+    assertNoExtraCalls(chaos);
+    return `${rounds * 20} invocations over ${seconds(performance.now() - from)} after the last of ${rounds} such moments`;
   },
 };

@@ -3,19 +3,23 @@ import type { InvocationJob } from '@nexus/common/invocation-queue';
 type Process = (job: InvocationJob) => Promise<void>;
 
 export type JobsInHand = {
-  /** Counts a job as in hand from its delivery until all that it led to is done. */
+  /** Counts a job as in hand from now on, until it has been processed. */
+  add(job: InvocationJob): void;
+  /** A job is in hand until all that its processing led to is done. */
   during(process: Process): Process;
+  has(job: InvocationJob): boolean;
   invocationIds(): string[];
   size(): number;
   /** Resolves once none is in hand. */
   whenEmpty(): Promise<void>;
 };
 
-/** The jobs of this process. Wider than its attempts: a job is in hand while its claim is still under way. */
+/** The jobs of this process. Wider than its attempts: a job is in hand before its claim, and while that is still under way. */
 export function createJobsInHand(): JobsInHand {
   const jobs = new Set<InvocationJob>();
   const onEmpty: (() => void)[] = [];
   return {
+    add: (job) => void jobs.add(job),
     during: (process) => async (job) => {
       jobs.add(job);
       try {
@@ -25,6 +29,8 @@ export function createJobsInHand(): JobsInHand {
         if (jobs.size === 0) for (const resolve of onEmpty.splice(0)) resolve();
       }
     },
+    has: ({ invocationId, dispatch }) =>
+      [...jobs].some((job) => job.invocationId === invocationId && job.dispatch === dispatch),
     size: () => jobs.size,
     invocationIds: () => [...jobs].map(({ invocationId }) => invocationId),
     whenEmpty: () => (jobs.size === 0 ? Promise.resolve() : new Promise((resolve) => void onEmpty.push(resolve))),

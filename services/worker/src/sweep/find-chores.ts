@@ -4,7 +4,7 @@ import type { ProviderName } from '@nexus/common/provider-name';
 import type { RecoveryCause } from './recovery-cause.ts';
 
 export type Chore = {
-  kind: Exclude<RecoveryCause, 'missing_job' | 'orphaned_job' | 'unheard_claim'>;
+  kind: Exclude<RecoveryCause, 'missing_job' | 'orphaned_job' | 'unheard_job' | 'unheard_claim'>;
   invocationId: string;
   conversationId: string;
   workspaceId: string;

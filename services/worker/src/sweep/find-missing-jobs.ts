@@ -1,15 +1,21 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { atMost } from '@nexus/common/at-most';
 import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
 import { jobId } from '@nexus/common/invocation-queue';
 import { redispatchInvocation } from '@nexus/common/invocation-status';
 import { type EnqueuedRow, findAlive, findEnqueued } from './find-chores.ts';
+import type { RecoveryCause } from './recovery-cause.ts';
 import type { SweepParts } from './start-sweep.ts';
 
 const pageSize = 500;
 const firstId = '00000000-0000-0000-0000-000000000000';
 
+/** How long the connection of the queues may take to answer until a look at what came over it is left to the next sweep. */
+const lookLimitMs = 1_000;
+
 /**
- * Queued rows whose job Redis no longer has get it back; those whose job is in the hands of a dead worker get another.
- * Walks through all queued rows, a page at each call.
+ * Queued rows whose job Redis no longer has get it back; those whose job is in the hands of a dead worker, or was given to this one
+ * in an answer that was lost with its connection, get another. Walks through all queued rows, a page at each call.
  */
 export function createMissingJobFinder(parts: SweepParts): () => Promise<void> {
   const { database } = parts;
@@ -27,14 +33,36 @@ export function createMissingJobFinder(parts: SweepParts): () => Promise<void> {
       if (timestamp === null) {
         await dispatchInvocation(parts, row);
         parts.onRecovered('missing_job');
-      } else if (holder !== null && !alive.has(holder)) {
-        const next = await redispatchInvocation(database, row);
-        if (!next) continue;
-        await dispatchInvocation(parts, next);
-        parts.onRecovered('orphaned_job');
-      }
+      } else if (holder !== null && !alive.has(holder)) await dispatchAnew(row, 'orphaned_job');
     }
+    const own = jobs.filter(({ holder }) => holder === parts.workerId).map(({ row }) => row);
+    for (const row of await findUnheard(parts, own)) await dispatchAnew(row, 'unheard_job');
   };
+
+  async function dispatchAnew(row: EnqueuedRow, cause: RecoveryCause): Promise<void> {
+    const next = await redispatchInvocation(database, row);
+    if (!next) return;
+    await dispatchInvocation(parts, next);
+    parts.onRecovered(cause);
+  }
+}
+
+/**
+ * Those of the jobs that Redis has given to this worker which are not here, and not on their way: the connection over which jobs come
+ * answers in the order in which it was asked.
+ */
+async function findUnheard(parts: SweepParts, given: EnqueuedRow[]): Promise<EnqueuedRow[]> {
+  const { isInHand, queueRedis, queues } = parts;
+  const away = given.filter((row) => !isInHand(row));
+  if (away.length === 0 || queueRedis.status !== 'ready') return [];
+  const looked = away.map(async (row) => {
+    const key = queues.queue(row.provider).toKey(jobId(row)); // on the node of a cluster that gives the job out
+    const answered = await atMost(lookLimitMs, queueRedis.exists(key), null).catch(() => null);
+    return answered === 1 ? [row] : [];
+  });
+  const still = (await Promise.all(looked)).flat();
+  await nextTurn(); // what was answered before has been taken in
+  return still.filter((row) => !isInHand(row));
 }
 
 type Job = { row: EnqueuedRow; timestamp: string | null; holder: string | null };

@@ -1,4 +1,5 @@
-import type { InvocationQueues } from '@nexus/common/invocation-queue';
+import type { InvocationJob, InvocationQueues } from '@nexus/common/invocation-queue';
+import type { Redis } from '@nexus/common/open-redis';
 import { doChore } from './do-chore.ts';
 import type { ChoreParts } from './end-unattended.ts';
 import { findChores } from './find-chores.ts';
@@ -7,6 +8,9 @@ import type { RecoveryCause } from './recovery-cause.ts';
 
 export type SweepParts = ChoreParts & {
   queues: InvocationQueues;
+  /** The connection over which this worker is given its jobs. */
+  queueRedis: Redis;
+  isInHand: (job: InvocationJob) => boolean;
   onRecovered: (cause: RecoveryCause) => void;
   /** Of the worker that sweeps. */
   workerId: string;
