@@ -41,8 +41,10 @@ const row: Extract<InvocationEvent, { type: 'invocation.snapshot' }> = {
 async function openFeed({ begunAgoMs = 0 } = {}) {
   const read: number[] = [];
   const snapshots: number[] = [];
+  let failing = false;
   const redis = {
     async xrange(_key: string, from: string) {
+      if (failing) throw new Error('Redis is away');
       const after = Number(from.slice(2));
       read.push(after);
       return log
@@ -62,7 +64,14 @@ async function openFeed({ begunAgoMs = 0 } = {}) {
       throw error;
     },
   });
-  return { feed, read, snapshots };
+  return {
+    feed,
+    read,
+    snapshots,
+    fail(fails: boolean) {
+      failing = fails;
+    },
+  };
 }
 
 const anHourMs = 3_600_000;
@@ -135,5 +144,17 @@ describe('a conversation feed', () => {
     feed.hear(log[2] as InvocationEvent);
     await turn();
     expect([heard, feed.newcomers()]).toEqual([[1, 2, 3, 4], ['i']]);
+  });
+
+  it('reads at the next check what it could not read, however short its silence', async () => {
+    const { feed, fail } = await openFeed({ begunAgoMs: -1 });
+    const heard: number[] = [];
+    feed.onEvent(({ seq }) => void heard.push(seq));
+    fail(true);
+    await expect(feed.resync(['i'])).rejects.toThrow('Redis is away');
+    fail(false);
+    feed.checkSilence();
+    await turn();
+    expect(heard).toEqual([1, 2, 3, 4]);
   });
 });

@@ -221,6 +221,9 @@ export class ConversationFeed implements EventListener {
         if (position.lastSeq === before) return; // the silence check asks again
         this.#sources.counters?.gapRepaired();
       } while (position.heard > position.lastSeq && !this.#closed);
+    } catch (error) {
+      position.lastHeardAt = Number.NEGATIVE_INFINITY; // so that the next silence check asks again
+      throw error;
     } finally {
       position.repairing = false;
     }

@@ -39,6 +39,7 @@ export function createConversationFeeds(sources: ConversationFeedsSources): Conv
   const entries = new Map<string, Entry>();
 
   const silenceCheck = setInterval(() => {
+    if (sources.redis.status !== 'ready') return;
     for (const { feed } of entries.values()) feed?.checkSilence();
   }, silenceCheckMs);
   silenceCheck.unref();

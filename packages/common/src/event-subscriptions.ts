@@ -33,9 +33,15 @@ export function createEventSubscriptions(subscriber: Redis): EventSubscriptions 
     for (const listener of channel.listeners) listener.hear(event);
   });
   subscriber.on('ready', () => {
-    if (wasReady) for (const listener of reconnectListeners) listener();
+    if (wasReady) void tellReconnected();
     wasReady = true;
   });
+
+  /** Once Redis has taken the subscriptions, which were sent before this: what is read from then on misses nothing that is not heard. */
+  async function tellReconnected(): Promise<void> {
+    await subscriber.ping().catch(() => {}); // lost again: there will be another
+    for (const listener of reconnectListeners) listener();
+  }
 
   function subscribe(name: string): Channel {
     const ready = subscriber.subscribe(name);

@@ -33,10 +33,12 @@ export const restartWithData: ChaosRow = {
   async run({ open }) {
     const chaos = await open({ workers: 2, redis: { appendOnly: true } });
     const agentId = await chaos.agent('t20-n100-d25');
-    await beginWatched(chaos, agentId, 'running while Redis restarts');
+    const running = await beginWatched(chaos, agentId, 'running while Redis restarts');
     await chaos.stack.testRedis.stop();
     for (let index = 0; index < 10; index += 1) await postQuickly(chaos, agentId, `posted without Redis ${index}`);
     await mustSayUnready([...chaos.stack.apis, ...chaos.stack.gateways, ...chaos.stack.workers], 'redis');
+    const polled = await chaos.stack.api.get<{ status: string }>(`/api/invocations/${running.id}?wait=20`);
+    must(polled.body.status === 'completed', `a long poll without Redis found it ${polled.body.status}`);
     await chaos.stack.testRedis.start();
     const from = performance.now();
     await chaos.verify({ boundMs: 30_000 });

@@ -1,11 +1,9 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import type { ConversationFeed } from '@nexus/common/conversation-feed';
 import type { InvocationEvent } from '@nexus/common/event';
 import { describe, expect, it } from 'vitest';
-import { streamEvents, waitForEnd } from './event-stream.ts';
+import { streamEvents } from './event-stream.ts';
 
 const ids = { conversationId: 'c', invocationId: 'i' };
 const end = { ...ids, seq: 1, at: '', type: 'invocation.cancelled', data: {} } as InvocationEvent;
@@ -68,29 +66,5 @@ describe('a stream whose reader takes nothing', () => {
     await streamEvents(parts, response, { ...ids, after: 0 });
     response.emit('error', new Error('of the connection'));
     expect(response.destroyed).toBe(true);
-  });
-});
-
-describe('a wait for the end', () => {
-  it('ends when the process stops', async () => {
-    const stopping = new AbortController();
-    const parts = { feeds: feedsWith([]), stopping: stopping.signal };
-    const waiting = waitForEnd(parts, ids, new AbortController().signal);
-    stopping.abort();
-    await waiting;
-  });
-
-  it('leaves nothing behind', async () => {
-    setFlagsFromString('--expose-gc');
-    const collectGarbage = runInNewContext('gc') as () => void;
-    const parts = { feeds: feedsWith([end]), stopping: new AbortController().signal };
-    const waitOften = async () => {
-      for (let count = 0; count < 20_000; count += 1) await waitForEnd(parts, ids, new AbortController().signal);
-      await new Promise((resolve) => setTimeout(resolve)); // what was referred to weakly is let go of between tasks
-      collectGarbage();
-      return process.memoryUsage().heapUsed;
-    };
-    const before = await waitOften();
-    expect((await waitOften()) - before).toBeLessThan(20_000 * 200);
   });
 });

@@ -13,7 +13,7 @@ import { readCursor, sendPage } from '../http/page.ts';
 import { idPath, parseInput } from '../http/parse-input.ts';
 import { principalOf } from '../http/principal.ts';
 import { createInvocationCreator } from './create-invocation.ts';
-import { sendEvents, streamEvents, waitForEnd } from './event-stream.ts';
+import { sendEvents, streamEvents } from './event-stream.ts';
 import {
   cancelBody,
   eventsQuery,
@@ -24,12 +24,19 @@ import {
   readQuery,
 } from './invocation-input.ts';
 import { invocationFields, loadInvocation, toInvocation } from './load-invocation.ts';
+import { type WaitParts, waitForEnd } from './wait-for-end.ts';
 
 export function createInvocationRoutes(parts: ApiParts): Router {
   const { database, redis, logger } = parts;
   const router = Router();
   const createInvocation = createInvocationCreator(parts);
   const missedSources = createMissedSources(database, redis);
+  const waitParts: WaitParts = {
+    feeds: parts.feeds,
+    stopping: parts.stopping,
+    canHear: () => redis.status === 'ready',
+    isOver: async (address) => (await missedSources.loadStanding(address))?.finished ?? true,
+  };
 
   async function postInvocation(request: Request, response: Response): Promise<void> {
     const headers = parseInput(idempotencyKey, { 'Idempotency-Key': request.get('idempotency-key') }, 'headers');
@@ -94,7 +101,7 @@ export function createInvocationRoutes(parts: ApiParts): Router {
       const gone = new AbortController();
       response.once('close', () => gone.abort());
       const limit = AbortSignal.any([gone.signal, AbortSignal.timeout(wait * 1_000)]);
-      await waitForEnd(parts, { conversationId: invocation.conversationId, invocationId: invocation.id }, limit);
+      await waitForEnd(waitParts, { conversationId: invocation.conversationId, invocationId: invocation.id }, limit);
       if (!gone.signal.aborted) response.json(await load(request, response));
     })
     .all(allowOnly('GET'));
