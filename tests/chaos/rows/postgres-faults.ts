@@ -125,6 +125,63 @@ export const cutOffWorker: ChaosRow = {
   },
 };
 
+export const unheardByPostgres: ChaosRow = {
+  id: '13d',
+  title: 'Postgres does what it is asked, and its answers are lost',
+  async run({ open, scale }) {
+    const rounds = scale === 'full' ? 30 : 6;
+    const chaos = await open({ workers: 0, apis: 0 });
+    const proxy = await openProxy(Number(new URL(chaos.stack.testDatabase.url).port));
+    try {
+      const proxied = new URL(chaos.stack.testDatabase.url);
+      proxied.port = String(proxy.port);
+      for (const name of ['api', 'worker', 'worker'] as const)
+        await chaos.stack.start(name, { DATABASE_URL: proxied.href });
+      const agentId = await chaos.agent('t20-n5-d20');
+      for (let round = 0; round < rounds; round += 1) {
+        const posted = Array.from({ length: 20 }, (_, index) =>
+          postUntilTaken(chaos, agentId, `unheard ${round}.${index}`),
+        );
+        await sleep((round % 6) * 20);
+        proxy.set({ mute: true });
+        await sleep(50);
+        proxy.set({});
+        proxy.cut();
+        await Promise.all(posted);
+        await sleep(300);
+      }
+      const from = performance.now();
+      await chaos.verify({ boundMs: 60_000, jobsMayLinger: true });
+      const stored = await chaos.stack.database.message.count({ where: { role: 'user' } });
+      must(stored === chaos.accepted.length, `${stored} questions are stored, ${chaos.accepted.length} were asked`);
+      return `${stored} invocations over ${seconds(performance.now() - from)} after the last of ${rounds} such moments`;
+    } finally {
+      await chaos.close();
+      await proxy.close();
+    }
+  },
+};
+
+/** As a careful client does: with a key, again for as long as the system says 503. */
+async function postUntilTaken(chaos: Chaos, agentId: string, message: string): Promise<void> {
+  await waitUntil(
+    async () => {
+      const answer = await chaos.stack.api.invoke(
+        { agentId, message },
+        { 'idempotency-key': message.replace(' ', '-') },
+      );
+      must(
+        answer.status === 202 || answer.status === 503,
+        `a POST was answered ${answer.status}: ${JSON.stringify(answer.body)}`,
+      );
+      if (answer.status === 503) return false;
+      chaos.accepted.push({ id: answer.body.id, conversationId: answer.body.conversationId, message });
+      return true;
+    },
+    { what: `${message} to be taken`, timeoutMs: 20_000, everyMs: 100 },
+  );
+}
+
 /** Whether as many workers hold their lock as there are, each on a session of its own, the one that was cut off on a new one. */
 async function holdsLock({ stack }: Chaos, cutAt: Date): Promise<boolean> {
   const holders = await stack.database.$queryRaw<{ begun: Date }[]>`

@@ -63,7 +63,7 @@ function toCanonicalJson(value: unknown): string {
 export const idempotencyKey = z.strictObject({
   'Idempotency-Key': z
     .string()
-    .regex(/^[\x21-\x7e]{1,255}$/, 'expected 1 to 255 printable ASCII characters')
+    .regex(/^[\x21-\x7e]{1,255}$/, 'expected 1 to 255 printable ASCII characters without spaces')
     .optional(),
 });
 
