@@ -223,6 +223,10 @@ describe.skipIf(objection)('on a Redis Cluster of three nodes', { timeout: 60_00
         return body;
       }),
     );
+    const asked = performance.now();
+    const polls = begun.map(({ id }) => stack.api.get<ShownInvocation>(`/api/invocations/${id}?wait=40`));
+    for (const { body } of await Promise.all(polls)) expect(body.status).toBe('completed');
+    expect(performance.now() - asked).toBeLessThan(30_000); // they are told of it, and do not find it when their time is over
     await nodes()[1]?.start();
     for (const service of services())
       await waitUntil(async () => (await ready(service)) === 200, { what: 'readiness', everyMs: 100 });

@@ -141,12 +141,21 @@ export class ConversationFeed implements EventListener {
     return this.#positions?.get(invocationId)?.ended ?? false;
   }
 
-  /** Reads again what may have been published unheard, of these invocations and of all that the feed knows. */
+  /**
+   * Reads again what may have been published unheard, of these invocations and of all that the feed knows. What cannot be read yet is read
+   * at the next silence check.
+   */
   async resync(invocationIds: string[]): Promise<void> {
     for (const invocationId of invocationIds) this.#positionOf(invocationId);
-    await Promise.all(
-      [...(this.#positions ?? [])].map(([invocationId, position]) => this.#repair(invocationId, position)),
-    );
+    const repaired = [...(this.#positions ?? [])].map(async ([invocationId, position]) => {
+      try {
+        await this.#repair(invocationId, position);
+      } catch (error) {
+        position.lastHeardAt = Number.NEGATIVE_INFINITY;
+        throw error;
+      }
+    });
+    await Promise.all(repaired);
   }
 
   /** Reads again what has said nothing for long. Whoever keeps the feed calls it every second or so. */
@@ -221,9 +230,6 @@ export class ConversationFeed implements EventListener {
         if (position.lastSeq === before) return; // the silence check asks again
         this.#sources.counters?.gapRepaired();
       } while (position.heard > position.lastSeq && !this.#closed);
-    } catch (error) {
-      position.lastHeardAt = Number.NEGATIVE_INFINITY; // so that the next silence check asks again
-      throw error;
     } finally {
       position.repairing = false;
     }

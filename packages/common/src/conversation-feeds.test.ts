@@ -4,7 +4,7 @@ import type { LogAddress } from './event-log-names.ts';
 import type { Redis } from './open-redis.ts';
 
 const nothingStored = {
-  redis: { xrange: async () => [] } as unknown as Redis,
+  redis: { status: 'ready', xrange: async () => [] } as unknown as Redis,
   loadStanding: async () => null,
   loadSnapshot: async () => null,
 };
@@ -124,6 +124,33 @@ describe('conversation feeds', () => {
     feed.onEvent(({ invocationId }) => void heard.push(invocationId));
     reconnect();
     await expect.poll(() => heard, { timeout: 5_000 }).toEqual(['meanwhile']);
+    feeds.close();
+  });
+
+  it('reads nothing while Redis is away, and what is due soon after it is back', async () => {
+    let asked = 0;
+    const redis = { status: 'ready', xrange: async () => [] };
+    const { feeds, openings, reconnect } = createFeeds({
+      redis: redis as unknown as Redis,
+      onError: () => {},
+      async loadStanding() {
+        asked += 1;
+        if (redis.status !== 'ready') throw new Error('away');
+        return { finished: true, lastSeq: 4, begunAgoMs: 0 };
+      },
+      loadSnapshot: async (address) => completed(address),
+      loadPossiblyMissed: async () => [{ conversationId: 'c', invocationId: 'meanwhile', begunAgoMs: 0 }],
+    });
+    const asking = feeds.open('c');
+    openings[0]?.resolve();
+    const { feed } = await asking;
+    redis.status = 'reconnecting';
+    reconnect();
+    await expect.poll(() => asked).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 1_100)); // past a silence check
+    expect(asked).toBe(1);
+    redis.status = 'ready';
+    await expect.poll(() => feed.hasEnded('meanwhile'), { timeout: 2_500 }).toBe(true);
     feeds.close();
   });
 });

@@ -39,7 +39,7 @@ export function createConversationFeeds(sources: ConversationFeedsSources): Conv
   const entries = new Map<string, Entry>();
 
   const silenceCheck = setInterval(() => {
-    if (sources.redis.status !== 'ready') return;
+    if (sources.redis.status !== 'ready') return; // there is nothing to be read: what has to be is due once there is
     for (const { feed } of entries.values()) feed?.checkSilence();
   }, silenceCheckMs);
   silenceCheck.unref();

@@ -25,6 +25,7 @@ export function createEventSubscriptions(subscriber: Redis): EventSubscriptions 
   const channels = new Map<string, Channel>();
   const reconnectListeners: (() => void)[] = [];
   let wasReady = subscriber.status === 'ready';
+  let asking = false;
 
   subscriber.on('message', (name: string, payload: string) => {
     const channel = channels.get(name);
@@ -37,9 +38,20 @@ export function createEventSubscriptions(subscriber: Redis): EventSubscriptions 
     wasReady = true;
   });
 
-  /** Once Redis has taken the subscriptions, which were sent before this: what is read from then on misses nothing that is not heard. */
+  /**
+   * Once Redis has taken the subscriptions, which were sent before this: what is read from then on misses nothing that is not heard. Where the
+   * connection is lost before that, the client sends this again after the next one's subscriptions.
+   */
   async function tellReconnected(): Promise<void> {
-    await subscriber.ping().catch(() => {}); // lost again: there will be another
+    if (asking) return;
+    asking = true;
+    try {
+      await subscriber.ping();
+    } catch {
+      return; // closed for good
+    } finally {
+      asking = false;
+    }
     for (const listener of reconnectListeners) listener();
   }
 

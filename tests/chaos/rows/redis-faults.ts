@@ -9,7 +9,8 @@ async function beginWatched(chaos: Chaos, agentId: string, message: string): Pro
   const conversationId = await chaos.newConversation();
   await chaos.watch(conversationId);
   const entry = await chaos.post(agentId, message, { conversationId });
-  await waitUntil(() => (chaos.provider.callsFor(message)[0]?.sent.length ?? 0) > 30, { what: `${message} to begin` });
+  const begun = () => (chaos.provider.callsFor(message)[0]?.sent.length ?? 0) > 30;
+  await waitUntil(begun, { what: `${message} to begin`, timeoutMs: 60_000 });
   return entry;
 }
 
@@ -37,13 +38,16 @@ export const restartWithData: ChaosRow = {
     await chaos.stack.testRedis.stop();
     for (let index = 0; index < 10; index += 1) await postQuickly(chaos, agentId, `posted without Redis ${index}`);
     await mustSayUnready([...chaos.stack.apis, ...chaos.stack.gateways, ...chaos.stack.workers], 'redis');
+    const asked = performance.now();
     const polled = await chaos.stack.api.get<{ status: string }>(`/api/invocations/${running.id}?wait=20`);
+    const pollMs = performance.now() - asked;
     must(polled.body.status === 'completed', `a long poll without Redis found it ${polled.body.status}`);
+    must(pollMs < 12_000, `a long poll without Redis found it after ${pollMs} ms`);
     await chaos.stack.testRedis.start();
     const from = performance.now();
     await chaos.verify({ boundMs: 30_000 });
     assertNoExtraCalls(chaos);
-    return `all over ${seconds(performance.now() - from)} after the restart`;
+    return `a long poll told of the end after ${seconds(pollMs)}; all over ${seconds(performance.now() - from)} after the restart`;
   },
 };
 

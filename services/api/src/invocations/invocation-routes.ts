@@ -34,8 +34,8 @@ export function createInvocationRoutes(parts: ApiParts): Router {
   const waitParts: WaitParts = {
     feeds: parts.feeds,
     stopping: parts.stopping,
-    canHear: () => redis.status === 'ready',
     isOver: async (address) => (await missedSources.loadStanding(address))?.finished ?? true,
+    onTrouble: (error, address) => logger.warn({ error, ...address }, 'a long poll asks Postgres, as it cannot hear'),
   };
 
   async function postInvocation(request: Request, response: Response): Promise<void> {

@@ -10,13 +10,26 @@ const end = { ...ids, seq: 1, at: '', type: 'invocation.cancelled', data: {} } a
 const { signal: never } = new AbortController();
 
 /** With a feed that can be attached to as this says. */
-function partsWith(attach: ConversationFeed['attach'], more: Partial<WaitParts> = {}): WaitParts {
-  const feed: Partial<ConversationFeed> = { onEvent: () => () => {}, hasEnded: () => false, attach };
+function partsWith(
+  attach: ConversationFeed['attach'],
+  more: Partial<WaitParts> = {},
+  onListening: (hear: (event: InvocationEvent) => void) => void = () => {},
+): WaitParts {
+  const feed: Partial<ConversationFeed> = {
+    onEvent(hear) {
+      onListening(hear);
+      return () => {};
+    },
+    hasEnded: () => false,
+    attach,
+  };
   return {
     feeds: { open: async () => ({ feed: feed as ConversationFeed, close() {} }) },
     stopping: never,
-    canHear: () => true,
     isOver: async () => false,
+    onTrouble: () => {},
+    retryMs: 1,
+    lookEveryMs: 20,
     ...more,
   };
 }
@@ -42,32 +55,40 @@ describe('a wait for the end', () => {
     let asked = 0;
     const attach: ConversationFeed['attach'] = (...args) => {
       asked += 1;
-      return asked === 1 ? away(...args) : missing([end])(...args);
+      return asked < 3 ? away(...args) : missing([end])(...args);
     };
-    await waitForEnd(partsWith(attach), ids, never);
-    expect(asked).toBe(2);
+    const onTrouble = vi.fn();
+    await waitForEnd(partsWith(attach, { onTrouble }), ids, never);
+    expect(asked).toBe(3);
+    expect(onTrouble.mock.calls).toEqual([[new Error('Redis is away'), ids]]);
   });
 
-  it('asks Postgres for as long as Redis is away, and hears of the end', async () => {
+  it.each([
+    ['cannot be read', away],
+    ['says nothing', missing([])],
+    ['never answers', () => new Promise<void>(() => {})],
+  ])('asks Postgres where the log %s, until it is over', async (_how, attach: ConversationFeed['attach']) => {
     const answers = [new Error('away as well'), false, true];
-    const asked: unknown[] = [];
-    const parts = partsWith(away, {
-      canHear: () => false,
-      async isOver(target) {
-        asked.push(target);
-        const answer = answers.shift() ?? true;
-        if (answer instanceof Error) throw answer;
-        return answer;
-      },
+    const isOver = vi.fn(async () => {
+      const answer = answers.shift() ?? true;
+      if (answer instanceof Error) throw answer;
+      return answer;
     });
-    await waitForEnd(parts, ids, never);
-    expect(asked).toEqual([ids, ids, ids]);
+    await waitForEnd(partsWith(attach, { isOver }), ids, never);
+    expect(isOver.mock.calls).toEqual([[ids], [ids], [ids]]);
   });
 
-  it('asks nobody while it can hear, and is over with its limit', async () => {
+  it('asks nobody while it hears, and is over with its limit', async () => {
+    const delta = { ...end, type: 'message.delta', data: { text: 'more' } } as InvocationEvent;
+    let hear: (event: InvocationEvent) => void = () => {};
     const isOver = vi.fn(async () => true);
-    const limit = AbortSignal.timeout(1_500);
-    await waitForEnd(partsWith(missing([]), { isOver }), ids, limit);
+    const parts = partsWith(missing([]), { isOver, lookEveryMs: 1_000 }, (listener) => {
+      hear = listener;
+    });
+    const speaking = setInterval(() => hear(delta), 10);
+    const limit = AbortSignal.timeout(1_200);
+    await waitForEnd(parts, ids, limit);
+    clearInterval(speaking);
     expect(limit.aborted).toBe(true);
     expect(isOver).not.toHaveBeenCalled();
   });

@@ -6,14 +6,18 @@ import type { LogAddress } from '@nexus/common/event-log-names';
 export type WaitParts = {
   feeds: Pick<ConversationFeeds, 'open'>;
   stopping: AbortSignal;
-  /** Whether Redis answers: without it nothing is heard. */
-  canHear: () => boolean;
   /** Whether Postgres says that it is over. */
   isOver: (target: LogAddress) => Promise<boolean>;
+  /** Told once in a wait why nothing is heard. */
+  onTrouble: (error: unknown, target: LogAddress) => void;
+  /** How often Postgres is asked while nothing is heard: Redis may be away without anybody noticing. */
+  lookEveryMs?: number;
+  /** How soon a feed that could not be opened or read is tried again. */
+  retryMs?: number;
 };
 
-/** How often Postgres is asked while nothing is heard, and how soon a feed that could not be read is tried again. */
-const lookEveryMs = 1_000;
+const standardLookEveryMs = 3_000;
+const standardRetryMs = 1_000;
 
 /** Resolves when the invocation is over, the wait is, the client left, or the process stops; not earlier because Redis is away. */
 export async function waitForEnd(parts: WaitParts, target: LogAddress, limit: AbortSignal): Promise<void> {
@@ -22,8 +26,15 @@ export async function waitForEnd(parts: WaitParts, target: LogAddress, limit: Ab
   const signals = [limit, parts.stopping];
   if (signals.some(({ aborted }) => aborted)) return;
   for (const signal of signals) signal.addEventListener('abort', giveUp);
+  let heardAt = performance.now();
+  const onHeard = () => {
+    heardAt = performance.now();
+  };
   try {
-    await Promise.race([hearEnd(parts, target, done.signal), seeEnd(parts, target, done.signal)]);
+    await Promise.race([
+      hearEnd(parts, target, onHeard, done.signal),
+      seeEnd(parts, target, () => heardAt, done.signal),
+    ]);
   } finally {
     // Not AbortSignal.any: `stopping` would keep something of each wait for as long as the process lives.
     for (const signal of signals) signal.removeEventListener('abort', giveUp);
@@ -31,21 +42,29 @@ export async function waitForEnd(parts: WaitParts, target: LogAddress, limit: Ab
   }
 }
 
-async function hearEnd({ feeds }: WaitParts, target: LogAddress, done: AbortSignal): Promise<void> {
-  while (!done.aborted) {
+async function hearEnd(parts: WaitParts, target: LogAddress, onHeard: () => void, done: AbortSignal): Promise<void> {
+  for (let tries = 1; !done.aborted; tries += 1) {
     try {
-      return await hearEndOnce(feeds, target, done);
-    } catch {
-      await pause(done);
+      return await hearEndOnce(parts.feeds, target, onHeard, done);
+    } catch (error) {
+      if (tries === 1 && !done.aborted) parts.onTrouble(error, target);
+      await pause(parts.retryMs ?? standardRetryMs, done);
     }
   }
 }
 
-async function seeEnd({ canHear, isOver }: WaitParts, target: LogAddress, done: AbortSignal): Promise<void> {
-  for (;;) {
-    await pause(done);
-    if (done.aborted) return;
-    if (!canHear() && (await isOver(target).catch(() => false))) return;
+/** Asks where nothing was heard for a while, and after each further while. */
+async function seeEnd(parts: WaitParts, target: LogAddress, heardAt: () => number, done: AbortSignal): Promise<void> {
+  const { isOver, lookEveryMs = standardLookEveryMs } = parts;
+  let askedAt = heardAt();
+  while (!done.aborted) {
+    const silentMs = performance.now() - Math.max(heardAt(), askedAt);
+    if (silentMs < lookEveryMs) {
+      await pause(lookEveryMs - silentMs, done);
+      continue;
+    }
+    askedAt = performance.now();
+    if (await isOver(target).catch(() => false)) return; // Postgres may be away as well
   }
 }
 
@@ -53,6 +72,7 @@ async function seeEnd({ canHear, isOver }: WaitParts, target: LogAddress, done: 
 async function hearEndOnce(
   feeds: WaitParts['feeds'],
   { conversationId, invocationId }: LogAddress,
+  onHeard: () => void,
   done: AbortSignal,
 ): Promise<void> {
   const held = await feeds.open(conversationId, done);
@@ -61,7 +81,9 @@ async function hearEndOnce(
   const giveUp = () => over.resolve();
   done.addEventListener('abort', giveUp);
   const stopListening = feed.onEvent((event) => {
-    if (event.invocationId === invocationId && isLastEvent(event)) over.resolve();
+    if (event.invocationId !== invocationId) return;
+    onHeard();
+    if (isLastEvent(event)) over.resolve();
   });
   try {
     if (done.aborted) return;
@@ -82,7 +104,7 @@ async function hearEndOnce(
   }
 }
 
-/** Resolves after a while, or at once when the signal says so. */
-async function pause(done: AbortSignal): Promise<void> {
-  await sleep(lookEveryMs, undefined, { signal: done }).catch(() => {});
+/** Resolves after so long, or at once when the signal says so. */
+async function pause(ms: number, done: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal: done }).catch(() => {});
 }

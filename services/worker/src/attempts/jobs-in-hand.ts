@@ -29,8 +29,10 @@ export function createJobsInHand(): JobsInHand {
         if (jobs.size === 0) for (const resolve of onEmpty.splice(0)) resolve();
       }
     },
-    has: ({ invocationId, dispatch }) =>
-      [...jobs].some((job) => job.invocationId === invocationId && job.dispatch === dispatch),
+    has({ invocationId, dispatch }) {
+      for (const job of jobs) if (job.invocationId === invocationId && job.dispatch === dispatch) return true;
+      return false;
+    },
     size: () => jobs.size,
     invocationIds: () => [...jobs].map(({ invocationId }) => invocationId),
     whenEmpty: () => (jobs.size === 0 ? Promise.resolve() : new Promise((resolve) => void onEmpty.push(resolve))),
