@@ -96,9 +96,14 @@ describe('several invocations on one conversation', () => {
       conversationId: first.conversationId,
       multitaskStrategy: 'rollback',
     });
-    expect(await stack.api.finished(second.body.id)).toMatchObject({ status: 'completed' });
-    expect(await stack.api.finished(first.id)).toMatchObject({ status: 'cancelled' });
+    expect(await stack.api.finished(second.body.id)).toMatchObject({ status: 'completed', rolledBack: false });
+    expect(await stack.api.finished(first.id)).toMatchObject({ status: 'cancelled', rolledBack: true });
     expect(roles('rollback two')).toEqual(['user: rollback two']);
+    const { body: messages } = await stack.api.get<{ invocationId: string; rolledBack: boolean }[]>(
+      `/api/conversations/${first.conversationId}/messages`,
+    );
+    expect(messages.length).toBeGreaterThan(2);
+    for (const { invocationId, rolledBack } of messages) expect(rolledBack).toBe(invocationId === first.id);
   });
 
   it('interrupt ends those that waited in line as well', async () => {

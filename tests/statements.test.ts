@@ -236,7 +236,18 @@ describe('statements for many rows', () => {
     expect(
       await handBackInvocation(database, back, { reason: 'worker_stopping', delayMs: 0, usage: null }),
     ).toMatchObject({ begun: true });
-    expect(await requeueLost(database, [lost.invocationId], workerId)).toMatchObject([{ begun: true }]);
+    const usage = {
+      inputTokens: 3,
+      outputTokens: 2,
+      cachedTokens: 0,
+      source: 'estimated',
+      costMicroUsd: 7n,
+      priceTableVersion: 'of then',
+    } as const;
+    expect(await requeueLost(database, { ...lost, attempt: 2 }, workerId, usage)).toBeNull();
+    expect(await requeueLost(database, lost, workerId, usage)).toMatchObject({ begun: true });
+    const records = await database.usageRecord.findMany({ where: { invocationId: lost.invocationId } });
+    expect(records).toEqual([expect.objectContaining({ attempt: 1, ...usage })]);
     expect(await redispatchInvocation(database, { ...lost, dispatch: 2 })).toMatchObject({ dispatch: 3, begun: true });
     await markEnqueued(database, [{ ...back, dispatch: 2 }]);
     await database.$queryRaw`UPDATE invocation SET enqueued_at = now() - interval '2 s' WHERE id = ${back.invocationId}::uuid`;

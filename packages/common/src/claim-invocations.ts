@@ -4,7 +4,7 @@ import type { InvocationSettings } from './invocation.ts';
 import type { InvocationJob } from './invocation-queue.ts';
 import type { Held } from './invocation-status.ts';
 import { isLifeLockHeld } from './is-life-lock-held.ts';
-import type { PrismaClient } from './open-database.ts';
+import { Prisma, type PrismaClient } from './open-database.ts';
 import { jobsInLockOrder } from './row-locks.ts';
 
 export type Turn = { role: 'user' | 'assistant'; content: string; tokenCount: number | null; turn: number };
@@ -33,6 +33,31 @@ const charactersPerToken = 16;
 /** Bounds the turns looked at for one context. */
 const turnsPerContext = 500;
 
+/** What a context is made of. */
+export type ContextSource = Pick<Claim, 'settings' | 'input' | 'history'>;
+
+/** The columns of it, of an invocation `c` whose input is the message `m`. */
+const contextColumns = Prisma.sql`c.settings, m.content AS input,
+  coalesce((
+    SELECT jsonb_agg(to_jsonb(h) - 'characters' ORDER BY h.turn DESC, h.position DESC) FROM (
+      SELECT msg.role, msg.content, msg.token_count AS "tokenCount", t.input_position AS turn, msg.position,
+             sum(length(msg.content)) OVER (ORDER BY t.input_position DESC) AS characters
+      FROM (SELECT id, input_position FROM invocation
+            WHERE conversation_id = c.conversation_id AND input_position < c.input_position AND NOT rolled_back
+            ORDER BY input_position DESC LIMIT ${turnsPerContext}::int) t
+      JOIN message msg ON msg.invocation_id = t.id AND msg.type = 'message') h
+    WHERE h.characters <= (c.settings->>'contextTokens')::bigint * ${charactersPerToken}::int), '[]') AS history`;
+
+/** What the context of this invocation is made of; null when there is none. */
+export async function loadContextSource(
+  database: Pick<PrismaClient, '$queryRaw'>,
+  invocationId: string,
+): Promise<ContextSource | null> {
+  const [row] = await database.$queryRaw<ContextSource[]>`
+    SELECT ${contextColumns} FROM invocation c JOIN message m ON m.id = c.input_message_id WHERE c.id = ${invocationId}::uuid`;
+  return row ?? null;
+}
+
 /**
  * queued → running, each for the dispatch its job names, in the order of the jobs, no two of which may be of the same invocation.
  * null: somebody else has it, or it is over. A worker that others may count as dead by now claims nothing, even where its statement
@@ -55,19 +80,11 @@ export async function claimInvocations(
                     AND (w.heartbeat_at > now() - interval '1 s' OR ${isLifeLockHeld('w.lock_key')}))
       RETURNING i.*)
     SELECT c.id AS "invocationId", c.conversation_id AS "conversationId", c.workspace_id AS "workspaceId",
-           c.agent_id AS "agentId", (SELECT name FROM agent WHERE id = c.agent_id) AS "agentName", c.attempt, c.settings, c.input_message_id AS "inputMessageId", m.content AS input,
+           c.agent_id AS "agentId", (SELECT name FROM agent WHERE id = c.agent_id) AS "agentName", c.attempt, c.input_message_id AS "inputMessageId",
            c.lost_attempts AS "lostAttempts", c.error_code AS "restartReason",
            (extract(epoch FROM c.deadline_at - now()) * 1000)::float8 AS "deadlineInMs",
            (extract(epoch FROM now() - c.created_at) * 1000)::float8 AS "waitedMs",
-           coalesce((
-             SELECT jsonb_agg(to_jsonb(h) - 'characters' ORDER BY h.turn DESC, h.position DESC) FROM (
-               SELECT msg.role, msg.content, msg.token_count AS "tokenCount", t.input_position AS turn, msg.position,
-                      sum(length(msg.content)) OVER (ORDER BY t.input_position DESC) AS characters
-               FROM (SELECT id, input_position FROM invocation
-                     WHERE conversation_id = c.conversation_id AND input_position < c.input_position AND NOT rolled_back
-                     ORDER BY input_position DESC LIMIT ${turnsPerContext}::int) t
-               JOIN message msg ON msg.invocation_id = t.id AND msg.type = 'message') h
-             WHERE h.characters <= (c.settings->>'contextTokens')::bigint * ${charactersPerToken}::int), '[]') AS history
+           ${contextColumns}
     FROM claimed c JOIN message m ON m.id = c.input_message_id`;
   const byId = new Map(claims.map((claim) => [claim.invocationId, claim]));
   return jobs.map((job) => byId.get(job.invocationId) ?? null);

@@ -160,38 +160,43 @@ export async function handBackInvocation(
              available_at = now() + ${delayMs}::float8 * interval '1 ms'
       WHERE i.id = ${held.invocationId}::uuid AND i.attempt = ${held.attempt}::int AND i.status = 'running'
       RETURNING i.*
-    ), used AS (
+    ), ${usedBy(usage)}
+    SELECT id AS "invocationId", conversation_id AS "conversationId", dispatch, provider, ${delayMs}::float8 AS "delayMs", true AS begun FROM back`;
+  return row ?? null;
+}
+
+/** A running row whose worker is gone goes back to queued, with what the lost attempt has probably cost. null: it has moved on. */
+export async function requeueLost(
+  database: Database,
+  held: Held,
+  workerId: string,
+  usage: AttemptUsage,
+): Promise<DispatchRow | null> {
+  const [row] = await database.$queryRaw<DispatchRow[]>`
+    WITH lost AS (
+      SELECT id FROM invocation
+      WHERE id = ${held.invocationId}::uuid AND attempt = ${held.attempt}::int AND status = 'running' AND worker_id = ${workerId}::uuid
+      FOR UPDATE SKIP LOCKED
+    ), back AS (
+      UPDATE invocation i SET status = 'queued', dispatch = i.dispatch + 1, enqueued_at = NULL, worker_id = NULL,
+             lost_attempts = i.lost_attempts + 1, error_code = 'worker_lost'
+      FROM lost WHERE i.id = lost.id
+      RETURNING i.*
+    ), ${usedBy(usage)}
+    SELECT id AS "invocationId", conversation_id AS "conversationId", dispatch, provider, 0::float8 AS "delayMs", true AS begun FROM back`;
+  return row ?? null;
+}
+
+/** The usage record of the attempt that a statement takes `back`, as its table `used`. */
+function usedBy(usage: AttemptUsage | null): Prisma.Sql {
+  return Prisma.sql`used AS (
       INSERT INTO usage_record (id, workspace_id, invocation_id, attempt, provider, model, input_tokens, output_tokens, cached_tokens,
                                 source, cost_micro_usd, price_table_version)
       SELECT ${newId()}::uuid, back.workspace_id, back.id, back.attempt, back.provider, back.model, ${usage?.inputTokens ?? 0}::int,
              ${usage?.outputTokens ?? 0}::int, ${usage?.cachedTokens ?? 0}::int, ${usage?.source ?? 'estimated'}::"UsageSource",
              ${usage?.costMicroUsd ?? null}::bigint, ${usage?.priceTableVersion ?? null}::text
       FROM back WHERE ${usage !== null}::bool
-      ON CONFLICT (invocation_id, attempt) DO NOTHING)
-    SELECT id AS "invocationId", conversation_id AS "conversationId", dispatch, provider, ${delayMs}::float8 AS "delayMs", true AS begun FROM back`;
-  return row ?? null;
-}
-
-/** The running rows of workers that are gone go back to queued, each with a usage record for the attempt that was lost. */
-export async function requeueLost(
-  database: Database,
-  invocationIds: string[],
-  workerId: string,
-): Promise<DispatchRow[]> {
-  return database.$queryRaw<DispatchRow[]>`
-    WITH lost AS (
-      SELECT id FROM invocation
-      WHERE id = ANY(${invocationIds}::uuid[]) AND status = 'running' AND worker_id = ${workerId}::uuid FOR UPDATE SKIP LOCKED
-    ), back AS (
-      UPDATE invocation i SET status = 'queued', dispatch = i.dispatch + 1, enqueued_at = NULL, worker_id = NULL,
-             lost_attempts = i.lost_attempts + 1, error_code = 'worker_lost'
-      FROM lost WHERE i.id = lost.id
-      RETURNING i.*
-    ), used AS (
-      INSERT INTO usage_record (id, workspace_id, invocation_id, attempt, provider, model, input_tokens, output_tokens, source)
-      SELECT gen_random_uuid(), workspace_id, id, attempt, provider, model, 0, 0, 'estimated' FROM back
-      ON CONFLICT (invocation_id, attempt) DO NOTHING)
-    SELECT id AS "invocationId", conversation_id AS "conversationId", dispatch, provider, 0::float8 AS "delayMs", true AS begun FROM back`;
+      ON CONFLICT (invocation_id, attempt) DO NOTHING)`;
 }
 
 /** Gives a queued row a new dispatch, where the job of the present one is in the hands of a worker that died: its turn had come. */

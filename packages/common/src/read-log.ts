@@ -5,13 +5,15 @@ import type { Redis } from './open-redis.ts';
 /** Bounds one read: a long log comes in pages. */
 const pageSize = 500;
 
-export type LogPage = { events: InvocationEvent[]; more: boolean };
+/** `attempt` is the one that the last of these events is of; 0 for none, and for what is said before the first. */
+export type LogPage = { events: InvocationEvent[]; attempt: number; more: boolean };
 
 /** Up to a page of events with a seq above `after`, oldest first. Empty both for a log at its end and for one that is gone. */
 export async function readLog(redis: Redis, address: LogAddress, after: number): Promise<LogPage> {
   const key = logKey(address.conversationId, address.invocationId);
   const entries = await redis.xrange(key, `0-${after + 1}`, '+', 'COUNT', pageSize);
-  return { events: entries.map(([id, fields]) => parseEntry(id, fields)), more: entries.length === pageSize };
+  const events = entries.map(([id, fields]) => parseEntry(id, fields));
+  return { events, attempt: Number(entries.at(-1)?.[1][1] ?? 0), more: entries.length === pageSize };
 }
 
 /** The seq of the newest event; 0 when there is no log. */

@@ -76,6 +76,11 @@ export const killMidStream: ChaosRow = {
       'the client was not told of the restart',
     );
     await chaos.verify({ dead: [dead], jobsMayLinger: true });
+    const [lost] = await chaos.stack.database.usageRecord.findMany({ where: { invocationId: entry.id, attempt: 1 } });
+    must(
+      lost && lost.inputTokens > 0 && lost.outputTokens > 10,
+      `the lost attempt is known as ${JSON.stringify(lost?.outputTokens)} tokens`,
+    );
     return `new attempt after ${seconds(ms)}`;
   },
 };

@@ -53,6 +53,15 @@ async function findPageEnd(
   return end;
 }
 
+/** Which of these invocations were rolled back: the model sees their messages no longer. */
+async function findRolledBack(database: PrismaClient, invocationIds: string[]): Promise<Set<string>> {
+  const rows = await database.invocation.findMany({
+    where: { id: { in: invocationIds }, rolledBack: true },
+    select: { id: true },
+  });
+  return new Set(rows.map(({ id }) => id));
+}
+
 export function createConversationRoutes({ database }: { database: PrismaClient }): Router {
   const router = Router();
 
@@ -123,7 +132,10 @@ export function createConversationRoutes({ database }: { database: PrismaClient 
       });
       if (more)
         response.setHeader('link', `</api/conversations/${id}/messages?limit=${limit}&after=${last}>; rel="next"`);
-      response.json(rows);
+      const gone = await findRolledBack(database, [...new Set(rows.flatMap(({ invocationId }) => invocationId ?? []))]);
+      response.json(
+        rows.map((row) => ({ ...row, rolledBack: row.invocationId !== null && gone.has(row.invocationId) })),
+      );
     })
     .all(allowOnly('GET'));
 

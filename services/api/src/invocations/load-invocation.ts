@@ -14,6 +14,7 @@ export const invocationFields = {
   model: true,
   attempt: true,
   multitaskStrategy: true,
+  rolledBack: true,
   metadata: true,
   inputMessageId: true,
   outputMessageId: true,

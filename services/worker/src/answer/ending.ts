@@ -6,7 +6,7 @@ import type { NewEvent, Usage } from '@nexus/common/event';
 import type { AttemptUsage, Finished, Outcome } from '@nexus/common/invocation-status';
 import { sha256 } from '@nexus/common/load-snapshot';
 import type { Context } from '../context/build-context.ts';
-import { costOf } from '../usage/cost-of.ts';
+import { priceUsage } from '../usage/price-usage.ts';
 import type { AnswerWriter } from './answer-writer.ts';
 
 /** How an attempt came to its end. `firstPartAt` is on the process's monotonic clock; null when the provider said nothing. */
@@ -84,7 +84,6 @@ function shownMessage(error: AppError): string {
  * we who broke it off: then the provider had read the input.
  */
 function toUsage({ settings }: Claim, ending: Kept, context: Context, outputTokens: number): AttemptUsage | null {
-  const { provider, model } = settings;
   const unanswered = ending.firstPartAt === null ? codeOf(ending) : null;
   if (unanswered !== null && unreached.has(unanswered)) return null;
   const reported = ending.kind === 'complete' && ending.usage && areCounts(ending.usage) ? ending.usage : null;
@@ -95,8 +94,7 @@ function toUsage({ settings }: Claim, ending: Kept, context: Context, outputToke
     cachedTokens: 0,
     source: 'estimated',
   };
-  const cost = costOf(provider, model, usage);
-  return { ...usage, costMicroUsd: cost?.costMicroUsd ?? null, priceTableVersion: cost?.priceTableVersion ?? null };
+  return priceUsage(settings, usage);
 }
 
 /** The same ending without what came from outside, for a database that refuses it. */

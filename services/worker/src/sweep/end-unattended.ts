@@ -7,8 +7,9 @@ import { sha256 } from '@nexus/common/load-snapshot';
 import { foreseeSeq } from '@nexus/common/read-log';
 import type { CancelParts } from '@nexus/common/request-cancel';
 import { createPendingEvents } from '../answer/pending-events.ts';
+import { estimateLost } from './estimate-lost.ts';
 import type { Chore } from './find-chores.ts';
-import { readLogText } from './read-log-text.ts';
+import { type LogText, readLogText } from './read-log-text.ts';
 
 export type ChoreParts = CancelParts & { appender: Pick<EventAppender, 'append'> };
 
@@ -19,7 +20,8 @@ export async function endUnattended(
   from: 'queued' | 'running',
   code: ErrorCode,
 ): Promise<boolean> {
-  const { text, reasoning, seq } = await readLogText(parts.redis, chore);
+  const said = await readLogText(parts.redis, chore);
+  const { text, reasoning } = said;
   const { title, retryable } = errorMeanings[code];
   const outcome: Outcome = {
     status: 'failed',
@@ -31,17 +33,7 @@ export async function endUnattended(
     error: { code, message: title },
     lastSeq: await foreseeSeq(parts.redis, chore),
     firstTokenAgoMs: null,
-    usage:
-      from === 'queued'
-        ? null
-        : {
-            inputTokens: 0,
-            outputTokens: 0,
-            cachedTokens: 0,
-            source: 'estimated',
-            costMicroUsd: null,
-            priceTableVersion: null,
-          },
+    usage: from === 'queued' ? null : await estimateLost(parts, chore, said),
   };
   const [finished] = await finishInvocations(parts.database, from, [{ held: chore, outcome }]);
   if (!finished) return false;
@@ -55,7 +47,7 @@ export async function endUnattended(
       : ({ type: 'invocation.failed', data: { error: { code, message: title, retryable }, ...kept } } as const);
   // Before the first attempt there is nothing to be shown, and the API may say meanwhile that it waits.
   if (chore.attempt === 0) await parts.appender.append(chore, chore.attempt, [event], -1);
-  else await appendEnd(parts, chore, { text, reasoning, seq }, event);
+  else await appendEnd(parts, chore, said, event);
   if (from === 'queued') await parts.queues.remove(chore);
   return true;
 }
@@ -64,7 +56,7 @@ export async function endUnattended(
 async function appendEnd(
   { appender, database }: ChoreParts,
   chore: Chore,
-  { text, reasoning, seq }: Awaited<ReturnType<typeof readLogText>>,
+  { text, reasoning, seq }: LogText,
   end: NewEvent,
 ): Promise<void> {
   try {

@@ -2,7 +2,7 @@ import type { InvocationJob, InvocationQueues } from '@nexus/common/invocation-q
 import type { Redis } from '@nexus/common/open-redis';
 import { doChore } from './do-chore.ts';
 import type { ChoreParts } from './end-unattended.ts';
-import { findChores } from './find-chores.ts';
+import { type Chore, findChores } from './find-chores.ts';
 import { createMissingJobFinder } from './find-missing-jobs.ts';
 import type { RecoveryCause } from './recovery-cause.ts';
 
@@ -17,6 +17,8 @@ export type SweepParts = ChoreParts & {
 };
 
 const sweepEveryMs = 500;
+/** Mostly of one worker that died: its attempts are not to wait for each other. */
+const choresAtOnce = 4;
 
 /** Every half second, a little jittered so that many workers do not sweep in step, until it is stopped. */
 export function startSweep(parts: SweepParts): { stop(): Promise<void> } {
@@ -27,17 +29,23 @@ export function startSweep(parts: SweepParts): { stop(): Promise<void> } {
 
   async function sweep(): Promise<void> {
     try {
-      for (const chore of await findChores(parts.database, parts.workerId)) {
-        try {
-          if (await doChore(parts, chore)) parts.onRecovered(chore.kind);
-        } catch (error) {
-          const { invocationId, kind } = chore;
-          parts.logger.warn({ error, invocationId, chore: kind }, 'left for the next sweep');
-        }
-      }
+      const chores = (await findChores(parts.database, parts.workerId)).values();
+      await Promise.all(Array.from({ length: choresAtOnce }, () => doAll(chores)));
       if (parts.redis.status === 'ready') await repairMissingJobs();
     } catch (error) {
       parts.logger.warn({ error }, 'sweep failed');
+    }
+  }
+
+  /** With others that take from the same list. */
+  async function doAll(chores: Iterable<Chore>): Promise<void> {
+    for (const chore of chores) {
+      try {
+        if (await doChore(parts, chore)) parts.onRecovered(chore.kind);
+      } catch (error) {
+        const { invocationId, kind } = chore;
+        parts.logger.warn({ error, invocationId, chore: kind }, 'left for the next sweep');
+      }
     }
   }
 

@@ -1,0 +1,9 @@
+import type { Usage } from '@nexus/common/event';
+import type { AttemptUsage } from '@nexus/common/invocation-status';
+import { costOf } from './cost-of.ts';
+
+/** These tokens with what they cost, where a price is known. */
+export function priceUsage({ provider, model }: { provider: string; model: string }, usage: Usage): AttemptUsage {
+  const cost = costOf(provider, model, usage);
+  return { ...usage, costMicroUsd: cost?.costMicroUsd ?? null, priceTableVersion: cost?.priceTableVersion ?? null };
+}
