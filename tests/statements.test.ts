@@ -6,9 +6,11 @@ import {
   finishInvocations,
   handBackInvocation,
   markEnqueued,
+  noteUsage,
   type Outcome,
   redispatchInvocation,
   requeueLost,
+  unknownUsage,
 } from '@nexus/common/invocation-status';
 import { lifeLockSpace } from '@nexus/common/is-life-lock-held';
 import { newId } from '@nexus/common/new-id';
@@ -236,18 +238,8 @@ describe('statements for many rows', () => {
     expect(
       await handBackInvocation(database, back, { reason: 'worker_stopping', delayMs: 0, usage: null }),
     ).toMatchObject({ begun: true });
-    const usage = {
-      inputTokens: 3,
-      outputTokens: 2,
-      cachedTokens: 0,
-      source: 'estimated',
-      costMicroUsd: 7n,
-      priceTableVersion: 'of then',
-    } as const;
-    expect(await requeueLost(database, { ...lost, attempt: 2 }, workerId, usage)).toBeNull();
-    expect(await requeueLost(database, lost, workerId, usage)).toMatchObject({ begun: true });
-    const records = await database.usageRecord.findMany({ where: { invocationId: lost.invocationId } });
-    expect(records).toEqual([expect.objectContaining({ attempt: 1, ...usage })]);
+    expect(await requeueLost(database, { ...lost, attempt: 2 }, workerId)).toBeNull();
+    expect(await requeueLost(database, lost, workerId)).toMatchObject({ begun: true });
     expect(await redispatchInvocation(database, { ...lost, dispatch: 2 })).toMatchObject({ dispatch: 3, begun: true });
     await markEnqueued(database, [{ ...back, dispatch: 2 }]);
     await database.$queryRaw`UPDATE invocation SET enqueued_at = now() - interval '2 s' WHERE id = ${back.invocationId}::uuid`;
@@ -255,6 +247,21 @@ describe('statements for many rows', () => {
       expect.objectContaining({ invocationId: back.invocationId, begun: true }),
     );
     await database.$queryRaw`UPDATE invocation SET status = 'cancelled' WHERE status IN ('queued', 'running')`;
+  });
+
+  it('that estimate what a lost attempt has cost do so once', async () => {
+    const workerId = newId();
+    const { id, conversationId } = await insertOne();
+    const lost = { invocationId: id, conversationId, attempt: 1 };
+    await database.$queryRaw`UPDATE invocation SET status = 'running', attempt = 1, worker_id = ${workerId}::uuid WHERE id = ${id}::uuid`;
+    await requeueLost(database, lost, workerId);
+    const usage = { ...unknownUsage, inputTokens: 3, outputTokens: 2, costMicroUsd: 7n, priceTableVersion: 'of then' };
+    expect(await noteUsage(database, { ...lost, attempt: 2 }, usage)).toBe(false);
+    expect(await noteUsage(database, lost, usage)).toBe(true);
+    expect(await noteUsage(database, lost, { ...usage, inputTokens: 4 })).toBe(false);
+    const records = await database.usageRecord.findMany({ where: { invocationId: id } });
+    expect(records).toEqual([expect.objectContaining({ attempt: 1, ...usage })]);
+    await database.$queryRaw`UPDATE invocation SET status = 'cancelled' WHERE id = ${id}::uuid`;
   });
 
   it('that register a worker remove those that were killed long ago, but for one on which an invocation still runs', async () => {

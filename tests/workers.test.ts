@@ -159,6 +159,10 @@ describe('workers', () => {
       await waitUntil(async () => (await stack.api.finished(body.id)).lastSeq === events.at(-1)?.seq, {
         what: 'its last seq',
       });
+      if (status === 'running')
+        await waitUntil(async () => ((await stack.api.finished(body.id)).usage[0]?.outputTokens ?? 0) > 0, {
+          what: 'what was lost to be estimated',
+        });
       expect(events.at(-1)).toMatchObject({ type: 'invocation.failed', data: { contentSha256: sha256(shown) } });
     },
   );

@@ -165,13 +165,11 @@ export async function handBackInvocation(
   return row ?? null;
 }
 
-/** A running row whose worker is gone goes back to queued, with what the lost attempt has probably cost. null: it has moved on. */
-export async function requeueLost(
-  database: Database,
-  held: Held,
-  workerId: string,
-  usage: AttemptUsage,
-): Promise<DispatchRow | null> {
+/**
+ * A running row whose worker is gone goes back to queued, with a usage record for the lost attempt that says nothing yet. null: it has
+ * moved on, or somebody else is at it.
+ */
+export async function requeueLost(database: Database, held: Held, workerId: string): Promise<DispatchRow | null> {
   const [row] = await database.$queryRaw<DispatchRow[]>`
     WITH lost AS (
       SELECT id FROM invocation
@@ -182,9 +180,34 @@ export async function requeueLost(
              lost_attempts = i.lost_attempts + 1, error_code = 'worker_lost'
       FROM lost WHERE i.id = lost.id
       RETURNING i.*
-    ), ${usedBy(usage)}
+    ), ${usedBy(unknownUsage)}
     SELECT id AS "invocationId", conversation_id AS "conversationId", dispatch, provider, 0::float8 AS "delayMs", true AS begun FROM back`;
   return row ?? null;
+}
+
+/** Of an attempt that was lost with its worker, until it is estimated. */
+export const unknownUsage: AttemptUsage = {
+  inputTokens: 0,
+  outputTokens: 0,
+  cachedTokens: 0,
+  source: 'estimated',
+  costMicroUsd: null,
+  priceTableVersion: null,
+};
+
+/** Notes what an attempt has cost of which nothing was known. False: something was, or there is no such record. */
+export async function noteUsage(
+  database: Database,
+  { invocationId, attempt }: Held,
+  usage: AttemptUsage,
+): Promise<boolean> {
+  const noted = await database.$queryRaw<unknown[]>`
+    UPDATE usage_record SET input_tokens = ${usage.inputTokens}::int, output_tokens = ${usage.outputTokens}::int,
+           cached_tokens = ${usage.cachedTokens}::int, cost_micro_usd = ${usage.costMicroUsd}::bigint,
+           price_table_version = ${usage.priceTableVersion}::text
+    WHERE invocation_id = ${invocationId}::uuid AND attempt = ${attempt}::int AND source = 'estimated' AND input_tokens = 0 AND output_tokens = 0
+    RETURNING 1`;
+  return noted.length > 0;
 }
 
 /** The usage record of the attempt that a statement takes `back`, as its table `used`. */

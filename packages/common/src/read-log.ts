@@ -5,15 +5,18 @@ import type { Redis } from './open-redis.ts';
 /** Bounds one read: a long log comes in pages. */
 const pageSize = 500;
 
-/** `attempt` is the one that the last of these events is of; 0 for none, and for what is said before the first. */
-export type LogPage = { events: InvocationEvent[]; attempt: number; more: boolean };
+/** `attempts` says of each event which one said it; 0 for what is said before the first. */
+export type LogPage = { events: InvocationEvent[]; attempts: number[]; more: boolean };
 
 /** Up to a page of events with a seq above `after`, oldest first. Empty both for a log at its end and for one that is gone. */
 export async function readLog(redis: Redis, address: LogAddress, after: number): Promise<LogPage> {
   const key = logKey(address.conversationId, address.invocationId);
   const entries = await redis.xrange(key, `0-${after + 1}`, '+', 'COUNT', pageSize);
-  const events = entries.map(([id, fields]) => parseEntry(id, fields));
-  return { events, attempt: Number(entries.at(-1)?.[1][1] ?? 0), more: entries.length === pageSize };
+  return {
+    events: entries.map(([id, fields]) => parseEntry(id, fields)),
+    attempts: entries.map(([, fields]) => Number(fields[1])),
+    more: entries.length === pageSize,
+  };
 }
 
 /** The seq of the newest event; 0 when there is no log. */

@@ -111,6 +111,7 @@ export async function openWorker(
     logger,
     metrics,
     onRecovered: workerMetrics.recovered,
+    onUsed: workerMetrics.used,
     workerId: id,
   });
   release('sweep', sweep.stop);

@@ -11,7 +11,7 @@ import { priceTable } from './usage/price-table.ts';
 export type WorkerMetrics = {
   claimed(claim: Claim): void;
   finished(finished: Finished): void;
-  used(claim: Claim, usage: AttemptUsage | null): void;
+  used(of: Pick<Claim, 'settings'>, usage: AttemptUsage | null): void;
   recovered(cause: RecoveryCause): void;
 };
 

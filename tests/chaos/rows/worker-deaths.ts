@@ -76,11 +76,10 @@ export const killMidStream: ChaosRow = {
       'the client was not told of the restart',
     );
     await chaos.verify({ dead: [dead], jobsMayLinger: true });
-    const [lost] = await chaos.stack.database.usageRecord.findMany({ where: { invocationId: entry.id, attempt: 1 } });
-    must(
-      lost && lost.inputTokens > 0 && lost.outputTokens > 10,
-      `the lost attempt is known as ${JSON.stringify(lost?.outputTokens)} tokens`,
-    );
+    const where = { invocationId: entry.id, attempt: 1, inputTokens: { gt: 0 }, outputTokens: { gt: 10 } };
+    await waitUntil(async () => (await chaos.stack.database.usageRecord.count({ where })) === 1, {
+      what: 'what the lost attempt has cost',
+    });
     return `new attempt after ${seconds(ms)}`;
   },
 };

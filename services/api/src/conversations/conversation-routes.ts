@@ -55,10 +55,8 @@ async function findPageEnd(
 
 /** Which of these invocations were rolled back: the model sees their messages no longer. */
 async function findRolledBack(database: PrismaClient, invocationIds: string[]): Promise<Set<string>> {
-  const rows = await database.invocation.findMany({
-    where: { id: { in: invocationIds }, rolledBack: true },
-    select: { id: true },
-  });
+  const rows = await database.$queryRaw<{ id: string }[]>`
+    SELECT id FROM invocation WHERE id = ANY(${invocationIds}::uuid[]) AND rolled_back`;
   return new Set(rows.map(({ id }) => id));
 }
 

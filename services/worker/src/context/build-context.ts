@@ -1,4 +1,4 @@
-import type { Claim, Turn } from '@nexus/common/claim-invocations';
+import type { ContextSource, Turn } from '@nexus/common/claim-invocations';
 import type { ContextMessage } from '../providers/provider.ts';
 
 /** Roughly what a chat format spends on each message beside its text. */
@@ -6,14 +6,15 @@ const tokensPerMessage = 4;
 
 export type Context = { messages: ContextMessage[]; inputTokens: number; contextTokens: number };
 
-type Source = Pick<Claim, 'history' | 'input' | 'settings'>;
-
 /**
  * System prompt, then as many of the newest turns as fit the agent's budget, then the input, which is always kept. A turn (what was
  * said and what was answered) goes in whole or not at all, and nothing older than the first that does not fit.
  * `inputTokens` counts the input alone, `contextTokens` all of it; both are estimates.
  */
-export function buildContext({ history, input, settings }: Source, countTokens: (text: string) => number): Context {
+export function buildContext(
+  { history, input, settings }: ContextSource,
+  countTokens: (text: string) => number,
+): Context {
   const inputTokens = countTokens(input);
   let contextTokens = inputTokens + tokensPerMessage;
   if (settings.systemPrompt !== '') contextTokens += countTokens(settings.systemPrompt) + tokensPerMessage;

@@ -2,9 +2,7 @@ import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
 import { dispatchNext, requeueLost } from '@nexus/common/invocation-status';
 import { requestCancel } from '@nexus/common/request-cancel';
 import { type ChoreParts, endUnattended } from './end-unattended.ts';
-import { estimateLost } from './estimate-lost.ts';
 import type { Chore } from './find-chores.ts';
-import { readLogText } from './read-log-text.ts';
 
 /** After this many attempts that took their worker with them an invocation is not given to another. */
 const mostLostAttempts = 3;
@@ -29,10 +27,11 @@ export async function doChore(parts: ChoreParts, chore: Chore): Promise<boolean>
       const givenUp = chore.cancelRequested || chore.onWorkerLoss === 'fail' || lostAttempts + 1 >= mostLostAttempts;
       if (givenUp) return endUnattended(parts, chore, 'running', 'worker_lost');
       if (workerId === null) return false;
-      const usage = await estimateLost(parts, chore, await readLogText(parts.redis, chore));
-      const next = await requeueLost(database, chore, workerId, usage);
-      if (next) await dispatchInvocation(parts, next);
-      return next !== null;
+      const next = await requeueLost(database, chore, workerId);
+      if (!next) return false;
+      await dispatchInvocation(parts, next);
+      parts.onLost(chore);
+      return true;
     }
   }
 }

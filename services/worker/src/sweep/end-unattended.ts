@@ -2,16 +2,26 @@ import { type EventAppender, LogLost } from '@nexus/common/append-events';
 import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
 import { type ErrorCode, errorMeanings } from '@nexus/common/error-codes';
 import type { NewEvent } from '@nexus/common/event';
-import { dispatchNext, finishInvocations, noteLastSeq, type Outcome } from '@nexus/common/invocation-status';
+import {
+  dispatchNext,
+  finishInvocations,
+  type Held,
+  noteLastSeq,
+  type Outcome,
+  unknownUsage,
+} from '@nexus/common/invocation-status';
 import { sha256 } from '@nexus/common/load-snapshot';
 import { foreseeSeq } from '@nexus/common/read-log';
 import type { CancelParts } from '@nexus/common/request-cancel';
 import { createPendingEvents } from '../answer/pending-events.ts';
-import { estimateLost } from './estimate-lost.ts';
 import type { Chore } from './find-chores.ts';
 import { type LogText, readLogText } from './read-log-text.ts';
 
-export type ChoreParts = CancelParts & { appender: Pick<EventAppender, 'append'> };
+export type ChoreParts = CancelParts & {
+  appender: Pick<EventAppender, 'append'>;
+  /** Told of each attempt that was lost with its worker, once that is written. */
+  onLost: (lost: Held) => void;
+};
 
 /** Ends an invocation that no worker holds, keeping what the log still has of its answer. */
 export async function endUnattended(
@@ -33,10 +43,11 @@ export async function endUnattended(
     error: { code, message: title },
     lastSeq: await foreseeSeq(parts.redis, chore),
     firstTokenAgoMs: null,
-    usage: from === 'queued' ? null : await estimateLost(parts, chore, said),
+    usage: from === 'queued' ? null : unknownUsage,
   };
   const [finished] = await finishInvocations(parts.database, from, [{ held: chore, outcome }]);
   if (!finished) return false;
+  if (from === 'running') parts.onLost(chore);
   parts.metrics.ended(finished.status, finished);
   const next = finished.waiting ? await dispatchNext(parts.database, chore.conversationId) : null;
   if (next) await dispatchInvocation(parts, next);
