@@ -33,7 +33,7 @@ export function createStopper(say: (line: string) => void): Stopper {
       } catch (error) {
         say(`${next.name} did not stop: ${toText(error)}`);
       }
-      stops.pop();
+      stops.splice(stops.indexOf(next), 1); // not the last: more may have been opened meanwhile
     }
   }
 

@@ -12,6 +12,7 @@ export async function keepRunning(
   stopper: Stopper,
   say: (line: string) => void,
 ): Promise<void> {
+  if (stopper.stopping()) return; // nothing is begun any more
   const deaths: number[] = [];
   let current = open(spec);
   stopper.onStop(spec.name, (signal) => current.stop(signal));
