@@ -6,15 +6,14 @@ import {
   finishInvocations,
   handBackInvocation,
   markEnqueued,
-  noteUsage,
   type Outcome,
   redispatchInvocation,
   requeueLost,
-  unknownUsage,
 } from '@nexus/common/invocation-status';
 import { lifeLockSpace } from '@nexus/common/is-life-lock-held';
 import { newId } from '@nexus/common/new-id';
 import { openDatabase, type PrismaClient } from '@nexus/common/open-database';
+import { noteUsage, unknownUsage } from '@nexus/common/usage-record';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPageIds } from '../services/api/src/http/load-page-ids.ts';

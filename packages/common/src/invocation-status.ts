@@ -1,5 +1,4 @@
 import type { ErrorCode } from './error-codes.ts';
-import type { Usage } from './event.ts';
 import { hasStatus } from './has-status.ts';
 import { inputRows } from './input-rows.ts';
 import type { InvocationStatus } from './invocation.ts';
@@ -8,6 +7,7 @@ import { newId } from './new-id.ts';
 import { Prisma, type PrismaClient } from './open-database.ts';
 import type { ProviderName } from './provider-name.ts';
 import { jobsInLockOrder, waitingOnlyAlone } from './row-locks.ts';
+import { type AttemptUsage, unknownUsage, usedBy } from './usage-record.ts';
 
 /**
  * The one place that changes an invocation's status, but for the claim (claim-invocations.ts). Each change is one conditional
@@ -19,8 +19,6 @@ type Database = Pick<PrismaClient, '$queryRaw'>;
 
 /** Names a row as a writer saw it: the statement has no effect once the attempt has moved on. */
 export type Held = { invocationId: string; conversationId: string; attempt: number };
-
-export type AttemptUsage = Usage & { costMicroUsd: bigint | null; priceTableVersion: string | null };
 
 /** How an invocation ends. Empty text means that no message is kept. */
 export type Outcome = {
@@ -183,43 +181,6 @@ export async function requeueLost(database: Database, held: Held, workerId: stri
     ), ${usedBy(unknownUsage)}
     SELECT id AS "invocationId", conversation_id AS "conversationId", dispatch, provider, 0::float8 AS "delayMs", true AS begun FROM back`;
   return row ?? null;
-}
-
-/** Of an attempt that was lost with its worker, until it is estimated. */
-export const unknownUsage: AttemptUsage = {
-  inputTokens: 0,
-  outputTokens: 0,
-  cachedTokens: 0,
-  source: 'estimated',
-  costMicroUsd: null,
-  priceTableVersion: null,
-};
-
-/** Notes what an attempt has cost of which nothing was known. False: something was, or there is no such record. */
-export async function noteUsage(
-  database: Database,
-  { invocationId, attempt }: Held,
-  usage: AttemptUsage,
-): Promise<boolean> {
-  const noted = await database.$queryRaw<unknown[]>`
-    UPDATE usage_record SET input_tokens = ${usage.inputTokens}::int, output_tokens = ${usage.outputTokens}::int,
-           cached_tokens = ${usage.cachedTokens}::int, cost_micro_usd = ${usage.costMicroUsd}::bigint,
-           price_table_version = ${usage.priceTableVersion}::text
-    WHERE invocation_id = ${invocationId}::uuid AND attempt = ${attempt}::int AND source = 'estimated' AND input_tokens = 0 AND output_tokens = 0
-    RETURNING 1`;
-  return noted.length > 0;
-}
-
-/** The usage record of the attempt that a statement takes `back`, as its table `used`. */
-function usedBy(usage: AttemptUsage | null): Prisma.Sql {
-  return Prisma.sql`used AS (
-      INSERT INTO usage_record (id, workspace_id, invocation_id, attempt, provider, model, input_tokens, output_tokens, cached_tokens,
-                                source, cost_micro_usd, price_table_version)
-      SELECT ${newId()}::uuid, back.workspace_id, back.id, back.attempt, back.provider, back.model, ${usage?.inputTokens ?? 0}::int,
-             ${usage?.outputTokens ?? 0}::int, ${usage?.cachedTokens ?? 0}::int, ${usage?.source ?? 'estimated'}::"UsageSource",
-             ${usage?.costMicroUsd ?? null}::bigint, ${usage?.priceTableVersion ?? null}::text
-      FROM back WHERE ${usage !== null}::bool
-      ON CONFLICT (invocation_id, attempt) DO NOTHING)`;
 }
 
 /** Gives a queued row a new dispatch, where the job of the present one is in the hands of a worker that died: its turn had come. */

@@ -4,6 +4,7 @@ import { openProxy } from '../../support/open-proxy.ts';
 import { openTemplatePostgres } from '../../support/open-template-postgres.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { type ChaosRow, must, mustSayUnready, seconds, sleep } from '../chaos-row.ts';
+import { loseAnswers } from '../lose-answers.ts';
 import { type Chaos, openChaos } from '../open-chaos.ts';
 
 export const restartPostgres: ChaosRow = {
@@ -138,19 +139,7 @@ export const unheardByPostgres: ChaosRow = {
       for (const name of ['api', 'worker', 'worker'] as const)
         await chaos.stack.start(name, { DATABASE_URL: proxied.href });
       const agentId = await chaos.agent('t20-n5-d20');
-      for (let round = 0; round < rounds; round += 1) {
-        const posted = Promise.all(
-          Array.from({ length: 20 }, (_, index) => postUntilTaken(chaos, agentId, `unheard ${round}.${index}`)),
-        );
-        posted.catch(() => {}); // heard below, after the moment is over
-        await sleep((round % 6) * 20);
-        proxy.set({ mute: true });
-        await sleep(50);
-        proxy.set({});
-        proxy.cut();
-        await posted;
-        await sleep(300);
-      }
+      await loseAnswers(proxy, rounds, (message) => postUntilTaken(chaos, agentId, message));
       const from = performance.now();
       await chaos.verify({ boundMs: 60_000, jobsMayLinger: true });
       const stored = await chaos.stack.database.message.count({ where: { role: 'user' } });

@@ -2,6 +2,7 @@ import type { openProxy } from '../../support/open-proxy.ts';
 import { startService } from '../../support/start-service.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { type ChaosRow, must, mustSayUnready, seconds, sleep } from '../chaos-row.ts';
+import { loseAnswers } from '../lose-answers.ts';
 import type { Accepted, Chaos } from '../open-chaos.ts';
 
 /** A conversation that is watched while it answers, begun. */
@@ -233,19 +234,8 @@ export const unheardAnswers: ChaosRow = {
     const rounds = scale === 'full' ? 40 : 8;
     const chaos = await open({ workers: 2, throughProxy: true });
     const agentId = await chaos.agent('t5-n5-d5');
-    for (let round = 0; round < rounds; round += 1) {
-      const posted = Promise.all(
-        Array.from({ length: 20 }, (_, index) => postQuickly(chaos, agentId, `unheard ${round}.${index}`)),
-      );
-      posted.catch(() => {}); // heard below, after the moment is over
-      await sleep((round % 5) * 20);
-      chaos.redisProxy?.set({ mute: true });
-      await sleep(50);
-      chaos.redisProxy?.set({});
-      chaos.redisProxy?.cut();
-      await posted;
-      await sleep(300);
-    }
+    must(chaos.redisProxy, 'no proxy');
+    await loseAnswers(chaos.redisProxy, rounds, (message) => postQuickly(chaos, agentId, message));
     const from = performance.now();
     await chaos.verify({ boundMs: 30_000, jobsMayLinger: true });
     assertNoExtraCalls(chaos);

@@ -2,17 +2,11 @@ import { type EventAppender, LogLost } from '@nexus/common/append-events';
 import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
 import { type ErrorCode, errorMeanings } from '@nexus/common/error-codes';
 import type { NewEvent } from '@nexus/common/event';
-import {
-  dispatchNext,
-  finishInvocations,
-  type Held,
-  noteLastSeq,
-  type Outcome,
-  unknownUsage,
-} from '@nexus/common/invocation-status';
+import { dispatchNext, finishInvocations, type Held, noteLastSeq, type Outcome } from '@nexus/common/invocation-status';
 import { sha256 } from '@nexus/common/load-snapshot';
 import { foreseeSeq } from '@nexus/common/read-log';
 import type { CancelParts } from '@nexus/common/request-cancel';
+import { unknownUsage } from '@nexus/common/usage-record';
 import { createPendingEvents } from '../answer/pending-events.ts';
 import type { Chore } from './find-chores.ts';
 import { type LogText, readLogText } from './read-log-text.ts';

@@ -1,6 +1,7 @@
 import { atMost } from '@nexus/common/at-most';
 import { type ContextSource, loadContextSource } from '@nexus/common/claim-invocations';
-import { type AttemptUsage, type Held, noteUsage } from '@nexus/common/invocation-status';
+import type { Held } from '@nexus/common/invocation-status';
+import { type AttemptUsage, noteUsage } from '@nexus/common/usage-record';
 import { buildContext } from '../context/build-context.ts';
 import { countTokens } from '../context/count-tokens.ts';
 import { priceUsage } from '../usage/price-usage.ts';

@@ -1,0 +1,43 @@
+import type { Usage } from './event.ts';
+import { newId } from './new-id.ts';
+import { Prisma, type PrismaClient } from './open-database.ts';
+
+/** What an attempt has cost, as its usage record keeps it. */
+export type AttemptUsage = Usage & { costMicroUsd: bigint | null; priceTableVersion: string | null };
+
+/** Of an attempt that was lost with its worker, until it is estimated. */
+export const unknownUsage: AttemptUsage = {
+  inputTokens: 0,
+  outputTokens: 0,
+  cachedTokens: 0,
+  source: 'estimated',
+  costMicroUsd: null,
+  priceTableVersion: null,
+};
+
+/** Notes what an attempt has cost of which nothing was known. False: something was, or there is no such record. */
+export async function noteUsage(
+  database: Pick<PrismaClient, '$queryRaw'>,
+  { invocationId, attempt }: { invocationId: string; attempt: number },
+  usage: AttemptUsage,
+): Promise<boolean> {
+  const noted = await database.$queryRaw<unknown[]>`
+    UPDATE usage_record SET input_tokens = ${usage.inputTokens}::int, output_tokens = ${usage.outputTokens}::int,
+           cached_tokens = ${usage.cachedTokens}::int, cost_micro_usd = ${usage.costMicroUsd}::bigint,
+           price_table_version = ${usage.priceTableVersion}::text
+    WHERE invocation_id = ${invocationId}::uuid AND attempt = ${attempt}::int AND source = 'estimated' AND input_tokens = 0 AND output_tokens = 0
+    RETURNING 1`;
+  return noted.length > 0;
+}
+
+/** The usage record of the attempt that a statement takes `back`, as its table `used`. */
+export function usedBy(usage: AttemptUsage | null): Prisma.Sql {
+  return Prisma.sql`used AS (
+      INSERT INTO usage_record (id, workspace_id, invocation_id, attempt, provider, model, input_tokens, output_tokens, cached_tokens,
+                                source, cost_micro_usd, price_table_version)
+      SELECT ${newId()}::uuid, back.workspace_id, back.id, back.attempt, back.provider, back.model, ${usage?.inputTokens ?? 0}::int,
+             ${usage?.outputTokens ?? 0}::int, ${usage?.cachedTokens ?? 0}::int, ${usage?.source ?? 'estimated'}::"UsageSource",
+             ${usage?.costMicroUsd ?? null}::bigint, ${usage?.priceTableVersion ?? null}::text
+      FROM back WHERE ${usage !== null}::bool
+      ON CONFLICT (invocation_id, attempt) DO NOTHING)`;
+}
