@@ -4,8 +4,8 @@ import { createScript } from './create-script.ts';
 import { isTerminalType, type NewEvent } from './event.ts';
 import { toLogJson } from './event-json.ts';
 import { cancelKey, eventsChannel, type LogAddress, logKey } from './event-log-names.ts';
-import { isoNow } from './iso-now.ts';
 import type { Redis } from './open-redis.ts';
+import { isoNow } from './timing/iso-now.ts';
 
 /**
  * Gives a log that Redis lost its place back: one entry, at the seq the writer had reached, that stands for all before it.

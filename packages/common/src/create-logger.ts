@@ -1,8 +1,8 @@
 import { type EventEmitter, once } from 'node:events';
 import { type Logger, type LoggerOptions, pino } from 'pino';
 import { AppError } from './app-error.ts';
-import { atMost } from './at-most.ts';
 import { redact } from './redact.ts';
+import { atMost } from './timing/at-most.ts';
 
 export type { Logger };
 

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
 import { AppError } from './app-error.ts';
-import { atMost } from './at-most.ts';
+import { atMost } from './timing/at-most.ts';
 import { toProblem } from './to-problem.ts';
 
 /** Resolves when the thing works; rejects with the reason when it does not. */

@@ -1,7 +1,7 @@
-import { atMost } from '@nexus/common/at-most';
 import type { InvocationQueues } from '@nexus/common/invocation-queue';
 import type { PrismaClient } from '@nexus/common/open-database';
 import { providerNames } from '@nexus/common/provider-name';
+import { atMost } from '@nexus/common/timing/at-most';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { countWorkersOnline } from './invocations/count-workers-online.ts';
 

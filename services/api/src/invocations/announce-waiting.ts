@@ -1,6 +1,6 @@
 import { AppError } from '@nexus/common/app-error';
-import { atEndOfTurn } from '@nexus/common/at-end-of-turn';
 import type { Logger } from '@nexus/common/create-logger';
+import { atEndOfTurn } from '@nexus/common/timing/at-end-of-turn';
 import type { ApiParts } from '../app.ts';
 import type { InsertedInvocation } from './insert-invocations.ts';
 

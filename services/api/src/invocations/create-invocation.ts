@@ -1,9 +1,9 @@
 import { AsyncResource } from 'node:async_hooks';
 import { AppError } from '@nexus/common/app-error';
-import { atEndOfTurn } from '@nexus/common/at-end-of-turn';
 import { isUniqueViolation } from '@nexus/common/database-error';
 import { joinCalls } from '@nexus/common/join-calls';
 import { isProviderName, providerCredentials } from '@nexus/common/provider-name';
+import { atEndOfTurn } from '@nexus/common/timing/at-end-of-turn';
 import { agentNotFound } from '../agents/agent-routes.ts';
 import type { ApiParts } from '../app.ts';
 import { conversationNotFound } from '../conversations/conversation-routes.ts';

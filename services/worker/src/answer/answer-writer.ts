@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '@nexus/common/app-error';
 import { type EventAppender, LogLost } from '@nexus/common/append-events';
-import { atMost } from '@nexus/common/at-most';
 import type { NewEvent } from '@nexus/common/event';
 import type { LogAddress } from '@nexus/common/event-log-names';
 import type { Held } from '@nexus/common/invocation-status';
 import { queuedEvents, readLastSeq } from '@nexus/common/read-log';
+import { atMost } from '@nexus/common/timing/at-most';
 import type { FlushClock } from './flush-clock.ts';
 import { createPendingEvents } from './pending-events.ts';
 

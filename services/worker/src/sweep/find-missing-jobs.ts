@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { atMost } from '@nexus/common/at-most';
 import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
 import { jobId } from '@nexus/common/invocation-queue';
 import { redispatchInvocation } from '@nexus/common/invocation-status';
+import { atMost } from '@nexus/common/timing/at-most';
 import { type EnqueuedRow, findAlive, findEnqueued } from './find-chores.ts';
 import type { RecoveryCause } from './recovery-cause.ts';
 import type { SweepParts } from './start-sweep.ts';

@@ -1,6 +1,6 @@
-import { atMost } from '@nexus/common/at-most';
 import { type ContextSource, loadContextSource } from '@nexus/common/claim-invocations';
 import type { Held } from '@nexus/common/invocation-status';
+import { atMost } from '@nexus/common/timing/at-most';
 import { type AttemptUsage, noteUsage } from '@nexus/common/usage-record';
 import { buildContext } from '../context/build-context.ts';
 import { countTokens } from '../context/count-tokens.ts';
