@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { toAppError } from '@nexus/common/app-error';
+import { toAppError } from '@nexus/common/errors/app-error';
 import pg from 'pg';
 import { readDatabaseUrl } from './read-database-url.ts';
 import {

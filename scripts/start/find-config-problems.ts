@@ -1,4 +1,4 @@
-import { toAppError } from '@nexus/common/app-error';
+import { toAppError } from '@nexus/common/errors/app-error';
 import { readApiConfig } from '../../services/api/src/api-config.ts';
 import { readGatewayConfig } from '../../services/gateway/src/gateway-config.ts';
 import { readWorkerConfig } from '../../services/worker/src/worker-config.ts';

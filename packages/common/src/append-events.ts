@@ -1,6 +1,6 @@
-import { AppError } from './app-error.ts';
 import { type AppendCall, createAppendCalls } from './append-calls.ts';
 import { createScript } from './create-script.ts';
+import { AppError } from './errors/app-error.ts';
 import { isTerminalType, type NewEvent } from './event.ts';
 import { toLogJson } from './event-json.ts';
 import { cancelKey, eventsChannel, type LogAddress, logKey } from './event-log-names.ts';

@@ -1,4 +1,4 @@
-import type { ErrorCode } from './error-codes.ts';
+import type { ErrorCode } from './errors/error-codes.ts';
 import { hasStatus } from './has-status.ts';
 import type { InvocationSettings } from './invocation.ts';
 import type { InvocationJob } from './invocation-queue.ts';

@@ -1,6 +1,6 @@
 import { type EventEmitter, once } from 'node:events';
 import { type Logger, type LoggerOptions, pino } from 'pino';
-import { AppError } from './app-error.ts';
+import { AppError } from './errors/app-error.ts';
 import { redact } from './redact.ts';
 import { atMost } from './timing/at-most.ts';
 

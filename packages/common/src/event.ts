@@ -1,4 +1,4 @@
-import type { ErrorCode } from './error-codes.ts';
+import type { ErrorCode } from './errors/error-codes.ts';
 import type { InvocationStatus } from './invocation.ts';
 
 /** Tokens as the provider counted them, or as we estimated them where it did not say. */

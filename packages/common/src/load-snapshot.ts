@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type ErrorCode, errorMeanings } from './error-codes.ts';
+import { type ErrorCode, errorMeanings } from './errors/error-codes.ts';
 import type { EventError, InvocationEvent } from './event.ts';
 import type { LogAddress } from './event-log-names.ts';
 import type { InvocationStatus } from './invocation.ts';

@@ -1,6 +1,6 @@
 import { Cluster, Redis as SingleRedis } from 'ioredis';
-import { AppError } from './app-error.ts';
 import type { Logger } from './create-logger.ts';
+import { AppError } from './errors/app-error.ts';
 import { expireCommands } from './expire-commands.ts';
 import { openRedisCluster } from './open-redis-cluster.ts';
 import { readDirectly } from './read-directly.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { FieldError } from './app-error.ts';
-import type { ErrorCode } from './error-codes.ts';
+import type { FieldError } from './errors/app-error.ts';
+import type { ErrorCode } from './errors/error-codes.ts';
 import type { InvocationEvent } from './event.ts';
 import type { InvocationStatus } from './invocation.ts';
 

@@ -1,9 +1,9 @@
-import { AppError, toAppError } from '@nexus/common/app-error';
 import type { Logger } from '@nexus/common/create-logger';
 import { fromDatabaseError } from '@nexus/common/database-error';
-import { errorMeanings } from '@nexus/common/error-codes';
+import { AppError, toAppError } from '@nexus/common/errors/app-error';
+import { errorMeanings } from '@nexus/common/errors/error-codes';
+import { toFieldErrors } from '@nexus/common/errors/to-field-errors';
 import type { Acknowledgement, SocketError } from '@nexus/common/socket-events';
-import { toFieldErrors } from '@nexus/common/to-field-errors';
 import type { z } from 'zod';
 
 /** Called on the socket that asks. Resolves when it is done with the request, and never rejects. */

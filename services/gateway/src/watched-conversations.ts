@@ -1,4 +1,4 @@
-import { AppError } from '@nexus/common/app-error';
+import { AppError } from '@nexus/common/errors/app-error';
 import type { ConversationRooms, Room } from './conversation-rooms.ts';
 import { type Cursors, none, Subscription, type WatchingSocket } from './subscription.ts';
 import { type BufferedConnection, type BufferLimits, isBehind, isDrained } from './watch-buffer.ts';

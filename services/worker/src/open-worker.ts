@@ -1,9 +1,9 @@
 import { hostname } from 'node:os';
-import { AppError } from '@nexus/common/app-error';
 import { createEventAppender } from '@nexus/common/append-events';
 import type { Logger } from '@nexus/common/create-logger';
 import type { Release } from '@nexus/common/create-shutdown';
 import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
+import { AppError } from '@nexus/common/errors/app-error';
 import { createInvocationMetrics } from '@nexus/common/invocation-metrics';
 import type { InvocationQueues } from '@nexus/common/invocation-queue';
 import { handBackInvocation } from '@nexus/common/invocation-status';

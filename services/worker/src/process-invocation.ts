@@ -1,5 +1,5 @@
-import { AppError, toAppError } from '@nexus/common/app-error';
 import type { Claim } from '@nexus/common/claim-invocations';
+import { AppError, toAppError } from '@nexus/common/errors/app-error';
 import type { NewEvent } from '@nexus/common/event';
 import type { InvocationJob } from '@nexus/common/invocation-queue';
 import type { DispatchRow, Held, Outcome } from '@nexus/common/invocation-status';

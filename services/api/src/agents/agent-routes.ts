@@ -1,5 +1,5 @@
-import { AppError } from '@nexus/common/app-error';
 import { isUniqueViolation } from '@nexus/common/database-error';
+import { AppError } from '@nexus/common/errors/app-error';
 import { newId } from '@nexus/common/new-id';
 import type { PrismaClient } from '@nexus/common/open-database';
 import { Router } from 'express';

@@ -1,4 +1,4 @@
-import { AppError } from '@nexus/common/app-error';
+import { AppError } from '@nexus/common/errors/app-error';
 import express, { type NextFunction, type Request, type Response } from 'express';
 
 /** Bytes. The longest message, each character escaped, fits; nothing legitimate is larger. */

@@ -1,4 +1,4 @@
-import { AppError } from '@nexus/common/app-error';
+import { AppError } from '@nexus/common/errors/app-error';
 import type { PrismaClient } from '@nexus/common/open-database';
 
 /** Columns and what they have to be: ids and names of ours, which need no quoting. */

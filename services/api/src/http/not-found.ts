@@ -1,4 +1,4 @@
-import { AppError } from '@nexus/common/app-error';
+import { AppError } from '@nexus/common/errors/app-error';
 import type { NextFunction, Request, Response } from 'express';
 
 export function notFound(request: Request, _response: Response, next: NextFunction): void {

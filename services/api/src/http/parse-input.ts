@@ -1,5 +1,5 @@
-import { AppError } from '@nexus/common/app-error';
-import { toFieldErrors } from '@nexus/common/to-field-errors';
+import { AppError } from '@nexus/common/errors/app-error';
+import { toFieldErrors } from '@nexus/common/errors/to-field-errors';
 import { z } from 'zod';
 
 /** What a client sent through its schema; `invalid_request` names every field that does not fit and what was expected. */

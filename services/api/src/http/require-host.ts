@@ -1,5 +1,5 @@
 import { createHostCheck, hostNotAllowed } from '@nexus/common/allowed-hosts';
-import { AppError } from '@nexus/common/app-error';
+import { AppError } from '@nexus/common/errors/app-error';
 import type { NextFunction, Request, Response } from 'express';
 
 /** Refuses what was sent to a name that is not the API's own. */

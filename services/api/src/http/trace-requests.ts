@@ -1,4 +1,4 @@
-import { errorMeanings } from '@nexus/common/error-codes';
+import { errorMeanings } from '@nexus/common/errors/error-codes';
 import type { Span, Tracer } from '@nexus/common/tracer';
 import type { NextFunction, Request, Response } from 'express';
 import { errorCodeOf } from './error-handler.ts';

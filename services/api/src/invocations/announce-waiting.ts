@@ -1,5 +1,5 @@
-import { AppError } from '@nexus/common/app-error';
 import type { Logger } from '@nexus/common/create-logger';
+import { AppError } from '@nexus/common/errors/app-error';
 import { atEndOfTurn } from '@nexus/common/timing/at-end-of-turn';
 import type { ApiParts } from '../app.ts';
 import type { InsertedInvocation } from './insert-invocations.ts';

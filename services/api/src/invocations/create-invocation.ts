@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
-import { AppError } from '@nexus/common/app-error';
 import { isUniqueViolation } from '@nexus/common/database-error';
+import { AppError } from '@nexus/common/errors/app-error';
 import { joinCalls } from '@nexus/common/join-calls';
 import { isProviderName, providerCredentials } from '@nexus/common/provider-name';
 import { atEndOfTurn } from '@nexus/common/timing/at-end-of-turn';

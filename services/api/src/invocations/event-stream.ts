@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { AppError } from '@nexus/common/app-error';
 import type { ConversationFeeds } from '@nexus/common/conversation-feeds';
+import { AppError } from '@nexus/common/errors/app-error';
 import { type InvocationEvent, isLastEvent } from '@nexus/common/event';
 import { stringifyEvent } from '@nexus/common/event-json';
 

@@ -1,4 +1,4 @@
-import { AppError } from '@nexus/common/app-error';
+import { AppError } from '@nexus/common/errors/app-error';
 import type { InvocationEvent } from '@nexus/common/event';
 import type { LogAddress } from '@nexus/common/event-log-names';
 import { isFinished } from '@nexus/common/invocation';

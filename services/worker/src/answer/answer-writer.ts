@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AppError } from '@nexus/common/app-error';
 import { type EventAppender, LogLost } from '@nexus/common/append-events';
+import { AppError } from '@nexus/common/errors/app-error';
 import type { NewEvent } from '@nexus/common/event';
 import type { LogAddress } from '@nexus/common/event-log-names';
 import type { Held } from '@nexus/common/invocation-status';

@@ -1,7 +1,7 @@
-import type { AppError } from '@nexus/common/app-error';
 import type { Claim } from '@nexus/common/claim-invocations';
-import type { ErrorCode } from '@nexus/common/error-codes';
-import { errorMeanings } from '@nexus/common/error-codes';
+import type { AppError } from '@nexus/common/errors/app-error';
+import type { ErrorCode } from '@nexus/common/errors/error-codes';
+import { errorMeanings } from '@nexus/common/errors/error-codes';
 import type { NewEvent, Usage } from '@nexus/common/event';
 import type { Finished, Outcome } from '@nexus/common/invocation-status';
 import { sha256 } from '@nexus/common/load-snapshot';

@@ -1,5 +1,5 @@
-import { AppError } from '@nexus/common/app-error';
 import type { Claim } from '@nexus/common/claim-invocations';
+import { AppError } from '@nexus/common/errors/app-error';
 import type { Held } from '@nexus/common/invocation-status';
 
 export type RunningAttempt = Held & {

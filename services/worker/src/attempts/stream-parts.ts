@@ -1,5 +1,5 @@
-import { AppError } from '@nexus/common/app-error';
 import type { Claim } from '@nexus/common/claim-invocations';
+import { AppError } from '@nexus/common/errors/app-error';
 import { isProviderName, type ProviderName } from '@nexus/common/provider-name';
 import type { Context } from '../context/build-context.ts';
 import type { OnPart, Provider, ProviderFinish, ProviderRequest } from '../providers/provider.ts';

@@ -1,4 +1,4 @@
-import { AppError } from '@nexus/common/app-error';
+import { AppError } from '@nexus/common/errors/app-error';
 import { describe, expect, it } from 'vitest';
 import type { OnPart, ProviderFinish, ProviderPart } from '../providers/provider.ts';
 import { collect, failureOf } from '../providers/testing/collect.ts';

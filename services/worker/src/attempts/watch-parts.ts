@@ -1,4 +1,4 @@
-import { AppError } from '@nexus/common/app-error';
+import { AppError } from '@nexus/common/errors/app-error';
 import type { OnPart, ProviderFinish } from '../providers/provider.ts';
 
 export type PartTimeouts = { firstTokenTimeoutMs: number; idleTimeoutMs: number };

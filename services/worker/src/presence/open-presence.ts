@@ -1,5 +1,5 @@
-import { AppError } from '@nexus/common/app-error';
 import type { Logger } from '@nexus/common/create-logger';
+import { AppError } from '@nexus/common/errors/app-error';
 import type { Held } from '@nexus/common/invocation-status';
 import type { PrismaClient } from '@nexus/common/open-database';
 import type { RunningAttempts } from '../attempts/running-attempts.ts';

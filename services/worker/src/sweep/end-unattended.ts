@@ -1,6 +1,6 @@
 import { type EventAppender, LogLost } from '@nexus/common/append-events';
 import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
-import { type ErrorCode, errorMeanings } from '@nexus/common/error-codes';
+import { type ErrorCode, errorMeanings } from '@nexus/common/errors/error-codes';
 import type { NewEvent } from '@nexus/common/event';
 import { dispatchNext, finishInvocations, type Held, noteLastSeq, type Outcome } from '@nexus/common/invocation-status';
 import { sha256 } from '@nexus/common/load-snapshot';

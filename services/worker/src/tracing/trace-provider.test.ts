@@ -1,4 +1,4 @@
-import { AppError } from '@nexus/common/app-error';
+import { AppError } from '@nexus/common/errors/app-error';
 import type { Attributes, NewSpan, Span, Tracer } from '@nexus/common/tracer';
 import { describe, expect, it } from 'vitest';
 import type { OnPart, Provider, ProviderFinish, ProviderPart, ProviderRequest } from '../providers/provider.ts';

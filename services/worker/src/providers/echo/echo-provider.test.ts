@@ -1,4 +1,4 @@
-import { AppError } from '@nexus/common/app-error';
+import { AppError } from '@nexus/common/errors/app-error';
 import { describe, expect, it } from 'vitest';
 import { collect, failureOf, hello } from '../testing/collect.ts';
 import { createEchoProvider } from './echo-provider.ts';

@@ -1,5 +1,5 @@
 import type { GenerateContentResponse, UsageMetadata } from '@google/generative-ai';
-import { AppError } from '@nexus/common/app-error';
+import { AppError } from '@nexus/common/errors/app-error';
 import type { Usage } from '@nexus/common/event';
 import type { FinishReason, OnPart, ProviderFinish } from '../provider.ts';
 

@@ -1,5 +1,5 @@
 import { type ErrorDetails, GoogleGenerativeAIError, GoogleGenerativeAIFetchError } from '@google/generative-ai';
-import { AppError } from '@nexus/common/app-error';
+import { AppError } from '@nexus/common/errors/app-error';
 import { fromStatus, keyRejected, type ProviderIdentity, quote, unreachable } from '../provider-error.ts';
 import { GeminiStreamError } from './from-stream.ts';
 

@@ -1,4 +1,4 @@
-import { AppError } from '@nexus/common/app-error';
+import { AppError } from '@nexus/common/errors/app-error';
 
 /**
  * Passes a body of JSON lines through unchanged and breaks it where a line is no JSON: the client library would write such a line,

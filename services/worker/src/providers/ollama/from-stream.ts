@@ -1,4 +1,4 @@
-import { AppError } from '@nexus/common/app-error';
+import { AppError } from '@nexus/common/errors/app-error';
 import type { ChatResponse } from 'ollama';
 import type { FinishReason, OnPart, ProviderFinish } from '../provider.ts';
 

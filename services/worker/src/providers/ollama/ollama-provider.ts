@@ -1,4 +1,4 @@
-import { AppError } from '@nexus/common/app-error';
+import { AppError } from '@nexus/common/errors/app-error';
 import { Ollama } from 'ollama/browser';
 import type { OnPart, Provider, ProviderFinish, ProviderRequest } from '../provider.ts';
 import type { ProviderIdentity } from '../provider-error.ts';

@@ -1,4 +1,4 @@
-import { AppError } from '@nexus/common/app-error';
+import { AppError } from '@nexus/common/errors/app-error';
 import { fromStatus, type ProviderIdentity, quote, systemCodeOf, unreachable } from '../provider-error.ts';
 
 /** An answer that is not 200, as ours. Ollama's body is `{ "error": "…" }`. */

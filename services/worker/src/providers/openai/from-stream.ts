@@ -1,4 +1,4 @@
-import { AppError } from '@nexus/common/app-error';
+import { AppError } from '@nexus/common/errors/app-error';
 import type { Usage } from '@nexus/common/event';
 import type { EventSourceMessage } from 'eventsource-parser';
 import { APIError } from 'openai';

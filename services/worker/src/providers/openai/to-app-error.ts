@@ -1,4 +1,4 @@
-import { AppError } from '@nexus/common/app-error';
+import { AppError } from '@nexus/common/errors/app-error';
 import { APIConnectionError, APIError } from 'openai';
 import {
   fromStatus,

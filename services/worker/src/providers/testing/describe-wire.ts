@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { AppError } from '@nexus/common/app-error';
+import { AppError } from '@nexus/common/errors/app-error';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { liftFetchLimits } from '../lift-fetch-limits.ts';
 import type { Provider } from '../provider.ts';
