@@ -1,5 +1,5 @@
-import { isLoopbackHost } from '@nexus/common/config-fields';
-import { readVariable } from '@nexus/common/parse-config';
+import { isLoopbackHost } from '@nexus/common/config/config-fields';
+import { readVariable } from '@nexus/common/config/parse-config';
 
 /** As in .env.example and docker-compose.yml: known to everybody. */
 const examplePasswords: Record<string, string> = {

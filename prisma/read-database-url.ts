@@ -1,6 +1,6 @@
-import { databaseFields } from '@nexus/common/config-fields';
-import { parseConfig } from '@nexus/common/parse-config';
-import { withPassword } from '@nexus/common/with-passwords';
+import { databaseFields } from '@nexus/common/config/config-fields';
+import { parseConfig } from '@nexus/common/config/parse-config';
+import { withPassword } from '@nexus/common/config/with-passwords';
 import { z } from 'zod';
 
 /** The database that a command works on, as the services find it. Throws one line that names what does not fit. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { parseConfig } from '@nexus/common/parse-config';
-import { toRedisNodes } from '@nexus/common/redis-urls';
+import { parseConfig } from '@nexus/common/config/parse-config';
+import { toRedisNodes } from '@nexus/common/config/redis-urls';
 import { describe, expect, it } from 'vitest';
 import { findObjections } from '../deploy/preflight.ts';
 import { apiConfigSchema, readApiConfig } from '../services/api/src/api-config.ts';

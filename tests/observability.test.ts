@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { parseConfig } from '@nexus/common/parse-config';
+import { parseConfig } from '@nexus/common/config/parse-config';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apiConfigSchema } from '../services/api/src/api-config.ts';
 import { gatewayConfigSchema } from '../services/gateway/src/gateway-config.ts';

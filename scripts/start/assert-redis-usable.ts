@@ -1,6 +1,6 @@
 import { assertRedisFits } from '@nexus/common/assert-redis-fits';
+import { splitRedisUrls } from '@nexus/common/config/redis-urls';
 import { openRedis, waitForRedis } from '@nexus/common/open-redis';
-import { splitRedisUrls } from '@nexus/common/redis-urls';
 
 const limitMs = 5_000;
 

@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { sharedFields } from '@nexus/common/config-fields';
-import { readVariable } from '@nexus/common/parse-config';
-import { withPassword, withPasswordEach } from '@nexus/common/with-passwords';
+import { sharedFields } from '@nexus/common/config/config-fields';
+import { readVariable } from '@nexus/common/config/parse-config';
+import { withPassword, withPasswordEach } from '@nexus/common/config/with-passwords';
 import { findConfigProblems } from './find-config-problems.ts';
 import { findUnreadSettings } from './find-unread-settings.ts';
 

@@ -1,4 +1,5 @@
 import { Cluster, type Redis } from 'ioredis';
+import { toRedisNodes } from './config/redis-urls.ts';
 import type { OpenRedisOptions, RedisConnection } from './open-redis.ts';
 import { readDirectly } from './read-directly.ts';
 import {
@@ -9,7 +10,6 @@ import {
   type RedisPurpose,
   reconnectDelayMs,
 } from './redis-options.ts';
-import { toRedisNodes } from './redis-urls.ts';
 import { watchSilence } from './watch-silence.ts';
 
 /** How soon slots that moved without anybody asking for them are noticed. */

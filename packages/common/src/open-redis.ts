@@ -1,11 +1,11 @@
 import { Cluster, Redis as SingleRedis } from 'ioredis';
+import { toRedisNodes } from './config/redis-urls.ts';
 import type { Logger } from './create-logger.ts';
 import { AppError } from './errors/app-error.ts';
 import { expireCommands } from './expire-commands.ts';
 import { openRedisCluster } from './open-redis-cluster.ts';
 import { readDirectly } from './read-directly.ts';
 import { commandTimeoutMs, connectTimeoutMs, optionsOf, type RedisPurpose, reconnectDelayMs } from './redis-options.ts';
-import { toRedisNodes } from './redis-urls.ts';
 import { watchSilence } from './watch-silence.ts';
 import { writeTogether } from './write-together.ts';
 

@@ -1,6 +1,6 @@
-import { accessFields, checkTogether, port, sharedFields, tracingFields } from '@nexus/common/config-fields';
-import { parseConfig } from '@nexus/common/parse-config';
-import { withPasswords } from '@nexus/common/with-passwords';
+import { accessFields, checkTogether, port, sharedFields, tracingFields } from '@nexus/common/config/config-fields';
+import { parseConfig } from '@nexus/common/config/parse-config';
+import { withPasswords } from '@nexus/common/config/with-passwords';
 import { z } from 'zod';
 
 export const apiConfigSchema = z.object({

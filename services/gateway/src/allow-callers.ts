@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { createHostCheck, hostNotAllowed } from '@nexus/common/allowed-hosts';
+import { createHostCheck, hostNotAllowed } from '@nexus/common/config/allowed-hosts';
 
 /**
  * For Socket.IO's option `allowRequest`: CORS binds neither WebSockets nor long-polling by scripts (JSONP, `j`). A browser's page has to be of

@@ -1,6 +1,6 @@
-import { accessFields, checkTogether, count, port, sharedFields } from '@nexus/common/config-fields';
-import { parseConfig } from '@nexus/common/parse-config';
-import { withPasswords } from '@nexus/common/with-passwords';
+import { accessFields, checkTogether, count, port, sharedFields } from '@nexus/common/config/config-fields';
+import { parseConfig } from '@nexus/common/config/parse-config';
+import { withPasswords } from '@nexus/common/config/with-passwords';
 import { z } from 'zod';
 
 export const gatewayConfigSchema = z.object({

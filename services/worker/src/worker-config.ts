@@ -7,10 +7,10 @@ import {
   port,
   sharedFields,
   tracingFields,
-} from '@nexus/common/config-fields';
-import { parseConfig } from '@nexus/common/parse-config';
+} from '@nexus/common/config/config-fields';
+import { parseConfig } from '@nexus/common/config/parse-config';
+import { withPasswords } from '@nexus/common/config/with-passwords';
 import { isProviderName, type ProviderName, providerNames } from '@nexus/common/provider-name';
-import { withPasswords } from '@nexus/common/with-passwords';
 import { z } from 'zod';
 import { providerFields } from './providers/provider-config.ts';
 

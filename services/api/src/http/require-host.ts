@@ -1,4 +1,4 @@
-import { createHostCheck, hostNotAllowed } from '@nexus/common/allowed-hosts';
+import { createHostCheck, hostNotAllowed } from '@nexus/common/config/allowed-hosts';
 import { AppError } from '@nexus/common/errors/app-error';
 import type { NextFunction, Request, Response } from 'express';
 

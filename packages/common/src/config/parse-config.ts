@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
-import { AppError } from './errors/app-error.ts';
-import { withoutPreamble } from './errors/to-field-errors.ts';
+import { AppError } from '../errors/app-error.ts';
+import { withoutPreamble } from '../errors/to-field-errors.ts';
 
 type Environment = Record<string, string | undefined>;
 
