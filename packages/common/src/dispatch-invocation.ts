@@ -1,6 +1,6 @@
-import type { Logger } from './create-logger.ts';
 import type { Dispatch, InvocationQueues } from './invocation-queue.ts';
 import { markEnqueued } from './invocation-status.ts';
+import type { Logger } from './logging/create-logger.ts';
 import type { PrismaClient } from './open-database.ts';
 
 type Parts = {

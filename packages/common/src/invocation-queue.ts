@@ -1,5 +1,5 @@
 import { Queue } from 'bullmq';
-import type { Logger } from './create-logger.ts';
+import type { Logger } from './logging/create-logger.ts';
 import type { Redis } from './open-redis.ts';
 import { type ProviderName, providerNames } from './provider-name.ts';
 

@@ -1,7 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
-import type { Logger } from './create-logger.ts';
 import { PrismaClient } from './generated/client.ts';
+import type { Logger } from './logging/create-logger.ts';
 import { postgresLimits } from './postgres-limits.ts';
 import { createQueryRaw, toStatementName } from './query-raw.ts';
 

@@ -1,5 +1,4 @@
 import type { EventAppender } from './append-events.ts';
-import type { Logger } from './create-logger.ts';
 import { dispatchInvocation } from './dispatch-invocation.ts';
 import type { NewEvent } from './event.ts';
 import { cancelKey } from './event-log-names.ts';
@@ -7,6 +6,7 @@ import type { InvocationStatus } from './invocation.ts';
 import type { InvocationMetrics } from './invocation-metrics.ts';
 import type { InvocationQueues } from './invocation-queue.ts';
 import { type CancelResult, cancelInvocation, dispatchNext } from './invocation-status.ts';
+import type { Logger } from './logging/create-logger.ts';
 import type { PrismaClient } from './open-database.ts';
 import type { Redis } from './open-redis.ts';
 import { foreseeSeq } from './read-log.ts';

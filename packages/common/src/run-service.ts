@@ -1,7 +1,7 @@
 import { flushCompileCache } from 'node:module';
-import { closeLog, createLogger, type Logger } from './create-logger.ts';
 import { createShutdown, type Release } from './create-shutdown.ts';
 import { toAppError } from './errors/app-error.ts';
+import { closeLog, createLogger, type Logger } from './logging/create-logger.ts';
 import { openTracer, type TracingSettings } from './open-tracer.ts';
 import type { Tracer } from './tracer.ts';
 

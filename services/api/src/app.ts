@@ -1,9 +1,9 @@
 import type { RequestListener } from 'node:http';
 import type { EventAppender } from '@nexus/common/append-events';
 import type { ConversationFeeds } from '@nexus/common/conversation-feeds';
-import type { Logger } from '@nexus/common/create-logger';
 import type { InvocationMetrics } from '@nexus/common/invocation-metrics';
 import type { InvocationQueues } from '@nexus/common/invocation-queue';
+import type { Logger } from '@nexus/common/logging/create-logger';
 import type { PrismaClient } from '@nexus/common/open-database';
 import type { Redis } from '@nexus/common/open-redis';
 import { pingRedis } from '@nexus/common/ping-redis';

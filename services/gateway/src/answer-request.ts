@@ -1,8 +1,8 @@
-import type { Logger } from '@nexus/common/create-logger';
 import { fromDatabaseError } from '@nexus/common/database-error';
 import { AppError, toAppError } from '@nexus/common/errors/app-error';
 import { errorMeanings } from '@nexus/common/errors/error-codes';
 import { toFieldErrors } from '@nexus/common/errors/to-field-errors';
+import type { Logger } from '@nexus/common/logging/create-logger';
 import type { Acknowledgement, SocketError } from '@nexus/common/socket-events';
 import type { z } from 'zod';
 

@@ -1,5 +1,5 @@
-import type { Logger } from '@nexus/common/create-logger';
 import { type InvocationJob, queueName, queuePrefix } from '@nexus/common/invocation-queue';
+import type { Logger } from '@nexus/common/logging/create-logger';
 import type { Redis } from '@nexus/common/open-redis';
 import type { ProviderName } from '@nexus/common/provider-name';
 import { Worker } from 'bullmq';

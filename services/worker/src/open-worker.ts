@@ -1,12 +1,12 @@
 import { hostname } from 'node:os';
 import { createEventAppender } from '@nexus/common/append-events';
-import type { Logger } from '@nexus/common/create-logger';
 import type { Release } from '@nexus/common/create-shutdown';
 import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
 import { AppError } from '@nexus/common/errors/app-error';
 import { createInvocationMetrics } from '@nexus/common/invocation-metrics';
 import type { InvocationQueues } from '@nexus/common/invocation-queue';
 import { handBackInvocation } from '@nexus/common/invocation-status';
+import type { Logger } from '@nexus/common/logging/create-logger';
 import { newId } from '@nexus/common/new-id';
 import type { PrismaClient } from '@nexus/common/open-database';
 import type { Redis } from '@nexus/common/open-redis';

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Claim, claimInvocations } from '@nexus/common/claim-invocations';
-import type { Logger } from '@nexus/common/create-logger';
 import { mayPassLater } from '@nexus/common/database-error';
 import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
 import type { InvocationJob, InvocationQueues } from '@nexus/common/invocation-queue';
@@ -15,6 +14,7 @@ import {
   readFinished,
 } from '@nexus/common/invocation-status';
 import { joinCalls } from '@nexus/common/join-calls';
+import type { Logger } from '@nexus/common/logging/create-logger';
 import type { PrismaClient } from '@nexus/common/open-database';
 import { toRefused } from './answer/ending.ts';
 

@@ -1,4 +1,4 @@
-import type { Logger } from '@nexus/common/create-logger';
+import type { Logger } from '@nexus/common/logging/create-logger';
 import { newId } from '@nexus/common/new-id';
 import type { NextFunction, Request, Response } from 'express';
 import type { ApiMetrics } from '../api-metrics.ts';

@@ -1,5 +1,5 @@
-import type { Logger } from '@nexus/common/create-logger';
 import { AppError } from '@nexus/common/errors/app-error';
+import type { Logger } from '@nexus/common/logging/create-logger';
 import { atEndOfTurn } from '@nexus/common/timing/at-end-of-turn';
 import type { ApiParts } from '../app.ts';
 import type { InsertedInvocation } from './insert-invocations.ts';

@@ -1,5 +1,5 @@
-import type { Logger } from '@nexus/common/create-logger';
 import { lifeLockSpace } from '@nexus/common/is-life-lock-held';
+import type { Logger } from '@nexus/common/logging/create-logger';
 import { postgresLimits } from '@nexus/common/postgres-limits';
 import pg from 'pg';
 

@@ -1,6 +1,6 @@
-import type { Logger } from '@nexus/common/create-logger';
 import { AppError } from '@nexus/common/errors/app-error';
 import type { Held } from '@nexus/common/invocation-status';
+import type { Logger } from '@nexus/common/logging/create-logger';
 import type { PrismaClient } from '@nexus/common/open-database';
 import type { RunningAttempts } from '../attempts/running-attempts.ts';
 import { openLifeLock } from './life-lock.ts';

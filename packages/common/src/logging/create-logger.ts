@@ -1,8 +1,8 @@
 import { type EventEmitter, once } from 'node:events';
 import { type Logger, type LoggerOptions, pino } from 'pino';
-import { AppError } from './errors/app-error.ts';
+import { AppError } from '../errors/app-error.ts';
+import { atMost } from '../timing/at-most.ts';
 import { redact } from './redact.ts';
-import { atMost } from './timing/at-most.ts';
 
 export type { Logger };
 
