@@ -2,8 +2,8 @@ import { flushCompileCache } from 'node:module';
 import { createShutdown, type Release } from './create-shutdown.ts';
 import { toAppError } from './errors/app-error.ts';
 import { closeLog, createLogger, type Logger } from './logging/create-logger.ts';
-import { openTracer, type TracingSettings } from './open-tracer.ts';
-import type { Tracer } from './tracer.ts';
+import { openTracer, type TracingSettings } from './tracing/open-tracer.ts';
+import type { Tracer } from './tracing/tracer.ts';
 
 type Basics = TracingSettings & { LOG_LEVEL: string; LOG_FORMAT: 'json' | 'pretty' };
 type Parts<C> = { config: C; logger: Logger; tracer: Tracer | null; release: Release };

@@ -8,7 +8,7 @@ import type { PrismaClient } from '@nexus/common/open-database';
 import type { Redis } from '@nexus/common/open-redis';
 import { pingRedis } from '@nexus/common/ping-redis';
 import { createHealthHandler } from '@nexus/common/serve-health';
-import type { Tracer } from '@nexus/common/tracer';
+import type { Tracer } from '@nexus/common/tracing/tracer';
 import express, { type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { Registry } from 'prom-client';

@@ -11,7 +11,7 @@ import { newId } from '@nexus/common/new-id';
 import type { PrismaClient } from '@nexus/common/open-database';
 import type { Redis } from '@nexus/common/open-redis';
 import type { ProviderName } from '@nexus/common/provider-name';
-import type { Tracer } from '@nexus/common/tracer';
+import type { Tracer } from '@nexus/common/tracing/tracer';
 import { onWorkerNudge } from '@nexus/common/worker-nudge';
 import type { Registry } from 'prom-client';
 import { createAnswerWriter } from './answer/answer-writer.ts';

@@ -1,5 +1,5 @@
 import type { Usage } from '@nexus/common/event';
-import type { Attributes } from '@nexus/common/tracer';
+import type { Attributes } from '@nexus/common/tracing/tracer';
 import type { FinishReason, ProviderRequest } from '../providers/provider.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { type InvocationJob, jobId } from '@nexus/common/invocation-queue';
-import { inSpan, type Tracer } from '@nexus/common/tracer';
+import { inSpan, type Tracer } from '@nexus/common/tracing/tracer';
 
 /** A consumer span for each job, going on with the trace that the job names. What is known before the claim is the job alone. */
 export function traceAttempts(

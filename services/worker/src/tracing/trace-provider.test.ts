@@ -1,5 +1,5 @@
 import { AppError } from '@nexus/common/errors/app-error';
-import type { Attributes, NewSpan, Span, Tracer } from '@nexus/common/tracer';
+import type { Attributes, NewSpan, Span, Tracer } from '@nexus/common/tracing/tracer';
 import { describe, expect, it } from 'vitest';
 import type { OnPart, Provider, ProviderFinish, ProviderPart, ProviderRequest } from '../providers/provider.ts';
 import { traceProvider } from './trace-provider.ts';

@@ -1,4 +1,4 @@
-import { errorType, type Span, type Tracer } from '@nexus/common/tracer';
+import { errorType, type Span, type Tracer } from '@nexus/common/tracing/tracer';
 import { abortReason } from '../attempts/running-attempts.ts';
 import type { OnPart, Provider, ProviderFinish, ProviderPart, ProviderRequest } from '../providers/provider.ts';
 import { toInputAttributes, toOutputAttributes, toRequestAttributes, toUsageAttributes } from './gen-ai-attributes.ts';

@@ -1,7 +1,7 @@
 import type { Claim } from '@nexus/common/claim-invocations';
 import { queueName } from '@nexus/common/invocation-queue';
 import { isProviderName } from '@nexus/common/provider-name';
-import type { Span, Tracer } from '@nexus/common/tracer';
+import type { Span, Tracer } from '@nexus/common/tracing/tracer';
 import type { InvocationRecord, Written } from '../record-invocation.ts';
 import { toRequestAttributes, toUsageAttributes } from './gen-ai-attributes.ts';
 

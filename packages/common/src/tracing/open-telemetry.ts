@@ -16,7 +16,7 @@ import { ExportResultCode, parseTraceParent } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, type SpanExporter, TracerProvider } from '@opentelemetry/sdk-trace';
-import type { Logger } from './logging/create-logger.ts';
+import type { Logger } from '../logging/create-logger.ts';
 import type { OpenTracer } from './open-tracer.ts';
 import type { Attributes, Span, SpanKind } from './tracer.ts';
 

@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import { AppError } from './errors/app-error.ts';
+import { AppError } from '../errors/app-error.ts';
 
 export type SpanKind = 'server' | 'producer' | 'consumer' | 'client';
 

@@ -1,4 +1,4 @@
-import type { Logger } from './logging/create-logger.ts';
+import type { Logger } from '../logging/create-logger.ts';
 import type { Tracer } from './tracer.ts';
 
 /** As `tracingFields` parses them. */
