@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { isDatabaseAway } from '@nexus/common/database-error';
 import { AppError } from '@nexus/common/errors/app-error';
+import { isDatabaseAway } from '@nexus/common/postgres/database-error';
 import { PrismaPg } from '@prisma/adapter-pg';
 import {
   bindMigrationAwareSqlAdapterFactory,

@@ -10,9 +10,9 @@ import {
   redispatchInvocation,
   requeueLost,
 } from '@nexus/common/invocation-status';
-import { lifeLockSpace } from '@nexus/common/is-life-lock-held';
-import { newId } from '@nexus/common/new-id';
-import { openDatabase, type PrismaClient } from '@nexus/common/open-database';
+import { lifeLockSpace } from '@nexus/common/postgres/is-life-lock-held';
+import { newId } from '@nexus/common/postgres/new-id';
+import { openDatabase, type PrismaClient } from '@nexus/common/postgres/open-database';
 import { noteUsage, unknownUsage } from '@nexus/common/usage-record';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createEventAppender } from '@nexus/common/append-events';
 import { defaultWorkspaceId } from '@nexus/common/default-workspace';
-import { openDatabase } from '@nexus/common/open-database';
+import { openDatabase } from '@nexus/common/postgres/open-database';
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import pg from 'pg';

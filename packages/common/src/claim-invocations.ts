@@ -3,8 +3,8 @@ import { hasStatus } from './has-status.ts';
 import type { InvocationSettings } from './invocation.ts';
 import type { InvocationJob } from './invocation-queue.ts';
 import type { Held } from './invocation-status.ts';
-import { isLifeLockHeld } from './is-life-lock-held.ts';
-import { Prisma, type PrismaClient } from './open-database.ts';
+import { isLifeLockHeld } from './postgres/is-life-lock-held.ts';
+import { Prisma, type PrismaClient } from './postgres/open-database.ts';
 import { jobsInLockOrder } from './row-locks.ts';
 
 export type Turn = { role: 'user' | 'assistant'; content: string; tokenCount: number | null; turn: number };

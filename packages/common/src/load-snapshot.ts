@@ -3,7 +3,7 @@ import { type ErrorCode, errorMeanings } from './errors/error-codes.ts';
 import type { EventError, InvocationEvent } from './event.ts';
 import type { LogAddress } from './event-log-names.ts';
 import type { InvocationStatus } from './invocation.ts';
-import type { PrismaClient } from './open-database.ts';
+import type { PrismaClient } from './postgres/open-database.ts';
 
 type Snapshot = Extract<InvocationEvent, { type: 'invocation.snapshot' }>;
 

@@ -1,6 +1,6 @@
-import { inputRows } from './input-rows.ts';
 import type { InvocationJob } from './invocation-queue.ts';
-import { Prisma } from './open-database.ts';
+import { inputRows } from './postgres/input-rows.ts';
+import { Prisma } from './postgres/open-database.ts';
 
 /** A row that somebody else has locked keeps only him waiting who wants it. */
 export function waitingOnlyAlone(items: unknown[]): Prisma.Sql {

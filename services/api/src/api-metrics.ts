@@ -1,5 +1,5 @@
 import type { InvocationQueues } from '@nexus/common/invocation-queue';
-import type { PrismaClient } from '@nexus/common/open-database';
+import type { PrismaClient } from '@nexus/common/postgres/open-database';
 import { providerNames } from '@nexus/common/provider-name';
 import { atMost } from '@nexus/common/timing/at-most';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';

@@ -1,8 +1,8 @@
-import { fromDatabaseError } from '@nexus/common/database-error';
 import { AppError, toAppError } from '@nexus/common/errors/app-error';
 import { errorMeanings } from '@nexus/common/errors/error-codes';
 import { toFieldErrors } from '@nexus/common/errors/to-field-errors';
 import type { Logger } from '@nexus/common/logging/create-logger';
+import { fromDatabaseError } from '@nexus/common/postgres/database-error';
 import type { Acknowledgement, SocketError } from '@nexus/common/socket-events';
 import type { z } from 'zod';
 

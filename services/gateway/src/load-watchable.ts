@@ -1,5 +1,5 @@
 import type { InvocationStatus } from '@nexus/common/invocation';
-import type { PrismaClient } from '@nexus/common/open-database';
+import type { PrismaClient } from '@nexus/common/postgres/open-database';
 import type { Principal } from './principal.ts';
 
 export type WatchableInvocation = { id: string; status: InvocationStatus; lastSeq: number };

@@ -1,9 +1,9 @@
 import { assertRedisFits } from '@nexus/common/assert-redis-fits';
 import { createServiceRegistry } from '@nexus/common/create-service-registry';
 import { openInvocationQueues } from '@nexus/common/invocation-queue';
-import { openDatabase } from '@nexus/common/open-database';
 import { openRedis, waitForRedis } from '@nexus/common/open-redis';
 import { pingRedis } from '@nexus/common/ping-redis';
+import { openDatabase } from '@nexus/common/postgres/open-database';
 import type { RedisPurpose } from '@nexus/common/redis-options';
 import { runService } from '@nexus/common/run-service';
 import { createHealthServer, listen } from '@nexus/common/serve-health';

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Claim, claimInvocations } from '@nexus/common/claim-invocations';
-import { mayPassLater } from '@nexus/common/database-error';
 import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
 import type { InvocationJob, InvocationQueues } from '@nexus/common/invocation-queue';
 import {
@@ -13,9 +12,10 @@ import {
   type Outcome,
   readFinished,
 } from '@nexus/common/invocation-status';
-import { joinCalls } from '@nexus/common/join-calls';
 import type { Logger } from '@nexus/common/logging/create-logger';
-import type { PrismaClient } from '@nexus/common/open-database';
+import { mayPassLater } from '@nexus/common/postgres/database-error';
+import { joinCalls } from '@nexus/common/postgres/join-calls';
+import type { PrismaClient } from '@nexus/common/postgres/open-database';
 import { toRefused } from './answer/ending.ts';
 
 /** How it ended, and as what it was written. */

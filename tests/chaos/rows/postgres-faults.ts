@@ -1,4 +1,4 @@
-import { lifeLockSpace } from '@nexus/common/is-life-lock-held';
+import { lifeLockSpace } from '@nexus/common/postgres/is-life-lock-held';
 import { createTestDatabase } from '../../support/create-test-database.ts';
 import { openProxy } from '../../support/open-proxy.ts';
 import { openTemplatePostgres } from '../../support/open-template-postgres.ts';

@@ -1,7 +1,7 @@
-import { isUniqueViolation } from '@nexus/common/database-error';
 import { AppError } from '@nexus/common/errors/app-error';
-import { newId } from '@nexus/common/new-id';
-import type { PrismaClient } from '@nexus/common/open-database';
+import { isUniqueViolation } from '@nexus/common/postgres/database-error';
+import { newId } from '@nexus/common/postgres/new-id';
+import type { PrismaClient } from '@nexus/common/postgres/open-database';
 import { Router } from 'express';
 import { z } from 'zod';
 import { allowOnly } from '../http/not-found.ts';

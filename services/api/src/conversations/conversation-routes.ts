@@ -1,6 +1,6 @@
 import { AppError } from '@nexus/common/errors/app-error';
-import { newId } from '@nexus/common/new-id';
-import type { PrismaClient } from '@nexus/common/open-database';
+import { newId } from '@nexus/common/postgres/new-id';
+import type { PrismaClient } from '@nexus/common/postgres/open-database';
 import { Router } from 'express';
 import { loadPageIds } from '../http/load-page-ids.ts';
 import { allowOnly } from '../http/not-found.ts';

@@ -1,5 +1,5 @@
 import { AppError } from '@nexus/common/errors/app-error';
-import type { PrismaClient } from '@nexus/common/open-database';
+import type { PrismaClient } from '@nexus/common/postgres/open-database';
 
 /** Columns and what they have to be: ids and names of ours, which need no quoting. */
 type Conditions = { workspace_id: string } & Record<string, string | undefined>;

@@ -1,5 +1,5 @@
 import type { Logger } from '@nexus/common/logging/create-logger';
-import { newId } from '@nexus/common/new-id';
+import { newId } from '@nexus/common/postgres/new-id';
 import type { NextFunction, Request, Response } from 'express';
 import type { ApiMetrics } from '../api-metrics.ts';
 import { routeOf } from './route-of.ts';

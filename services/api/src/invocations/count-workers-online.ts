@@ -1,4 +1,4 @@
-import type { PrismaClient } from '@nexus/common/open-database';
+import type { PrismaClient } from '@nexus/common/postgres/open-database';
 import { providerNames } from '@nexus/common/provider-name';
 
 /** For each provider, how many workers could take its invocations now: heard within 5 s. */

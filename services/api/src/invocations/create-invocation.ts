@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
-import { isUniqueViolation } from '@nexus/common/database-error';
 import { AppError } from '@nexus/common/errors/app-error';
-import { joinCalls } from '@nexus/common/join-calls';
+import { isUniqueViolation } from '@nexus/common/postgres/database-error';
+import { joinCalls } from '@nexus/common/postgres/join-calls';
 import { isProviderName, providerCredentials } from '@nexus/common/provider-name';
 import { atEndOfTurn } from '@nexus/common/timing/at-end-of-turn';
 import { agentNotFound } from '../agents/agent-routes.ts';

@@ -1,6 +1,6 @@
 import type { MultitaskStrategy } from '@nexus/common/invocation';
-import { newId } from '@nexus/common/new-id';
-import type { PrismaClient } from '@nexus/common/open-database';
+import { newId } from '@nexus/common/postgres/new-id';
+import type { PrismaClient } from '@nexus/common/postgres/open-database';
 import { type Item, idempotencyHours, toInsertStatement } from './insert-statement.ts';
 import type { NewInvocation } from './invocation-input.ts';
 

@@ -1,7 +1,7 @@
 import { hasStatus } from '@nexus/common/has-status';
-import { inputRows } from '@nexus/common/input-rows';
 import type { MultitaskStrategy } from '@nexus/common/invocation';
-import { Prisma } from '@nexus/common/open-database';
+import { inputRows } from '@nexus/common/postgres/input-rows';
+import { Prisma } from '@nexus/common/postgres/open-database';
 
 /** One insertion, with the ids that it is going to have. */
 export type Item = {

@@ -1,6 +1,6 @@
-import { lifeLockSpace } from '@nexus/common/is-life-lock-held';
 import type { Logger } from '@nexus/common/logging/create-logger';
-import { postgresLimits } from '@nexus/common/postgres-limits';
+import { lifeLockSpace } from '@nexus/common/postgres/is-life-lock-held';
+import { postgresLimits } from '@nexus/common/postgres/postgres-limits';
 import pg from 'pg';
 
 const retryMs = 250;

@@ -1,7 +1,7 @@
 import { AppError } from '@nexus/common/errors/app-error';
 import type { Held } from '@nexus/common/invocation-status';
 import type { Logger } from '@nexus/common/logging/create-logger';
-import type { PrismaClient } from '@nexus/common/open-database';
+import type { PrismaClient } from '@nexus/common/postgres/open-database';
 import type { RunningAttempts } from '../attempts/running-attempts.ts';
 import { openLifeLock } from './life-lock.ts';
 import { beatHeart, registerWorker, unregisterWorker, type WorkerIdentity } from './worker-row.ts';

@@ -1,6 +1,6 @@
 import type { Held } from '@nexus/common/invocation-status';
-import { isLifeLockHeld } from '@nexus/common/is-life-lock-held';
-import type { PrismaClient } from '@nexus/common/open-database';
+import { isLifeLockHeld } from '@nexus/common/postgres/is-life-lock-held';
+import type { PrismaClient } from '@nexus/common/postgres/open-database';
 import type { ProviderName } from '@nexus/common/provider-name';
 
 type Database = Pick<PrismaClient, '$queryRaw'>;

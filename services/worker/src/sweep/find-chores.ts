@@ -1,5 +1,5 @@
-import { isLifeLockHeld } from '@nexus/common/is-life-lock-held';
-import type { PrismaClient } from '@nexus/common/open-database';
+import { isLifeLockHeld } from '@nexus/common/postgres/is-life-lock-held';
+import type { PrismaClient } from '@nexus/common/postgres/open-database';
 import type { ProviderName } from '@nexus/common/provider-name';
 import type { RecoveryCause } from './recovery-cause.ts';
 

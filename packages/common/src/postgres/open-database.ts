@@ -1,11 +1,11 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
-import { PrismaClient } from './generated/client.ts';
-import type { Logger } from './logging/create-logger.ts';
+import { PrismaClient } from '../generated/client.ts';
+import type { Logger } from '../logging/create-logger.ts';
 import { postgresLimits } from './postgres-limits.ts';
 import { createQueryRaw, toStatementName } from './query-raw.ts';
 
-export { Prisma } from './generated/client.ts';
+export { Prisma } from '../generated/client.ts';
 export type { PrismaClient };
 
 /**

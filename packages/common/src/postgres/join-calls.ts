@@ -1,5 +1,5 @@
+import { atEndOfTurn } from '../timing/at-end-of-turn.ts';
 import { isDatabaseAway } from './database-error.ts';
-import { atEndOfTurn } from './timing/at-end-of-turn.ts';
 
 export type JoinOptions<Item> = {
   /** Of items with one of these in common each waits until the one before it is done, or has taken longer than the patience. */

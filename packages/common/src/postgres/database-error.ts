@@ -1,4 +1,4 @@
-import { AppError } from './errors/app-error.ts';
+import { AppError } from '../errors/app-error.ts';
 
 /** Postgres codes that mean the server is away, going away or too slow (57014: statement_timeout), not that the statement was wrong. */
 const awayCodes = /^(08|57P0|57014|53)/;
