@@ -1,8 +1,8 @@
-import { assertRedisFits } from '@nexus/common/assert-redis-fits';
 import { jobId, queuePrefix } from '@nexus/common/invocation-queue';
-import { openRedis, waitForRedis } from '@nexus/common/open-redis';
-import { pingRedis } from '@nexus/common/ping-redis';
 import { providerNames } from '@nexus/common/provider-name';
+import { assertRedisFits } from '@nexus/common/redis/assert-redis-fits';
+import { openRedis, waitForRedis } from '@nexus/common/redis/open-redis';
+import { pingRedis } from '@nexus/common/redis/ping-redis';
 import type { Cluster, Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ShownInvocation } from './support/api-client.ts';

@@ -1,6 +1,6 @@
-import { assertRedisFits } from '@nexus/common/assert-redis-fits';
 import { splitRedisUrls } from '@nexus/common/config/redis-urls';
-import { openRedis, waitForRedis } from '@nexus/common/open-redis';
+import { assertRedisFits } from '@nexus/common/redis/assert-redis-fits';
+import { openRedis, waitForRedis } from '@nexus/common/redis/open-redis';
 
 const limitMs = 5_000;
 

@@ -4,8 +4,8 @@ import { createEventAppender, type EventAppender, LogLost } from './append-event
 import type { NewEvent } from './event.ts';
 import { parseEvent, stringifyEvent } from './event-json.ts';
 import { cancelKey, eventsChannel, logKey } from './event-log-names.ts';
-import { openRedis, type Redis, waitForRedis } from './open-redis.ts';
 import { joinDeltas, readLastSeq, readLog } from './read-log.ts';
+import { openRedis, type Redis, waitForRedis } from './redis/open-redis.ts';
 
 const quiet = { warn() {}, info() {} };
 const delta = (text: string): NewEvent => ({ type: 'message.delta', data: { text } });

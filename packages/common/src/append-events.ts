@@ -1,10 +1,10 @@
 import { type AppendCall, createAppendCalls } from './append-calls.ts';
-import { createScript } from './create-script.ts';
 import { AppError } from './errors/app-error.ts';
 import { isTerminalType, type NewEvent } from './event.ts';
 import { toLogJson } from './event-json.ts';
 import { cancelKey, eventsChannel, type LogAddress, logKey } from './event-log-names.ts';
-import type { Redis } from './open-redis.ts';
+import { createScript } from './redis/create-script.ts';
+import type { Redis } from './redis/open-redis.ts';
 import { isoNow } from './timing/iso-now.ts';
 
 /**

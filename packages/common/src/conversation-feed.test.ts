@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { openConversationFeed } from './conversation-feed.ts';
 import type { InvocationEvent } from './event.ts';
 
-import type { Redis } from './open-redis.ts';
+import type { Redis } from './redis/open-redis.ts';
 
 const address = { conversationId: 'c', invocationId: 'i' };
 const at = '2026-01-01T00:00:00.000Z';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ConversationFeedsSources, createConversationFeeds } from './conversation-feeds.ts';
 import type { LogAddress } from './event-log-names.ts';
-import type { Redis } from './open-redis.ts';
+import type { Redis } from './redis/open-redis.ts';
 
 const nothingStored = {
   redis: { status: 'ready', xrange: async () => [] } as unknown as Redis,

@@ -1,7 +1,7 @@
 import type { InvocationEvent } from './event.ts';
 import { parseEvent } from './event-json.ts';
 import { eventsChannel } from './event-log-names.ts';
-import type { Redis } from './open-redis.ts';
+import type { Redis } from './redis/open-redis.ts';
 
 /** An object, as there may be one per conversation: whoever listens there is one already. */
 export type EventListener = { hear(event: InvocationEvent): void };

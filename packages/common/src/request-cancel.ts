@@ -7,9 +7,9 @@ import type { InvocationMetrics } from './invocation-metrics.ts';
 import type { InvocationQueues } from './invocation-queue.ts';
 import { type CancelResult, cancelInvocation, dispatchNext } from './invocation-status.ts';
 import type { Logger } from './logging/create-logger.ts';
-import type { Redis } from './open-redis.ts';
 import type { PrismaClient } from './postgres/open-database.ts';
 import { foreseeSeq } from './read-log.ts';
+import type { Redis } from './redis/open-redis.ts';
 import { nudgeWorker } from './worker-nudge.ts';
 
 export type CancelParts = {

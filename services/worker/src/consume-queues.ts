@@ -1,7 +1,7 @@
 import { type InvocationJob, queueName, queuePrefix } from '@nexus/common/invocation-queue';
 import type { Logger } from '@nexus/common/logging/create-logger';
-import type { Redis } from '@nexus/common/open-redis';
 import type { ProviderName } from '@nexus/common/provider-name';
+import type { Redis } from '@nexus/common/redis/open-redis';
 import { Worker } from 'bullmq';
 
 /**

@@ -1,10 +1,10 @@
-import { assertRedisFits } from '@nexus/common/assert-redis-fits';
 import { createServiceRegistry } from '@nexus/common/create-service-registry';
 import { openInvocationQueues } from '@nexus/common/invocation-queue';
-import { openRedis, waitForRedis } from '@nexus/common/open-redis';
-import { pingRedis } from '@nexus/common/ping-redis';
 import { openDatabase } from '@nexus/common/postgres/open-database';
-import type { RedisPurpose } from '@nexus/common/redis-options';
+import { assertRedisFits } from '@nexus/common/redis/assert-redis-fits';
+import { openRedis, waitForRedis } from '@nexus/common/redis/open-redis';
+import { pingRedis } from '@nexus/common/redis/ping-redis';
+import type { RedisPurpose } from '@nexus/common/redis/redis-options';
 import { runService } from '@nexus/common/run-service';
 import { createHealthServer, listen } from '@nexus/common/serve-health';
 import { traceQueues } from '@nexus/common/trace-queues';

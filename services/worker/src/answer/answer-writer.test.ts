@@ -1,8 +1,8 @@
 import { createEventAppender, type EventAppender } from '@nexus/common/append-events';
 import type { InvocationEvent, NewEvent } from '@nexus/common/event';
 import { logKey } from '@nexus/common/event-log-names';
-import { openRedis, type Redis, waitForRedis } from '@nexus/common/open-redis';
 import { readLog } from '@nexus/common/read-log';
+import { openRedis, type Redis, waitForRedis } from '@nexus/common/redis/open-redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestRedis, type TestRedis } from '../../../../tests/support/open-test-redis.ts';
 import { waitUntil } from '../../../../tests/support/wait-until.ts';

@@ -1,6 +1,6 @@
 import type { LogAddress } from '@nexus/common/event-log-names';
-import type { Redis } from '@nexus/common/open-redis';
 import { readLog } from '@nexus/common/read-log';
+import type { Redis } from '@nexus/common/redis/open-redis';
 
 export type LogText = { text: string; reasoning: string; seq: number; attempt: number };
 

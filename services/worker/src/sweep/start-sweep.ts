@@ -1,5 +1,5 @@
 import type { InvocationJob, InvocationQueues } from '@nexus/common/invocation-queue';
-import type { Redis } from '@nexus/common/open-redis';
+import type { Redis } from '@nexus/common/redis/open-redis';
 import type { WorkerMetrics } from '../worker-metrics.ts';
 import { doChore } from './do-chore.ts';
 import type { ChoreParts } from './end-unattended.ts';

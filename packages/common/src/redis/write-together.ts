@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { Redis } from 'ioredis';
-import { atEndOfTurn } from './timing/at-end-of-turn.ts';
+import { atEndOfTurn } from '../timing/at-end-of-turn.ts';
 
 /**
  * What a connection is told in one turn of the event loop leaves in one write, at the turn's end: under load the system call is the

@@ -1,5 +1,5 @@
 import { Cluster } from 'ioredis';
-import { AppError } from './errors/app-error.ts';
+import { AppError } from '../errors/app-error.ts';
 import type { Redis } from './open-redis.ts';
 
 /**

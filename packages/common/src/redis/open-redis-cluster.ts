@@ -1,5 +1,5 @@
 import { Cluster, type Redis } from 'ioredis';
-import { toRedisNodes } from './config/redis-urls.ts';
+import { toRedisNodes } from '../config/redis-urls.ts';
 import type { OpenRedisOptions, RedisConnection } from './open-redis.ts';
 import { readDirectly } from './read-directly.ts';
 import {

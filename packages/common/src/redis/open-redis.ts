@@ -1,8 +1,8 @@
 import { Cluster, Redis as SingleRedis } from 'ioredis';
-import { toRedisNodes } from './config/redis-urls.ts';
-import { AppError } from './errors/app-error.ts';
+import { toRedisNodes } from '../config/redis-urls.ts';
+import { AppError } from '../errors/app-error.ts';
+import type { Logger } from '../logging/create-logger.ts';
 import { expireCommands } from './expire-commands.ts';
-import type { Logger } from './logging/create-logger.ts';
 import { openRedisCluster } from './open-redis-cluster.ts';
 import { readDirectly } from './read-directly.ts';
 import { commandTimeoutMs, connectTimeoutMs, optionsOf, type RedisPurpose, reconnectDelayMs } from './redis-options.ts';

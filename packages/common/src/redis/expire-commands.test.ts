@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openTestRedis } from '../../../tests/support/open-test-redis.ts';
+import { openTestRedis } from '../../../../tests/support/open-test-redis.ts';
 import { expireCommands } from './expire-commands.ts';
 import { openRedis, waitForRedis } from './open-redis.ts';
 import { commandTimeoutMs } from './redis-options.ts';
