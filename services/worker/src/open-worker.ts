@@ -1,6 +1,5 @@
 import { hostname } from 'node:os';
 import { createEventAppender } from '@nexus/common/append-events';
-import type { Release } from '@nexus/common/create-shutdown';
 import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
 import { AppError } from '@nexus/common/errors/app-error';
 import { createInvocationMetrics } from '@nexus/common/invocation-metrics';
@@ -9,6 +8,7 @@ import { handBackInvocation } from '@nexus/common/invocation-status';
 import type { Logger } from '@nexus/common/logging/create-logger';
 import { newId } from '@nexus/common/postgres/new-id';
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Release } from '@nexus/common/process/create-shutdown';
 import type { ProviderName } from '@nexus/common/provider-name';
 import type { Redis } from '@nexus/common/redis/open-redis';
 import type { Tracer } from '@nexus/common/tracing/tracer';

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
-import { AppError } from './errors/app-error.ts';
-import { toProblem } from './errors/to-problem.ts';
-import { atMost } from './timing/at-most.ts';
+import { AppError } from '../errors/app-error.ts';
+import { toProblem } from '../errors/to-problem.ts';
+import { atMost } from '../timing/at-most.ts';
 
 /** Resolves when the thing works; rejects with the reason when it does not. */
 export type HealthChecks = Record<string, () => Promise<unknown>>;

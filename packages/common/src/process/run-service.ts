@@ -1,9 +1,9 @@
 import { flushCompileCache } from 'node:module';
+import { toAppError } from '../errors/app-error.ts';
+import { closeLog, createLogger, type Logger } from '../logging/create-logger.ts';
+import { openTracer, type TracingSettings } from '../tracing/open-tracer.ts';
+import type { Tracer } from '../tracing/tracer.ts';
 import { createShutdown, type Release } from './create-shutdown.ts';
-import { toAppError } from './errors/app-error.ts';
-import { closeLog, createLogger, type Logger } from './logging/create-logger.ts';
-import { openTracer, type TracingSettings } from './tracing/open-tracer.ts';
-import type { Tracer } from './tracing/tracer.ts';
 
 type Basics = TracingSettings & { LOG_LEVEL: string; LOG_FORMAT: 'json' | 'pretty' };
 type Parts<C> = { config: C; logger: Logger; tracer: Tracer | null; release: Release };

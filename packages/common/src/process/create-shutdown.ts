@@ -1,5 +1,5 @@
-import { AppError } from './errors/app-error.ts';
-import type { Logger } from './logging/create-logger.ts';
+import { AppError } from '../errors/app-error.ts';
+import type { Logger } from '../logging/create-logger.ts';
 
 /** Registers, at the moment something is opened, how it is closed, and how long that may take. */
 export type Release = (name: string, close: Close, limitMs?: number) => void;
