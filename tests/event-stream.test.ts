@@ -1,5 +1,5 @@
-import type { InvocationEvent } from '@nexus/common/event';
-import { logKey } from '@nexus/common/event-log-names';
+import type { InvocationEvent } from '@nexus/common/events/event';
+import { logKey } from '@nexus/common/events/event-log-names';
 import { sha256 } from '@nexus/common/load-snapshot';
 import { createParser } from 'eventsource-parser';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

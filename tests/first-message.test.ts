@@ -1,4 +1,4 @@
-import type { InvocationEvent } from '@nexus/common/event';
+import type { InvocationEvent } from '@nexus/common/events/event';
 import { sha256 } from '@nexus/common/load-snapshot';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStack, type Stack } from './support/open-stack.ts';

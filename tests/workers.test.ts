@@ -1,5 +1,5 @@
-import { createEventAppender } from '@nexus/common/append-events';
-import type { InvocationEvent } from '@nexus/common/event';
+import { createEventAppender } from '@nexus/common/events/append-events';
+import type { InvocationEvent } from '@nexus/common/events/event';
 import { jobId, openInvocationQueues, queueName, queuePrefix } from '@nexus/common/invocation-queue';
 import { sha256 } from '@nexus/common/load-snapshot';
 import pg from 'pg';

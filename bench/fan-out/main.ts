@@ -1,5 +1,5 @@
-import { createEventAppender } from '@nexus/common/append-events';
-import type { NewEvent } from '@nexus/common/event';
+import { createEventAppender } from '@nexus/common/events/append-events';
+import type { NewEvent } from '@nexus/common/events/event';
 import { Redis } from 'ioredis';
 import { inBatches } from '../load/connect.ts';
 import { monotonicMs } from '../processes/monotonic-ms.ts';

@@ -1,5 +1,5 @@
-import type { InvocationEvent } from '@nexus/common/event';
-import { isLastEvent } from '@nexus/common/event';
+import type { InvocationEvent } from '@nexus/common/events/event';
+import { isLastEvent } from '@nexus/common/events/event';
 import { io } from 'socket.io-client';
 
 export type ShownAgent = { id: string; name: string; avatar: string; provider: string; model: string };

@@ -1,4 +1,4 @@
-import { logKey } from '@nexus/common/event-log-names';
+import { logKey } from '@nexus/common/events/event-log-names';
 import { assertShown } from '../support/assert-shown.ts';
 import type { RunningService } from '../support/start-service.ts';
 import { waitUntil } from '../support/wait-until.ts';

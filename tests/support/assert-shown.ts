@@ -1,4 +1,4 @@
-import { type InvocationEvent, isTerminalType } from '@nexus/common/event';
+import { type InvocationEvent, isTerminalType } from '@nexus/common/events/event';
 import { sha256 } from '@nexus/common/load-snapshot';
 import { hashes, type Watcher } from './watch-conversation.ts';
 

@@ -1,5 +1,5 @@
-import type { InvocationEvent } from '@nexus/common/event';
-import { isLastEvent } from '@nexus/common/event';
+import type { InvocationEvent } from '@nexus/common/events/event';
+import { isLastEvent } from '@nexus/common/events/event';
 import { sha256 } from '@nexus/common/load-snapshot';
 import { mostCursors } from '@nexus/common/socket-events';
 import { io, type Socket } from 'socket.io-client';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openConversationFeed } from './conversation-feed.ts';
-import type { InvocationEvent } from './event.ts';
+import type { InvocationEvent } from './events/event.ts';
 
 import type { Redis } from './redis/open-redis.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type ConversationFeedsSources, createConversationFeeds } from './conversation-feeds.ts';
-import type { LogAddress } from './event-log-names.ts';
+import type { LogAddress } from './events/event-log-names.ts';
 import type { Redis } from './redis/open-redis.ts';
 
 const nothingStored = {

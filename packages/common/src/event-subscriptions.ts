@@ -1,6 +1,6 @@
-import type { InvocationEvent } from './event.ts';
-import { parseEvent } from './event-json.ts';
-import { eventsChannel } from './event-log-names.ts';
+import type { InvocationEvent } from './events/event.ts';
+import { parseEvent } from './events/event-json.ts';
+import { eventsChannel } from './events/event-log-names.ts';
 import type { Redis } from './redis/open-redis.ts';
 
 /** An object, as there may be one per conversation: whoever listens there is one already. */

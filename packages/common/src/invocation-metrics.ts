@@ -1,5 +1,5 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
-import { isTerminalType, type NewEvent } from './event.ts';
+import { isTerminalType, type NewEvent } from './events/event.ts';
 import { invocationStatuses, isFinished } from './invocation.ts';
 import type { Course, Outcome } from './invocation-status.ts';
 import { providerNames } from './provider-name.ts';

@@ -1,4 +1,4 @@
-import type { LogAddress } from './event-log-names.ts';
+import type { LogAddress } from './events/event-log-names.ts';
 import { type InvocationStatus, isFinished } from './invocation.ts';
 import type { PrismaClient } from './postgres/open-database.ts';
 

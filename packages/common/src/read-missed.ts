@@ -1,9 +1,9 @@
-import { type InvocationEvent, isLastEvent } from './event.ts';
-import type { LogAddress } from './event-log-names.ts';
+import { type InvocationEvent, isLastEvent } from './events/event.ts';
+import type { LogAddress } from './events/event-log-names.ts';
+import { readLog } from './events/read-log.ts';
 import { loadSnapshot } from './load-snapshot.ts';
 import { loadStanding, type Standing } from './load-standing.ts';
 import type { PrismaClient } from './postgres/open-database.ts';
-import { readLog } from './read-log.ts';
 import type { Redis } from './redis/open-redis.ts';
 
 export type MissedSources = {

@@ -1,4 +1,4 @@
-import type { InvocationEvent } from '@nexus/common/event';
+import type { InvocationEvent } from '@nexus/common/events/event';
 import { eventName } from '@nexus/common/socket-events';
 import type { Namespace } from 'socket.io';
 import { PacketType } from 'socket.io-parser';

@@ -1,7 +1,7 @@
 import type { ConversationFeed } from '@nexus/common/conversation-feed';
 import type { ConversationFeeds, HeldFeed } from '@nexus/common/conversation-feeds';
-import type { InvocationEvent } from '@nexus/common/event';
 import type { EventListener } from '@nexus/common/event-subscriptions';
+import type { InvocationEvent } from '@nexus/common/events/event';
 
 type Broadcast = (room: string, event: InvocationEvent) => void;
 

@@ -1,4 +1,4 @@
-import { parseEvent } from '@nexus/common/event-json';
+import { parseEvent } from '@nexus/common/events/event-json';
 import { Encoder, type Packet, PacketType } from 'socket.io-parser';
 import { expect, it } from 'vitest';
 import { eventParser } from './event-parser.ts';

@@ -1,5 +1,5 @@
-import type { InvocationEvent } from '@nexus/common/event';
-import { stringifyEvent } from '@nexus/common/event-json';
+import type { InvocationEvent } from '@nexus/common/events/event';
+import { stringifyEvent } from '@nexus/common/events/event-json';
 import { eventName } from '@nexus/common/socket-events';
 import { Decoder, Encoder, type Packet, PacketType } from 'socket.io-parser';
 

@@ -1,6 +1,6 @@
-import { createEventAppender } from '@nexus/common/append-events';
 import { createConversationFeeds } from '@nexus/common/conversation-feeds';
 import { createEventSubscriptions } from '@nexus/common/event-subscriptions';
+import { createEventAppender } from '@nexus/common/events/append-events';
 import { createFeedMetrics } from '@nexus/common/feed-metrics';
 import { createInvocationMetrics } from '@nexus/common/invocation-metrics';
 import { openInvocationQueues } from '@nexus/common/invocation-queue';

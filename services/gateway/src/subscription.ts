@@ -1,4 +1,4 @@
-import type { InvocationEvent } from '@nexus/common/event';
+import type { InvocationEvent } from '@nexus/common/events/event';
 import { eventName } from '@nexus/common/socket-events';
 import type { Room } from './conversation-rooms.ts';
 

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
-import { createEventAppender } from '@nexus/common/append-events';
 import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
 import { AppError } from '@nexus/common/errors/app-error';
+import { createEventAppender } from '@nexus/common/events/append-events';
 import { createInvocationMetrics } from '@nexus/common/invocation-metrics';
 import type { InvocationQueues } from '@nexus/common/invocation-queue';
 import { handBackInvocation } from '@nexus/common/invocation-status';

@@ -1,6 +1,6 @@
 import type { Claim } from '@nexus/common/claim-invocations';
 import { AppError, toAppError } from '@nexus/common/errors/app-error';
-import type { NewEvent } from '@nexus/common/event';
+import type { NewEvent } from '@nexus/common/events/event';
 import type { InvocationJob } from '@nexus/common/invocation-queue';
 import type { DispatchRow, Held, Outcome } from '@nexus/common/invocation-status';
 import type { AnswerWriter } from './answer/answer-writer.ts';

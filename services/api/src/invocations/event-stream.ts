@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { ConversationFeeds } from '@nexus/common/conversation-feeds';
 import { AppError } from '@nexus/common/errors/app-error';
-import { type InvocationEvent, isLastEvent } from '@nexus/common/event';
-import { stringifyEvent } from '@nexus/common/event-json';
+import { type InvocationEvent, isLastEvent } from '@nexus/common/events/event';
+import { stringifyEvent } from '@nexus/common/events/event-json';
 
 const standardKeepAliveMs = 15_000;
 

@@ -1,8 +1,8 @@
 import { AppError } from '@nexus/common/errors/app-error';
-import type { InvocationEvent } from '@nexus/common/event';
-import type { LogAddress } from '@nexus/common/event-log-names';
+import type { InvocationEvent } from '@nexus/common/events/event';
+import type { LogAddress } from '@nexus/common/events/event-log-names';
+import { joinDeltas } from '@nexus/common/events/read-log';
 import { isFinished } from '@nexus/common/invocation';
-import { joinDeltas } from '@nexus/common/read-log';
 import { createMissedSources, readMissed } from '@nexus/common/read-missed';
 import { requestCancel } from '@nexus/common/request-cancel';
 import { type Request, type Response, Router } from 'express';

@@ -1,7 +1,7 @@
-import { createEventAppender, type EventAppender } from '@nexus/common/append-events';
-import type { InvocationEvent, NewEvent } from '@nexus/common/event';
-import { logKey } from '@nexus/common/event-log-names';
-import { readLog } from '@nexus/common/read-log';
+import { createEventAppender, type EventAppender } from '@nexus/common/events/append-events';
+import type { InvocationEvent, NewEvent } from '@nexus/common/events/event';
+import { logKey } from '@nexus/common/events/event-log-names';
+import { readLog } from '@nexus/common/events/read-log';
 import { openRedis, type Redis, waitForRedis } from '@nexus/common/redis/open-redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestRedis, type TestRedis } from '../../../../tests/support/open-test-redis.ts';

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type EventAppender, LogLost } from '@nexus/common/append-events';
 import { AppError } from '@nexus/common/errors/app-error';
-import type { NewEvent } from '@nexus/common/event';
-import type { LogAddress } from '@nexus/common/event-log-names';
+import { type EventAppender, LogLost } from '@nexus/common/events/append-events';
+import type { NewEvent } from '@nexus/common/events/event';
+import type { LogAddress } from '@nexus/common/events/event-log-names';
+import { queuedEvents, readLastSeq } from '@nexus/common/events/read-log';
 import type { Held } from '@nexus/common/invocation-status';
-import { queuedEvents, readLastSeq } from '@nexus/common/read-log';
 import { atMost } from '@nexus/common/timing/at-most';
 import type { FlushClock } from './flush-clock.ts';
 import { createPendingEvents } from './pending-events.ts';

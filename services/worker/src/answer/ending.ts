@@ -2,7 +2,7 @@ import type { Claim } from '@nexus/common/claim-invocations';
 import type { AppError } from '@nexus/common/errors/app-error';
 import type { ErrorCode } from '@nexus/common/errors/error-codes';
 import { errorMeanings } from '@nexus/common/errors/error-codes';
-import type { NewEvent, Usage } from '@nexus/common/event';
+import type { NewEvent, Usage } from '@nexus/common/events/event';
 import type { Finished, Outcome } from '@nexus/common/invocation-status';
 import { sha256 } from '@nexus/common/load-snapshot';
 import type { AttemptUsage } from '@nexus/common/usage-record';

@@ -1,10 +1,10 @@
-import { type EventAppender, LogLost } from '@nexus/common/append-events';
 import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
 import { type ErrorCode, errorMeanings } from '@nexus/common/errors/error-codes';
-import type { NewEvent } from '@nexus/common/event';
+import { type EventAppender, LogLost } from '@nexus/common/events/append-events';
+import type { NewEvent } from '@nexus/common/events/event';
+import { foreseeSeq } from '@nexus/common/events/read-log';
 import { dispatchNext, finishInvocations, type Held, noteLastSeq, type Outcome } from '@nexus/common/invocation-status';
 import { sha256 } from '@nexus/common/load-snapshot';
-import { foreseeSeq } from '@nexus/common/read-log';
 import type { CancelParts } from '@nexus/common/request-cancel';
 import { unknownUsage } from '@nexus/common/usage-record';
 import { createPendingEvents } from '../answer/pending-events.ts';

@@ -1,5 +1,5 @@
-import type { LogAddress } from '@nexus/common/event-log-names';
-import { readLog } from '@nexus/common/read-log';
+import type { LogAddress } from '@nexus/common/events/event-log-names';
+import { readLog } from '@nexus/common/events/read-log';
 import type { Redis } from '@nexus/common/redis/open-redis';
 
 export type LogText = { text: string; reasoning: string; seq: number; attempt: number };

@@ -1,4 +1,4 @@
-import type { Usage } from '@nexus/common/event';
+import type { Usage } from '@nexus/common/events/event';
 import type { Attributes } from '@nexus/common/tracing/tracer';
 import type { FinishReason, ProviderRequest } from '../providers/provider.ts';
 

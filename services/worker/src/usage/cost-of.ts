@@ -1,4 +1,4 @@
-import type { Usage } from '@nexus/common/event';
+import type { Usage } from '@nexus/common/events/event';
 import { isProviderName } from '@nexus/common/provider-name';
 import { type Price, priceTable, priceTableVersion } from './price-table.ts';
 

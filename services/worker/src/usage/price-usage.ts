@@ -1,4 +1,4 @@
-import type { Usage } from '@nexus/common/event';
+import type { Usage } from '@nexus/common/events/event';
 import type { AttemptUsage } from '@nexus/common/usage-record';
 import { costOf } from './cost-of.ts';
 

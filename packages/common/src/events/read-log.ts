@@ -1,6 +1,6 @@
+import type { Redis } from '../redis/open-redis.ts';
 import type { InvocationEvent } from './event.ts';
 import { type LogAddress, logKey } from './event-log-names.ts';
-import type { Redis } from './redis/open-redis.ts';
 
 /** Bounds one read: a long log comes in pages. */
 const pageSize = 500;

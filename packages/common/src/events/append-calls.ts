@@ -1,7 +1,7 @@
 import { Cluster } from 'ioredis';
-import { createScript } from './redis/create-script.ts';
-import type { Redis } from './redis/open-redis.ts';
-import { atEndOfTurn } from './timing/at-end-of-turn.ts';
+import { createScript } from '../redis/create-script.ts';
+import type { Redis } from '../redis/open-redis.ts';
+import { atEndOfTurn } from '../timing/at-end-of-turn.ts';
 
 /**
  * Appends to logs and publishes what it appended, each log fenced by its attempt, all in one call.

@@ -1,11 +1,11 @@
+import { AppError } from '../errors/app-error.ts';
+import { createScript } from '../redis/create-script.ts';
+import type { Redis } from '../redis/open-redis.ts';
+import { isoNow } from '../timing/iso-now.ts';
 import { type AppendCall, createAppendCalls } from './append-calls.ts';
-import { AppError } from './errors/app-error.ts';
 import { isTerminalType, type NewEvent } from './event.ts';
 import { toLogJson } from './event-json.ts';
 import { cancelKey, eventsChannel, type LogAddress, logKey } from './event-log-names.ts';
-import { createScript } from './redis/create-script.ts';
-import type { Redis } from './redis/open-redis.ts';
-import { isoNow } from './timing/iso-now.ts';
 
 /**
  * Gives a log that Redis lost its place back: one entry, at the seq the writer had reached, that stands for all before it.
