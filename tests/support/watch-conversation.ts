@@ -1,6 +1,6 @@
 import type { InvocationEvent } from '@nexus/common/events/event';
 import { isLastEvent } from '@nexus/common/events/event';
-import { sha256 } from '@nexus/common/load-snapshot';
+import { sha256 } from '@nexus/common/feeds/load-snapshot';
 import { mostCursors } from '@nexus/common/socket-events';
 import { io, type Socket } from 'socket.io-client';
 import { waitUntil } from './wait-until.ts';

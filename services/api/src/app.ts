@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http';
-import type { ConversationFeeds } from '@nexus/common/conversation-feeds';
 import type { EventAppender } from '@nexus/common/events/append-events';
+import type { ConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
 import type { InvocationMetrics } from '@nexus/common/invocation-metrics';
 import type { InvocationQueues } from '@nexus/common/invocation-queue';
 import type { Logger } from '@nexus/common/logging/create-logger';

@@ -1,6 +1,6 @@
 import { createServer, type Server as HttpServer } from 'node:http';
-import type { ConversationFeeds } from '@nexus/common/conversation-feeds';
 import { AppError } from '@nexus/common/errors/app-error';
+import type { ConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
 import type { Logger } from '@nexus/common/logging/create-logger';
 import { answerNotFound, createHealthHandler } from '@nexus/common/process/serve-health';
 import { pingRedis } from '@nexus/common/redis/ping-redis';

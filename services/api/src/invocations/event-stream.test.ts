@@ -1,7 +1,7 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import type { ConversationFeed } from '@nexus/common/conversation-feed';
 import type { InvocationEvent } from '@nexus/common/events/event';
+import type { ConversationFeed } from '@nexus/common/feeds/conversation-feed';
 import { describe, expect, it } from 'vitest';
 import { streamEvents } from './event-stream.ts';
 

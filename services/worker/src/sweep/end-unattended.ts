@@ -3,8 +3,8 @@ import { type ErrorCode, errorMeanings } from '@nexus/common/errors/error-codes'
 import { type EventAppender, LogLost } from '@nexus/common/events/append-events';
 import type { NewEvent } from '@nexus/common/events/event';
 import { foreseeSeq } from '@nexus/common/events/read-log';
+import { sha256 } from '@nexus/common/feeds/load-snapshot';
 import { dispatchNext, finishInvocations, type Held, noteLastSeq, type Outcome } from '@nexus/common/invocation-status';
-import { sha256 } from '@nexus/common/load-snapshot';
 import type { CancelParts } from '@nexus/common/request-cancel';
 import { unknownUsage } from '@nexus/common/usage-record';
 import { createPendingEvents } from '../answer/pending-events.ts';

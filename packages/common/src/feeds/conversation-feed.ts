@@ -1,7 +1,7 @@
+import { type InvocationEvent, isLastEvent } from '../events/event.ts';
+import type { LogAddress } from '../events/event-log-names.ts';
+import { joinDeltas } from '../events/read-log.ts';
 import type { EventListener, EventSubscriptions } from './event-subscriptions.ts';
-import { type InvocationEvent, isLastEvent } from './events/event.ts';
-import type { LogAddress } from './events/event-log-names.ts';
-import { joinDeltas } from './events/read-log.ts';
 import { type MissedSources, readMissed } from './read-missed.ts';
 
 /** How long a watched, unfinished invocation may say nothing before its log and row are read again. */

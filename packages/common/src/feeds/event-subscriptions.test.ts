@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
+import type { Redis } from '../redis/open-redis.ts';
 import { createEventSubscriptions } from './event-subscriptions.ts';
-import type { Redis } from './redis/open-redis.ts';
 
 /** A connection that answers a ping when the test says so. */
 function createSubscriber() {

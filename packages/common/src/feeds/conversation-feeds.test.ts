@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { LogAddress } from '../events/event-log-names.ts';
+import type { Redis } from '../redis/open-redis.ts';
 import { type ConversationFeedsSources, createConversationFeeds } from './conversation-feeds.ts';
-import type { LogAddress } from './events/event-log-names.ts';
-import type { Redis } from './redis/open-redis.ts';
 
 const nothingStored = {
   redis: { status: 'ready', xrange: async () => [] } as unknown as Redis,

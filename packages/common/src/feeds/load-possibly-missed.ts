@@ -1,4 +1,4 @@
-import type { PrismaClient } from './postgres/open-database.ts';
+import type { PrismaClient } from '../postgres/open-database.ts';
 
 /** `begunAgoMs` by the database's clock; null while it is not over. */
 export type PossiblyMissed = { conversationId: string; invocationId: string; begunAgoMs: number | null };

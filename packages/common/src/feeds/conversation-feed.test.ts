@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { InvocationEvent } from '../events/event.ts';
+import type { Redis } from '../redis/open-redis.ts';
 import { openConversationFeed } from './conversation-feed.ts';
-import type { InvocationEvent } from './events/event.ts';
-
-import type { Redis } from './redis/open-redis.ts';
 
 const address = { conversationId: 'c', invocationId: 'i' };
 const at = '2026-01-01T00:00:00.000Z';

@@ -1,10 +1,10 @@
-import { type InvocationEvent, isLastEvent } from './events/event.ts';
-import type { LogAddress } from './events/event-log-names.ts';
-import { readLog } from './events/read-log.ts';
+import { type InvocationEvent, isLastEvent } from '../events/event.ts';
+import type { LogAddress } from '../events/event-log-names.ts';
+import { readLog } from '../events/read-log.ts';
+import type { PrismaClient } from '../postgres/open-database.ts';
+import type { Redis } from '../redis/open-redis.ts';
 import { loadSnapshot } from './load-snapshot.ts';
 import { loadStanding, type Standing } from './load-standing.ts';
-import type { PrismaClient } from './postgres/open-database.ts';
-import type { Redis } from './redis/open-redis.ts';
 
 export type MissedSources = {
   redis: Redis;
