@@ -1,4 +1,4 @@
-import type { ProviderName } from '@nexus/common/provider-name';
+import type { ProviderName } from '@nexus/common/queue/provider-name';
 
 export type AgentSeed = {
   id: string;

@@ -1,5 +1,5 @@
-import { jobId, queuePrefix } from '@nexus/common/invocation-queue';
-import { providerNames } from '@nexus/common/provider-name';
+import { jobId, queuePrefix } from '@nexus/common/queue/invocation-queue';
+import { providerNames } from '@nexus/common/queue/provider-name';
 import { assertRedisFits } from '@nexus/common/redis/assert-redis-fits';
 import { openRedis, waitForRedis } from '@nexus/common/redis/open-redis';
 import { pingRedis } from '@nexus/common/redis/ping-redis';

@@ -1,4 +1,4 @@
-import { providerCredentials } from '@nexus/common/provider-name';
+import { providerCredentials } from '@nexus/common/queue/provider-name';
 import { toProviderConfig } from '../../services/worker/src/providers/provider-config.ts';
 import { readWorkerConfig } from '../../services/worker/src/worker-config.ts';
 import { withLocalStores } from './find-config-problems.ts';

@@ -1,5 +1,5 @@
-import { queueName, queuePrefix } from '@nexus/common/invocation-queue';
-import { providerNames } from '@nexus/common/provider-name';
+import { queueName, queuePrefix } from '@nexus/common/queue/invocation-queue';
+import { providerNames } from '@nexus/common/queue/provider-name';
 import { residentBytes } from '../support/resident-bytes.ts';
 import type { RunningService, ServiceName } from '../support/start-service.ts';
 import type { Stack } from '../support/start-stack.ts';

@@ -2,7 +2,7 @@ import { Counter, Histogram, type Registry } from 'prom-client';
 import { isTerminalType, type NewEvent } from './events/event.ts';
 import { invocationStatuses, isFinished } from './invocation.ts';
 import type { Course, Outcome } from './invocation-status.ts';
-import { providerNames } from './provider-name.ts';
+import { providerNames } from './queue/provider-name.ts';
 
 /** What every service that can end an invocation, or speak of one, counts. */
 export type InvocationMetrics = {

@@ -5,10 +5,10 @@ import { cancelKey } from './events/event-log-names.ts';
 import { foreseeSeq } from './events/read-log.ts';
 import type { InvocationStatus } from './invocation.ts';
 import type { InvocationMetrics } from './invocation-metrics.ts';
-import type { InvocationQueues } from './invocation-queue.ts';
 import { type CancelResult, cancelInvocation, dispatchNext } from './invocation-status.ts';
 import type { Logger } from './logging/create-logger.ts';
 import type { PrismaClient } from './postgres/open-database.ts';
+import type { InvocationQueues } from './queue/invocation-queue.ts';
 import type { Redis } from './redis/open-redis.ts';
 import { nudgeWorker } from './worker-nudge.ts';
 

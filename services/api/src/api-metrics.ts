@@ -1,6 +1,6 @@
-import type { InvocationQueues } from '@nexus/common/invocation-queue';
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
-import { providerNames } from '@nexus/common/provider-name';
+import type { InvocationQueues } from '@nexus/common/queue/invocation-queue';
+import { providerNames } from '@nexus/common/queue/provider-name';
 import { atMost } from '@nexus/common/timing/at-most';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { countWorkersOnline } from './invocations/count-workers-online.ts';

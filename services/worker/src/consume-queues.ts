@@ -1,6 +1,6 @@
-import { type InvocationJob, queueName, queuePrefix } from '@nexus/common/invocation-queue';
 import type { Logger } from '@nexus/common/logging/create-logger';
-import type { ProviderName } from '@nexus/common/provider-name';
+import { type InvocationJob, queueName, queuePrefix } from '@nexus/common/queue/invocation-queue';
+import type { ProviderName } from '@nexus/common/queue/provider-name';
 import type { Redis } from '@nexus/common/redis/open-redis';
 import { Worker } from 'bullmq';
 

@@ -1,13 +1,13 @@
-import { openInvocationQueues } from '@nexus/common/invocation-queue';
 import { openDatabase } from '@nexus/common/postgres/open-database';
 import { createServiceRegistry } from '@nexus/common/process/create-service-registry';
 import { runService } from '@nexus/common/process/run-service';
 import { createHealthServer, listen } from '@nexus/common/process/serve-health';
+import { openInvocationQueues } from '@nexus/common/queue/invocation-queue';
+import { traceQueues } from '@nexus/common/queue/trace-queues';
 import { assertRedisFits } from '@nexus/common/redis/assert-redis-fits';
 import { openRedis, waitForRedis } from '@nexus/common/redis/open-redis';
 import { pingRedis } from '@nexus/common/redis/ping-redis';
 import type { RedisPurpose } from '@nexus/common/redis/redis-options';
-import { traceQueues } from '@nexus/common/trace-queues';
 import { openWorker } from './open-worker.ts';
 import { createProviders } from './providers/create-providers.ts';
 import { toProviderConfig } from './providers/provider-config.ts';

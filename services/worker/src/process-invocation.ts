@@ -1,8 +1,8 @@
 import type { Claim } from '@nexus/common/claim-invocations';
 import { AppError, toAppError } from '@nexus/common/errors/app-error';
 import type { NewEvent } from '@nexus/common/events/event';
-import type { InvocationJob } from '@nexus/common/invocation-queue';
 import type { DispatchRow, Held, Outcome } from '@nexus/common/invocation-status';
+import type { InvocationJob } from '@nexus/common/queue/invocation-queue';
 import type { AnswerWriter } from './answer/answer-writer.ts';
 import { type Ending, toOutcome, toTerminalEvent } from './answer/ending.ts';
 import { isPassing, type RetryPolicy } from './attempts/retry-before-first-part.ts';

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Claim, claimInvocations } from '@nexus/common/claim-invocations';
 import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
-import type { InvocationJob, InvocationQueues } from '@nexus/common/invocation-queue';
 import {
   type DispatchRow,
   dispatchNext,
@@ -16,6 +15,7 @@ import type { Logger } from '@nexus/common/logging/create-logger';
 import { mayPassLater } from '@nexus/common/postgres/database-error';
 import { joinCalls } from '@nexus/common/postgres/join-calls';
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { InvocationJob, InvocationQueues } from '@nexus/common/queue/invocation-queue';
 import { toRefused } from './answer/ending.ts';
 
 /** How it ended, and as what it was written. */

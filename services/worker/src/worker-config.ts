@@ -10,7 +10,7 @@ import {
 } from '@nexus/common/config/config-fields';
 import { parseConfig } from '@nexus/common/config/parse-config';
 import { withPasswords } from '@nexus/common/config/with-passwords';
-import { isProviderName, type ProviderName, providerNames } from '@nexus/common/provider-name';
+import { isProviderName, type ProviderName, providerNames } from '@nexus/common/queue/provider-name';
 import { z } from 'zod';
 import { providerFields } from './providers/provider-config.ts';
 

@@ -1,7 +1,7 @@
 import type { Claim } from '@nexus/common/claim-invocations';
 import { answerBuckets } from '@nexus/common/invocation-metrics';
 import type { Finished } from '@nexus/common/invocation-status';
-import { providerNames } from '@nexus/common/provider-name';
+import { providerNames } from '@nexus/common/queue/provider-name';
 import type { AttemptUsage } from '@nexus/common/usage-record';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { RunningAttempts } from './attempts/running-attempts.ts';

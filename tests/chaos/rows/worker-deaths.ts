@@ -172,7 +172,7 @@ export const killAfterFinalWrite: ChaosRow = {
 
 /** The same job under another name: what BullMQ does with the job of a worker that vanished. */
 export async function deliverAgain({ stack }: Chaos, { id }: Accepted, times = 1): Promise<void> {
-  const { openInvocationQueues } = await import('@nexus/common/invocation-queue');
+  const { openInvocationQueues } = await import('@nexus/common/queue/invocation-queue');
   const queues = openInvocationQueues(stack.redis, { warn() {} });
   const queue = queues.queue('openai');
   for (let index = 0; index < times; index += 1) {

@@ -1,8 +1,8 @@
 import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { ExpressAdapter } from '@bull-board/express';
-import type { InvocationQueues } from '@nexus/common/invocation-queue';
-import { providerNames } from '@nexus/common/provider-name';
+import type { InvocationQueues } from '@nexus/common/queue/invocation-queue';
+import { providerNames } from '@nexus/common/queue/provider-name';
 import { Router } from 'express';
 import helmet from 'helmet';
 import { requireAdmin } from './require-admin.ts';

@@ -1,4 +1,4 @@
-import { type ProviderName, providerNames } from '@nexus/common/provider-name';
+import { type ProviderName, providerNames } from '@nexus/common/queue/provider-name';
 import { z } from 'zod';
 import { text } from '../http/parse-input.ts';
 

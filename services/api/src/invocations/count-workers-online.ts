@@ -1,5 +1,5 @@
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
-import { providerNames } from '@nexus/common/provider-name';
+import { providerNames } from '@nexus/common/queue/provider-name';
 
 /** For each provider, how many workers could take its invocations now: heard within 5 s. */
 export async function countWorkersOnline(database: Pick<PrismaClient, '$queryRaw'>): Promise<Record<string, number>> {

@@ -1,6 +1,6 @@
 import { dispatchAndNote } from '@nexus/common/dispatch-invocation';
-import type { Dispatch } from '@nexus/common/invocation-queue';
 import { markEnqueued } from '@nexus/common/invocation-status';
+import type { Dispatch } from '@nexus/common/queue/invocation-queue';
 import type { ApiParts } from '../app.ts';
 
 /**

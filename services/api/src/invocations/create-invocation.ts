@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { AppError } from '@nexus/common/errors/app-error';
 import { isUniqueViolation } from '@nexus/common/postgres/database-error';
 import { joinCalls } from '@nexus/common/postgres/join-calls';
-import { isProviderName, providerCredentials } from '@nexus/common/provider-name';
+import { isProviderName, providerCredentials } from '@nexus/common/queue/provider-name';
 import { atEndOfTurn } from '@nexus/common/timing/at-end-of-turn';
 import { agentNotFound } from '../agents/agent-routes.ts';
 import type { ApiParts } from '../app.ts';

@@ -1,4 +1,4 @@
-import type { InvocationJob } from '@nexus/common/invocation-queue';
+import type { InvocationJob } from '@nexus/common/queue/invocation-queue';
 
 type Process = (job: InvocationJob) => Promise<void>;
 

@@ -1,6 +1,6 @@
 import type { Claim } from '@nexus/common/claim-invocations';
 import { AppError } from '@nexus/common/errors/app-error';
-import { isProviderName, type ProviderName } from '@nexus/common/provider-name';
+import { isProviderName, type ProviderName } from '@nexus/common/queue/provider-name';
 import type { Context } from '../context/build-context.ts';
 import type { OnPart, Provider, ProviderFinish, ProviderRequest } from '../providers/provider.ts';
 import { type RetryPolicy, retryBeforeFirstPart } from './retry-before-first-part.ts';

@@ -1,7 +1,7 @@
 import type { Held } from '@nexus/common/invocation-status';
 import { isLifeLockHeld } from '@nexus/common/postgres/is-life-lock-held';
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
-import type { ProviderName } from '@nexus/common/provider-name';
+import type { ProviderName } from '@nexus/common/queue/provider-name';
 
 type Database = Pick<PrismaClient, '$queryRaw'>;
 

@@ -1,4 +1,4 @@
-import type { ProviderName } from '@nexus/common/provider-name';
+import type { ProviderName } from '@nexus/common/queue/provider-name';
 import { type CallTracing, traceProvider } from '../tracing/trace-provider.ts';
 import { createEchoProvider } from './echo/echo-provider.ts';
 import { createGeminiProvider } from './gemini/gemini-provider.ts';

@@ -1,6 +1,6 @@
 import { isLifeLockHeld } from '@nexus/common/postgres/is-life-lock-held';
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
-import type { ProviderName } from '@nexus/common/provider-name';
+import type { ProviderName } from '@nexus/common/queue/provider-name';
 import type { RecoveryCause } from './recovery-cause.ts';
 
 export type Chore = {

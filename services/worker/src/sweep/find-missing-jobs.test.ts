@@ -1,4 +1,4 @@
-import { jobId } from '@nexus/common/invocation-queue';
+import { jobId } from '@nexus/common/queue/invocation-queue';
 import { describe, expect, it } from 'vitest';
 import type { EnqueuedRow } from './find-chores.ts';
 import { createMissingJobFinder } from './find-missing-jobs.ts';

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
-import { jobId } from '@nexus/common/invocation-queue';
 import { redispatchInvocation } from '@nexus/common/invocation-status';
+import { jobId } from '@nexus/common/queue/invocation-queue';
 import { atMost } from '@nexus/common/timing/at-most';
 import { type EnqueuedRow, findAlive, findEnqueued } from './find-chores.ts';
 import type { RecoveryCause } from './recovery-cause.ts';

@@ -1,4 +1,4 @@
-import type { InvocationJob, InvocationQueues } from '@nexus/common/invocation-queue';
+import type { InvocationJob, InvocationQueues } from '@nexus/common/queue/invocation-queue';
 import type { Redis } from '@nexus/common/redis/open-redis';
 import type { WorkerMetrics } from '../worker-metrics.ts';
 import { doChore } from './do-chore.ts';

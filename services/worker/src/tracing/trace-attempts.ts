@@ -1,4 +1,4 @@
-import { type InvocationJob, jobId } from '@nexus/common/invocation-queue';
+import { type InvocationJob, jobId } from '@nexus/common/queue/invocation-queue';
 import { inSpan, type Tracer } from '@nexus/common/tracing/tracer';
 
 /** A consumer span for each job, going on with the trace that the job names. What is known before the claim is the job alone. */

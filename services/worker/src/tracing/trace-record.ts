@@ -1,6 +1,6 @@
 import type { Claim } from '@nexus/common/claim-invocations';
-import { queueName } from '@nexus/common/invocation-queue';
-import { isProviderName } from '@nexus/common/provider-name';
+import { queueName } from '@nexus/common/queue/invocation-queue';
+import { isProviderName } from '@nexus/common/queue/provider-name';
 import type { Span, Tracer } from '@nexus/common/tracing/tracer';
 import type { InvocationRecord, Written } from '../record-invocation.ts';
 import { toRequestAttributes, toUsageAttributes } from './gen-ai-attributes.ts';

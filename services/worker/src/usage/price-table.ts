@@ -1,4 +1,4 @@
-import type { ProviderName } from '@nexus/common/provider-name';
+import type { ProviderName } from '@nexus/common/queue/provider-name';
 
 /** Micro-USD per million tokens, which is USD per million tokens times a million. */
 export type Price = {

@@ -1,7 +1,7 @@
 import { Queue } from 'bullmq';
-import type { Logger } from './logging/create-logger.ts';
+import type { Logger } from '../logging/create-logger.ts';
+import type { Redis } from '../redis/open-redis.ts';
 import { type ProviderName, providerNames } from './provider-name.ts';
-import type { Redis } from './redis/open-redis.ts';
 
 /** All that a job says. Everything else is in Postgres. `traceparent` is there when the trace of its request goes on in the worker. */
 export type InvocationJob = { invocationId: string; dispatch: number; traceparent?: string };

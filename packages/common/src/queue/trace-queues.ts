@@ -1,5 +1,5 @@
+import { inSpan, type Tracer } from '../tracing/tracer.ts';
 import { type InvocationQueues, jobId, queueName } from './invocation-queue.ts';
-import { inSpan, type Tracer } from './tracing/tracer.ts';
 
 /**
  * A job joins the trace within which its own invocation is enqueued. One that somebody else lets go (the sweep, or the end of the
