@@ -1,4 +1,4 @@
-import { claimInvocations } from '@nexus/common/claim-invocations';
+import { claimInvocations } from '@nexus/common/invocations/claim-invocations';
 import {
   cancelInvocation,
   dispatchNext,
@@ -9,11 +9,11 @@ import {
   type Outcome,
   redispatchInvocation,
   requeueLost,
-} from '@nexus/common/invocation-status';
+} from '@nexus/common/invocations/invocation-status';
+import { noteUsage, unknownUsage } from '@nexus/common/invocations/usage-record';
 import { lifeLockSpace } from '@nexus/common/postgres/is-life-lock-held';
 import { newId } from '@nexus/common/postgres/new-id';
 import { openDatabase, type PrismaClient } from '@nexus/common/postgres/open-database';
-import { noteUsage, unknownUsage } from '@nexus/common/usage-record';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPageIds } from '../services/api/src/http/load-page-ids.ts';

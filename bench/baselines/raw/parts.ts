@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { defaultWorkspaceId } from '@nexus/common/default-workspace';
 import { createEventAppender } from '@nexus/common/events/append-events';
+import { defaultWorkspaceId } from '@nexus/common/invocations/default-workspace';
 import { openDatabase } from '@nexus/common/postgres/open-database';
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';

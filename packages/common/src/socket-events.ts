@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { FieldError } from './errors/app-error.ts';
 import type { ErrorCode } from './errors/error-codes.ts';
 import type { InvocationEvent } from './events/event.ts';
-import type { InvocationStatus } from './invocation.ts';
+import type { InvocationStatus } from './invocations/invocation.ts';
 
 export type SocketError = { code: ErrorCode; message: string; fields?: FieldError[] };
 

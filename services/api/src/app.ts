@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http';
 import type { EventAppender } from '@nexus/common/events/append-events';
 import type { ConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
-import type { InvocationMetrics } from '@nexus/common/invocation-metrics';
+import type { InvocationMetrics } from '@nexus/common/invocations/invocation-metrics';
 import type { Logger } from '@nexus/common/logging/create-logger';
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
 import { createHealthHandler } from '@nexus/common/process/serve-health';

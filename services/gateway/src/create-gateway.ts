@@ -1,10 +1,10 @@
 import { createServer, type Server as HttpServer } from 'node:http';
 import { AppError } from '@nexus/common/errors/app-error';
 import type { ConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
+import { type CancelParts, requestCancel } from '@nexus/common/invocations/request-cancel';
 import type { Logger } from '@nexus/common/logging/create-logger';
 import { answerNotFound, createHealthHandler } from '@nexus/common/process/serve-health';
 import { pingRedis } from '@nexus/common/redis/ping-redis';
-import { type CancelParts, requestCancel } from '@nexus/common/request-cancel';
 import {
   type ClientToServerEvents,
   cancelRequest,

@@ -1,4 +1,4 @@
-import type { InvocationStatus } from '@nexus/common/invocation';
+import type { InvocationStatus } from '@nexus/common/invocations/invocation';
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
 import type { Principal } from './principal.ts';
 

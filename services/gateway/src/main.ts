@@ -4,7 +4,7 @@ import { createEventSubscriptions } from '@nexus/common/feeds/event-subscription
 import { createFeedMetrics } from '@nexus/common/feeds/feed-metrics';
 import { loadPossiblyMissed } from '@nexus/common/feeds/load-possibly-missed';
 import { createMissedSources } from '@nexus/common/feeds/read-missed';
-import { createInvocationMetrics } from '@nexus/common/invocation-metrics';
+import { createInvocationMetrics } from '@nexus/common/invocations/invocation-metrics';
 import { openDatabase } from '@nexus/common/postgres/open-database';
 import { createServiceRegistry } from '@nexus/common/process/create-service-registry';
 import { runService } from '@nexus/common/process/run-service';

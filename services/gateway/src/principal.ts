@@ -1,4 +1,4 @@
-import { defaultWorkspaceId } from '@nexus/common/default-workspace';
+import { defaultWorkspaceId } from '@nexus/common/invocations/default-workspace';
 
 /** On whose behalf a socket speaks. Without keys everybody is the default workspace. */
 export type Principal = { workspaceId: string };

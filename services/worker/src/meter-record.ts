@@ -1,4 +1,4 @@
-import type { InvocationMetrics } from '@nexus/common/invocation-metrics';
+import type { InvocationMetrics } from '@nexus/common/invocations/invocation-metrics';
 import type { InvocationRecord } from './record-invocation.ts';
 import type { WorkerMetrics } from './worker-metrics.ts';
 

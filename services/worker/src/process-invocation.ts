@@ -1,7 +1,7 @@
-import type { Claim } from '@nexus/common/claim-invocations';
 import { AppError, toAppError } from '@nexus/common/errors/app-error';
 import type { NewEvent } from '@nexus/common/events/event';
-import type { DispatchRow, Held, Outcome } from '@nexus/common/invocation-status';
+import type { Claim } from '@nexus/common/invocations/claim-invocations';
+import type { DispatchRow, Held, Outcome } from '@nexus/common/invocations/invocation-status';
 import type { InvocationJob } from '@nexus/common/queue/invocation-queue';
 import type { AnswerWriter } from './answer/answer-writer.ts';
 import { type Ending, toOutcome, toTerminalEvent } from './answer/ending.ts';

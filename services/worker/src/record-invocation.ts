@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Claim, claimInvocations } from '@nexus/common/claim-invocations';
-import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
+import { type Claim, claimInvocations } from '@nexus/common/invocations/claim-invocations';
+import { dispatchInvocation } from '@nexus/common/invocations/dispatch-invocation';
 import {
   type DispatchRow,
   dispatchNext,
@@ -10,7 +10,7 @@ import {
   handBackInvocation,
   type Outcome,
   readFinished,
-} from '@nexus/common/invocation-status';
+} from '@nexus/common/invocations/invocation-status';
 import type { Logger } from '@nexus/common/logging/create-logger';
 import { mayPassLater } from '@nexus/common/postgres/database-error';
 import { joinCalls } from '@nexus/common/postgres/join-calls';

@@ -1,8 +1,8 @@
-import type { Claim } from '@nexus/common/claim-invocations';
-import { answerBuckets } from '@nexus/common/invocation-metrics';
-import type { Finished } from '@nexus/common/invocation-status';
+import type { Claim } from '@nexus/common/invocations/claim-invocations';
+import { answerBuckets } from '@nexus/common/invocations/invocation-metrics';
+import type { Finished } from '@nexus/common/invocations/invocation-status';
+import type { AttemptUsage } from '@nexus/common/invocations/usage-record';
 import { providerNames } from '@nexus/common/queue/provider-name';
-import type { AttemptUsage } from '@nexus/common/usage-record';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { RunningAttempts } from './attempts/running-attempts.ts';
 import { type RecoveryCause, recoveryCauses } from './sweep/recovery-cause.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type ErrorCode, errorMeanings } from '../errors/error-codes.ts';
 import type { EventError, InvocationEvent } from '../events/event.ts';
 import type { LogAddress } from '../events/event-log-names.ts';
-import type { InvocationStatus } from '../invocation.ts';
+import type { InvocationStatus } from '../invocations/invocation.ts';
 import type { PrismaClient } from '../postgres/open-database.ts';
 
 type Snapshot = Extract<InvocationEvent, { type: 'invocation.snapshot' }>;

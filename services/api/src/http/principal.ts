@@ -1,4 +1,4 @@
-import { defaultWorkspaceId } from '@nexus/common/default-workspace';
+import { defaultWorkspaceId } from '@nexus/common/invocations/default-workspace';
 import type { NextFunction, Request, Response } from 'express';
 
 /** On whose behalf a request is made. Every read and write goes through its workspace. */

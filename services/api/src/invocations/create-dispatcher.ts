@@ -1,5 +1,5 @@
-import { dispatchAndNote } from '@nexus/common/dispatch-invocation';
-import { markEnqueued } from '@nexus/common/invocation-status';
+import { dispatchAndNote } from '@nexus/common/invocations/dispatch-invocation';
+import { markEnqueued } from '@nexus/common/invocations/invocation-status';
 import type { Dispatch } from '@nexus/common/queue/invocation-queue';
 import type { ApiParts } from '../app.ts';
 

@@ -1,4 +1,4 @@
-import type { MultitaskStrategy } from '@nexus/common/invocation';
+import type { MultitaskStrategy } from '@nexus/common/invocations/invocation';
 import { newId } from '@nexus/common/postgres/new-id';
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
 import { type Item, idempotencyHours, toInsertStatement } from './insert-statement.ts';

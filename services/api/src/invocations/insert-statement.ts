@@ -1,5 +1,5 @@
-import { hasStatus } from '@nexus/common/has-status';
-import type { MultitaskStrategy } from '@nexus/common/invocation';
+import { hasStatus } from '@nexus/common/invocations/has-status';
+import type { MultitaskStrategy } from '@nexus/common/invocations/invocation';
 import { inputRows } from '@nexus/common/postgres/input-rows';
 import { Prisma } from '@nexus/common/postgres/open-database';
 

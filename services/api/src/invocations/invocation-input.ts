@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { invocationStatuses, multitaskStrategies } from '@nexus/common/invocation';
+import { invocationStatuses, multitaskStrategies } from '@nexus/common/invocations/invocation';
 import { z } from 'zod';
 import { settingFields } from '../agents/agent-input.ts';
 import { pageFields } from '../http/page.ts';

@@ -1,6 +1,6 @@
-import type { Claim } from '@nexus/common/claim-invocations';
 import { AppError } from '@nexus/common/errors/app-error';
-import type { Held } from '@nexus/common/invocation-status';
+import type { Claim } from '@nexus/common/invocations/claim-invocations';
+import type { Held } from '@nexus/common/invocations/invocation-status';
 
 export type RunningAttempt = Held & {
   provider: string;

@@ -1,6 +1,6 @@
-import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
-import { dispatchNext, requeueLost } from '@nexus/common/invocation-status';
-import { requestCancel } from '@nexus/common/request-cancel';
+import { dispatchInvocation } from '@nexus/common/invocations/dispatch-invocation';
+import { dispatchNext, requeueLost } from '@nexus/common/invocations/invocation-status';
+import { requestCancel } from '@nexus/common/invocations/request-cancel';
 import { type ChoreParts, endUnattended } from './end-unattended.ts';
 import type { Chore } from './find-chores.ts';
 

@@ -1,12 +1,18 @@
-import { dispatchInvocation } from '@nexus/common/dispatch-invocation';
 import { type ErrorCode, errorMeanings } from '@nexus/common/errors/error-codes';
 import { type EventAppender, LogLost } from '@nexus/common/events/append-events';
 import type { NewEvent } from '@nexus/common/events/event';
 import { foreseeSeq } from '@nexus/common/events/read-log';
 import { sha256 } from '@nexus/common/feeds/load-snapshot';
-import { dispatchNext, finishInvocations, type Held, noteLastSeq, type Outcome } from '@nexus/common/invocation-status';
-import type { CancelParts } from '@nexus/common/request-cancel';
-import { unknownUsage } from '@nexus/common/usage-record';
+import { dispatchInvocation } from '@nexus/common/invocations/dispatch-invocation';
+import {
+  dispatchNext,
+  finishInvocations,
+  type Held,
+  noteLastSeq,
+  type Outcome,
+} from '@nexus/common/invocations/invocation-status';
+import type { CancelParts } from '@nexus/common/invocations/request-cancel';
+import { unknownUsage } from '@nexus/common/invocations/usage-record';
 import { createPendingEvents } from '../answer/pending-events.ts';
 import type { Chore } from './find-chores.ts';
 import { type LogText, readLogText } from './read-log-text.ts';

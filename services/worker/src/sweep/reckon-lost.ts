@@ -1,7 +1,7 @@
-import { type ContextSource, loadContextSource } from '@nexus/common/claim-invocations';
-import type { Held } from '@nexus/common/invocation-status';
+import { type ContextSource, loadContextSource } from '@nexus/common/invocations/claim-invocations';
+import type { Held } from '@nexus/common/invocations/invocation-status';
+import { type AttemptUsage, noteUsage } from '@nexus/common/invocations/usage-record';
 import { atMost } from '@nexus/common/timing/at-most';
-import { type AttemptUsage, noteUsage } from '@nexus/common/usage-record';
 import { buildContext } from '../context/build-context.ts';
 import { countTokens } from '../context/count-tokens.ts';
 import { priceUsage } from '../usage/price-usage.ts';

@@ -1,6 +1,6 @@
-import type { Usage } from './events/event.ts';
-import { newId } from './postgres/new-id.ts';
-import { Prisma, type PrismaClient } from './postgres/open-database.ts';
+import type { Usage } from '../events/event.ts';
+import { newId } from '../postgres/new-id.ts';
+import { Prisma, type PrismaClient } from '../postgres/open-database.ts';
 
 /** What an attempt has cost, as its usage record keeps it. */
 export type AttemptUsage = Usage & { costMicroUsd: bigint | null; priceTableVersion: string | null };

@@ -1,6 +1,6 @@
-import { inputRows } from './postgres/input-rows.ts';
-import { Prisma } from './postgres/open-database.ts';
-import type { InvocationJob } from './queue/invocation-queue.ts';
+import { inputRows } from '../postgres/input-rows.ts';
+import { Prisma } from '../postgres/open-database.ts';
+import type { InvocationJob } from '../queue/invocation-queue.ts';
 
 /** A row that somebody else has locked keeps only him waiting who wants it. */
 export function waitingOnlyAlone(items: unknown[]): Prisma.Sql {

@@ -1,15 +1,15 @@
+import type { EventAppender } from '../events/append-events.ts';
+import type { NewEvent } from '../events/event.ts';
+import { cancelKey } from '../events/event-log-names.ts';
+import { foreseeSeq } from '../events/read-log.ts';
+import type { Logger } from '../logging/create-logger.ts';
+import type { PrismaClient } from '../postgres/open-database.ts';
+import type { InvocationQueues } from '../queue/invocation-queue.ts';
+import type { Redis } from '../redis/open-redis.ts';
 import { dispatchInvocation } from './dispatch-invocation.ts';
-import type { EventAppender } from './events/append-events.ts';
-import type { NewEvent } from './events/event.ts';
-import { cancelKey } from './events/event-log-names.ts';
-import { foreseeSeq } from './events/read-log.ts';
 import type { InvocationStatus } from './invocation.ts';
 import type { InvocationMetrics } from './invocation-metrics.ts';
 import { type CancelResult, cancelInvocation, dispatchNext } from './invocation-status.ts';
-import type { Logger } from './logging/create-logger.ts';
-import type { PrismaClient } from './postgres/open-database.ts';
-import type { InvocationQueues } from './queue/invocation-queue.ts';
-import type { Redis } from './redis/open-redis.ts';
 import { nudgeWorker } from './worker-nudge.ts';
 
 export type CancelParts = {

@@ -1,8 +1,8 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
-import { isTerminalType, type NewEvent } from './events/event.ts';
+import { isTerminalType, type NewEvent } from '../events/event.ts';
+import { providerNames } from '../queue/provider-name.ts';
 import { invocationStatuses, isFinished } from './invocation.ts';
 import type { Course, Outcome } from './invocation-status.ts';
-import { providerNames } from './queue/provider-name.ts';
 
 /** What every service that can end an invocation, or speak of one, counts. */
 export type InvocationMetrics = {
