@@ -4,6 +4,7 @@ WORKDIR /app
 ENV npm_config_audit=false npm_config_fund=false npm_config_update_notifier=false npm_config_ignore_scripts=true
 COPY package.json package-lock.json ./
 COPY packages/common/package.json packages/common/
+COPY packages/protocol/package.json packages/protocol/
 COPY services/api/package.json services/api/
 COPY services/worker/package.json services/worker/
 COPY services/gateway/package.json services/gateway/

@@ -1,6 +1,6 @@
-import type { InvocationEvent } from '@nexus/common/events/event';
 import { logKey } from '@nexus/common/events/event-log-names';
 import { sha256 } from '@nexus/common/feeds/load-snapshot';
+import type { InvocationEvent } from '@nexus/protocol/event';
 import { createParser } from 'eventsource-parser';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPacedAgent } from './support/create-paced-agent.ts';

@@ -1,5 +1,5 @@
-import type { InvocationEvent } from '@nexus/common/events/event';
 import { sha256 } from '@nexus/common/feeds/load-snapshot';
+import type { InvocationEvent } from '@nexus/protocol/event';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStack, type Stack } from './support/open-stack.ts';
 

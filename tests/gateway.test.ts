@@ -1,8 +1,8 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { createEventAppender } from '@nexus/common/events/append-events';
-import type { InvocationEvent } from '@nexus/common/events/event';
 import { logKey } from '@nexus/common/events/event-log-names';
+import type { InvocationEvent } from '@nexus/protocol/event';
 import { io } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPacedAgent } from './support/create-paced-agent.ts';

@@ -1,7 +1,7 @@
 import { createEventAppender } from '@nexus/common/events/append-events';
-import type { InvocationEvent } from '@nexus/common/events/event';
 import { sha256 } from '@nexus/common/feeds/load-snapshot';
 import { jobId, openInvocationQueues, queueName, queuePrefix } from '@nexus/common/queue/invocation-queue';
+import type { InvocationEvent } from '@nexus/protocol/event';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPacedAgent } from './support/create-paced-agent.ts';

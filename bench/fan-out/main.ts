@@ -1,5 +1,5 @@
 import { createEventAppender } from '@nexus/common/events/append-events';
-import type { NewEvent } from '@nexus/common/events/event';
+import type { NewEvent } from '@nexus/protocol/event';
 import { Redis } from 'ioredis';
 import { inBatches } from '../load/connect.ts';
 import { monotonicMs } from '../processes/monotonic-ms.ts';

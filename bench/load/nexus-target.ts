@@ -1,4 +1,4 @@
-import { type InvocationEvent, isLastEvent } from '@nexus/common/events/event';
+import { type InvocationEvent, isLastEvent } from '@nexus/protocol/event';
 import { type ApiClient, createApiClient } from '../../tests/support/api-client.ts';
 import { createPacedAgent } from '../../tests/support/create-paced-agent.ts';
 import { beginAnswer, type PendingAnswer } from './answer.ts';

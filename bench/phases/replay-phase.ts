@@ -1,5 +1,5 @@
 import { createEventAppender } from '@nexus/common/events/append-events';
-import type { InvocationEvent, NewEvent } from '@nexus/common/events/event';
+import type { InvocationEvent, NewEvent } from '@nexus/protocol/event';
 import { Redis } from 'ioredis';
 import { percentile } from '../figures/percentile.ts';
 import { toText } from '../figures/versus.ts';

@@ -1,5 +1,5 @@
-import type { InvocationEvent } from '@nexus/common/events/event';
-import { isLastEvent } from '@nexus/common/events/event';
+import type { InvocationEvent } from '@nexus/protocol/event';
+import { isLastEvent } from '@nexus/protocol/event';
 import { io } from 'socket.io-client';
 
 export type ShownAgent = { id: string; name: string; avatar: string; provider: string; model: string };

@@ -1,5 +1,5 @@
-import { type InvocationEvent, isTerminalType } from '@nexus/common/events/event';
 import { sha256 } from '@nexus/common/feeds/load-snapshot';
+import { type InvocationEvent, isTerminalType } from '@nexus/protocol/event';
 import { hashes, type Watcher } from './watch-conversation.ts';
 
 type Seen = { accepted: { id: string; conversationId: string }[]; watchers: Watcher[] };

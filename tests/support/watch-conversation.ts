@@ -1,7 +1,7 @@
-import type { InvocationEvent } from '@nexus/common/events/event';
-import { isLastEvent } from '@nexus/common/events/event';
 import { sha256 } from '@nexus/common/feeds/load-snapshot';
-import { mostCursors } from '@nexus/common/socket-events';
+import type { InvocationEvent } from '@nexus/protocol/event';
+import { isLastEvent } from '@nexus/protocol/event';
+import { maxCursors } from '@nexus/protocol/socket-events';
 import { io, type Socket } from 'socket.io-client';
 import { waitUntil } from './wait-until.ts';
 
@@ -53,7 +53,7 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
   const cursors = () => {
     const given = Object.entries(options.cursors ?? {}).filter(([id]) => !shown.has(id));
     const seen = [...shown].map(([id, entry]) => ({ id, seq: entry.seq, over: isOver(entry) }));
-    const tooMany = given.length + seen.length - mostCursors;
+    const tooMany = given.length + seen.length - maxCursors;
     const left = seen.filter(({ over }) => over).slice(0, Math.max(0, tooMany));
     return Object.fromEntries([
       ...given,

@@ -1,9 +1,9 @@
 import { AppError, toAppError } from '@nexus/common/errors/app-error';
-import { errorMeanings } from '@nexus/common/errors/error-codes';
 import { toFieldErrors } from '@nexus/common/errors/to-field-errors';
 import type { Logger } from '@nexus/common/logging/create-logger';
 import { fromDatabaseError } from '@nexus/common/postgres/database-error';
-import type { Acknowledgement, SocketError } from '@nexus/common/socket-events';
+import { errorMeanings } from '@nexus/protocol/error-codes';
+import type { Acknowledgement, SocketError } from '@nexus/protocol/socket-events';
 import type { z } from 'zod';
 
 /** Called on the socket that asks. Resolves when it is done with the request, and never rejects. */

@@ -1,5 +1,5 @@
-import type { InvocationEvent } from '@nexus/common/events/event';
-import { eventName } from '@nexus/common/socket-events';
+import type { InvocationEvent } from '@nexus/protocol/event';
+import { eventName } from '@nexus/protocol/socket-events';
 import type { Namespace } from 'socket.io';
 import { PacketType } from 'socket.io-parser';
 

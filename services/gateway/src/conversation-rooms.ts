@@ -1,7 +1,7 @@
-import type { InvocationEvent } from '@nexus/common/events/event';
 import type { ConversationFeed } from '@nexus/common/feeds/conversation-feed';
 import type { ConversationFeeds, HeldFeed } from '@nexus/common/feeds/conversation-feeds';
 import type { EventListener } from '@nexus/common/feeds/event-subscriptions';
+import type { InvocationEvent } from '@nexus/protocol/event';
 
 type Broadcast = (room: string, event: InvocationEvent) => void;
 

@@ -5,13 +5,7 @@ import { type CancelParts, requestCancel } from '@nexus/common/invocations/reque
 import type { Logger } from '@nexus/common/logging/create-logger';
 import { answerNotFound, createHealthHandler } from '@nexus/common/process/serve-health';
 import { pingRedis } from '@nexus/common/redis/ping-redis';
-import {
-  type ClientToServerEvents,
-  cancelRequest,
-  type ServerToClientEvents,
-  subscribeRequest,
-  unsubscribeRequest,
-} from '@nexus/common/socket-events';
+import type { ClientToServerEvents, ServerToClientEvents } from '@nexus/protocol/socket-events';
 import type { Registry } from 'prom-client';
 import { type DefaultEventsMap, Server, type Socket } from 'socket.io';
 import { allowCallers } from './allow-callers.ts';
@@ -25,6 +19,7 @@ import { keepFramesWhole } from './keep-frames-whole.ts';
 import { loadWatchable } from './load-watchable.ts';
 import { type Principal, principalOfHandshake } from './principal.ts';
 import type { RequestTurns } from './request-turns.ts';
+import { cancelRequest, subscribeRequest, unsubscribeRequest } from './requests/socket-requests.ts';
 import { routeRequests } from './route-requests.ts';
 import { sendTogether } from './send-together.ts';
 import type { BufferLimits } from './watch-buffer.ts';

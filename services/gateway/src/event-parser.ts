@@ -1,6 +1,6 @@
-import type { InvocationEvent } from '@nexus/common/events/event';
 import { stringifyEvent } from '@nexus/common/events/event-json';
-import { eventName } from '@nexus/common/socket-events';
+import type { InvocationEvent } from '@nexus/protocol/event';
+import { eventName } from '@nexus/protocol/socket-events';
 import { Decoder, Encoder, type Packet, PacketType } from 'socket.io-parser';
 
 /** Writes an invocation's event with the JSON that it came with. Everything else is as in Socket.IO's own parser, and so is what goes over the wire. */

@@ -1,4 +1,4 @@
-import type { Acknowledgement, SocketError } from '@nexus/common/socket-events';
+import type { Acknowledgement, SocketError } from '@nexus/protocol/socket-events';
 import type { Answerer } from './answer-request.ts';
 import { mostWaiting, RequestTurns } from './request-turns.ts';
 

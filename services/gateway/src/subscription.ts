@@ -1,5 +1,5 @@
-import type { InvocationEvent } from '@nexus/common/events/event';
-import { eventName } from '@nexus/common/socket-events';
+import type { InvocationEvent } from '@nexus/protocol/event';
+import { eventName } from '@nexus/protocol/socket-events';
 import type { Room } from './conversation-rooms.ts';
 
 /** Shared by all who have none: many sockets do nothing but wait. */

@@ -1,8 +1,8 @@
 import { AppError, toAppError } from '@nexus/common/errors/app-error';
-import type { NewEvent } from '@nexus/common/events/event';
 import type { Claim } from '@nexus/common/invocations/claim-invocations';
 import type { DispatchRow, Held, Outcome } from '@nexus/common/invocations/invocation-status';
 import type { InvocationJob } from '@nexus/common/queue/invocation-queue';
+import type { NewEvent } from '@nexus/protocol/event';
 import type { AnswerWriter } from './answer/answer-writer.ts';
 import { type Ending, toOutcome, toTerminalEvent } from './answer/ending.ts';
 import { isPassing, type RetryPolicy } from './attempts/retry-before-first-part.ts';

@@ -1,5 +1,5 @@
-import type { InvocationEvent } from '@nexus/common/events/event';
 import { logKey } from '@nexus/common/events/event-log-names';
+import type { InvocationEvent } from '@nexus/protocol/event';
 import { io } from 'socket.io-client';
 import { type Behaviour, beginStream, finishStream, pause, sendText } from '../../support/open-provider-server.ts';
 import { residentBytes } from '../../support/resident-bytes.ts';

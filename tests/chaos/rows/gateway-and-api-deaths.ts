@@ -1,5 +1,5 @@
-import type { InvocationEvent } from '@nexus/common/events/event';
-import { isLastEvent } from '@nexus/common/events/event';
+import type { InvocationEvent } from '@nexus/protocol/event';
+import { isLastEvent } from '@nexus/protocol/event';
 import { io, type Socket } from 'socket.io-client';
 import { openProxy } from '../../support/open-proxy.ts';
 import { waitUntil } from '../../support/wait-until.ts';

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { isLastEvent } from '@nexus/common/events/event';
+import { isLastEvent } from '@nexus/protocol/event';
 import fc from 'fast-check';
 import { io } from 'socket.io-client';
 import { agentPatch, newAgent } from '../../../services/api/src/agents/agent-input.ts';

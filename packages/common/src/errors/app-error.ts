@@ -1,7 +1,5 @@
-import { type ErrorCode, errorMeanings } from './error-codes.ts';
-
-/** One bad field of a request: a JSON pointer-like path, and what was expected there. */
-export type FieldError = { field: string; message: string };
+import { type ErrorCode, errorMeanings } from '@nexus/protocol/error-codes';
+import type { FieldError } from '@nexus/protocol/field-error';
 
 type Details = { cause?: unknown; fields?: FieldError[]; retryAfterMs?: number };
 

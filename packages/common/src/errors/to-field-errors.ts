@@ -1,5 +1,5 @@
+import type { FieldError } from '@nexus/protocol/field-error';
 import type { z } from 'zod';
-import type { FieldError } from './app-error.ts';
 
 const mostUnknown = 20;
 const longestName = 100;

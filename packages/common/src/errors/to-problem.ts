@@ -1,5 +1,5 @@
+import { errorMeanings } from '@nexus/protocol/error-codes';
 import type { AppError } from './app-error.ts';
-import { errorMeanings } from './error-codes.ts';
 
 /** The body of an application/problem+json (RFC 9457) answer; `instance` is the path that was asked for. */
 export function toProblem({ code, message }: Pick<AppError, 'code' | 'message'>, instance: string | undefined) {

@@ -1,9 +1,9 @@
+import { isTerminalType, type NewEvent } from '@nexus/protocol/event';
 import { AppError } from '../errors/app-error.ts';
 import { createScript } from '../redis/create-script.ts';
 import type { Redis } from '../redis/open-redis.ts';
 import { isoNow } from '../timing/iso-now.ts';
 import { type AppendCall, createAppendCalls } from './append-calls.ts';
-import { isTerminalType, type NewEvent } from './event.ts';
 import { toLogJson } from './event-json.ts';
 import { cancelKey, eventsChannel, type LogAddress, logKey } from './event-log-names.ts';
 

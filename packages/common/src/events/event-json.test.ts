@@ -1,6 +1,6 @@
+import type { InvocationEvent } from '@nexus/protocol/event';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { InvocationEvent } from './event.ts';
 import { parseEvent, stringifyEvent, toLogJson } from './event-json.ts';
 
 const address = {

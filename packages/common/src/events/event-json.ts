@@ -1,4 +1,4 @@
-import type { EventType, InvocationEvent } from './event.ts';
+import type { EventType, InvocationEvent } from '@nexus/protocol/event';
 import type { LogAddress } from './event-log-names.ts';
 
 /** The envelope as JSON, without its opening brace and its seq: the script that appends it puts both in front. Only its data needs to be escaped. */

@@ -1,5 +1,5 @@
+import type { InvocationEvent } from '@nexus/protocol/event';
 import { describe, expect, it } from 'vitest';
-import type { InvocationEvent } from '../events/event.ts';
 import type { Redis } from '../redis/open-redis.ts';
 import { openConversationFeed } from './conversation-feed.ts';
 

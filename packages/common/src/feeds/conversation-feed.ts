@@ -1,4 +1,4 @@
-import { type InvocationEvent, isLastEvent } from '../events/event.ts';
+import { type InvocationEvent, isLastEvent } from '@nexus/protocol/event';
 import type { LogAddress } from '../events/event-log-names.ts';
 import { joinDeltas } from '../events/read-log.ts';
 import type { EventListener, EventSubscriptions } from './event-subscriptions.ts';

@@ -1,4 +1,4 @@
-import type { InvocationEvent } from '../events/event.ts';
+import type { InvocationEvent } from '@nexus/protocol/event';
 import { parseEvent } from '../events/event-json.ts';
 import { eventsChannel } from '../events/event-log-names.ts';
 import type { Redis } from '../redis/open-redis.ts';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type ErrorCode, errorMeanings } from '../errors/error-codes.ts';
-import type { EventError, InvocationEvent } from '../events/event.ts';
+import { type ErrorCode, errorMeanings } from '@nexus/protocol/error-codes';
+import type { EventError, InvocationEvent } from '@nexus/protocol/event';
+import type { InvocationStatus } from '@nexus/protocol/invocation-status';
 import type { LogAddress } from '../events/event-log-names.ts';
-import type { InvocationStatus } from '../invocations/invocation.ts';
 import type { PrismaClient } from '../postgres/open-database.ts';
 
 type Snapshot = Extract<InvocationEvent, { type: 'invocation.snapshot' }>;

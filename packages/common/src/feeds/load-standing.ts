@@ -1,5 +1,5 @@
+import { type InvocationStatus, isFinished } from '@nexus/protocol/invocation-status';
 import type { LogAddress } from '../events/event-log-names.ts';
-import { type InvocationStatus, isFinished } from '../invocations/invocation.ts';
 import type { PrismaClient } from '../postgres/open-database.ts';
 
 /** How far an invocation is, without what was said. `lastSeq` counts once it is finished; `begunAgoMs` is by the database's clock. */

@@ -1,4 +1,4 @@
-import { type InvocationEvent, isLastEvent } from '../events/event.ts';
+import { type InvocationEvent, isLastEvent } from '@nexus/protocol/event';
 import type { LogAddress } from '../events/event-log-names.ts';
 import { readLog } from '../events/read-log.ts';
 import type { PrismaClient } from '../postgres/open-database.ts';

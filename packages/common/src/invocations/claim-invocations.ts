@@ -1,9 +1,9 @@
-import type { ErrorCode } from '../errors/error-codes.ts';
+import type { ErrorCode } from '@nexus/protocol/error-codes';
 import { isLifeLockHeld } from '../postgres/is-life-lock-held.ts';
 import { Prisma, type PrismaClient } from '../postgres/open-database.ts';
 import type { InvocationJob } from '../queue/invocation-queue.ts';
 import { hasStatus } from './has-status.ts';
-import type { InvocationSettings } from './invocation.ts';
+import type { InvocationSettings } from './invocation-settings.ts';
 import type { Held } from './invocation-status.ts';
 import { jobsInLockOrder } from './row-locks.ts';
 

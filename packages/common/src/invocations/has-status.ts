@@ -1,5 +1,5 @@
+import type { InvocationStatus } from '@nexus/protocol/invocation-status';
 import { Prisma } from '../postgres/open-database.ts';
-import type { InvocationStatus } from './invocation.ts';
 
 /**
  * Whether an invocation that a statement looks up by its id has one of these statuses, as a condition that no index serves: what Postgres

@@ -1,7 +1,7 @@
+import { isTerminalType, type NewEvent } from '@nexus/protocol/event';
+import { invocationStatuses, isFinished } from '@nexus/protocol/invocation-status';
 import { Counter, Histogram, type Registry } from 'prom-client';
-import { isTerminalType, type NewEvent } from '../events/event.ts';
 import { providerNames } from '../queue/provider-name.ts';
-import { invocationStatuses, isFinished } from './invocation.ts';
 import type { Course, Outcome } from './invocation-status.ts';
 
 /** What every service that can end an invocation, or speak of one, counts. */

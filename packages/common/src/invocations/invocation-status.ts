@@ -1,11 +1,11 @@
-import type { ErrorCode } from '../errors/error-codes.ts';
+import type { ErrorCode } from '@nexus/protocol/error-codes';
+import type { InvocationStatus } from '@nexus/protocol/invocation-status';
 import { inputRows } from '../postgres/input-rows.ts';
 import { newId } from '../postgres/new-id.ts';
 import { Prisma, type PrismaClient } from '../postgres/open-database.ts';
 import type { Dispatch, InvocationJob } from '../queue/invocation-queue.ts';
 import type { ProviderName } from '../queue/provider-name.ts';
 import { hasStatus } from './has-status.ts';
-import type { InvocationStatus } from './invocation.ts';
 import { jobsInLockOrder, waitingOnlyAlone } from './row-locks.ts';
 import { type AttemptUsage, unknownUsage, usedBy } from './usage-record.ts';
 

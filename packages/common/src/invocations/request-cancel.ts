@@ -1,5 +1,6 @@
+import type { NewEvent } from '@nexus/protocol/event';
+import type { InvocationStatus } from '@nexus/protocol/invocation-status';
 import type { EventAppender } from '../events/append-events.ts';
-import type { NewEvent } from '../events/event.ts';
 import { cancelKey } from '../events/event-log-names.ts';
 import { foreseeSeq } from '../events/read-log.ts';
 import type { Logger } from '../logging/create-logger.ts';
@@ -7,7 +8,6 @@ import type { PrismaClient } from '../postgres/open-database.ts';
 import type { InvocationQueues } from '../queue/invocation-queue.ts';
 import type { Redis } from '../redis/open-redis.ts';
 import { dispatchInvocation } from './dispatch-invocation.ts';
-import type { InvocationStatus } from './invocation.ts';
 import type { InvocationMetrics } from './invocation-metrics.ts';
 import { type CancelResult, cancelInvocation, dispatchNext } from './invocation-status.ts';
 import { nudgeWorker } from './worker-nudge.ts';

@@ -1,4 +1,4 @@
-import type { Usage } from '../events/event.ts';
+import type { Usage } from '@nexus/protocol/event';
 import { newId } from '../postgres/new-id.ts';
 import { Prisma, type PrismaClient } from '../postgres/open-database.ts';
 

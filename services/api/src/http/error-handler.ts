@@ -1,8 +1,8 @@
 import { AppError, toAppError } from '@nexus/common/errors/app-error';
-import { type ErrorCode, errorMeanings } from '@nexus/common/errors/error-codes';
 import { toProblem } from '@nexus/common/errors/to-problem';
 import type { Logger } from '@nexus/common/logging/create-logger';
 import { fromDatabaseError } from '@nexus/common/postgres/database-error';
+import { type ErrorCode, errorMeanings } from '@nexus/protocol/error-codes';
 import type { NextFunction, Request, Response } from 'express';
 
 /** Seconds after which a client may try again what failed because something of ours was away. */

@@ -1,5 +1,5 @@
-import { errorMeanings } from '@nexus/common/errors/error-codes';
 import type { Span, Tracer } from '@nexus/common/tracing/tracer';
+import { errorMeanings } from '@nexus/protocol/error-codes';
 import type { NextFunction, Request, Response } from 'express';
 import { errorCodeOf } from './error-handler.ts';
 import { routeOf } from './route-of.ts';

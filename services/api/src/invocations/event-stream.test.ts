@@ -1,7 +1,7 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import type { InvocationEvent } from '@nexus/common/events/event';
 import type { ConversationFeed } from '@nexus/common/feeds/conversation-feed';
+import type { InvocationEvent } from '@nexus/protocol/event';
 import { describe, expect, it } from 'vitest';
 import { streamEvents } from './event-stream.ts';
 

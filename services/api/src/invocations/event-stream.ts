@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { AppError } from '@nexus/common/errors/app-error';
-import { type InvocationEvent, isLastEvent } from '@nexus/common/events/event';
 import { stringifyEvent } from '@nexus/common/events/event-json';
 import type { ConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
+import { type InvocationEvent, isLastEvent } from '@nexus/protocol/event';
 
 const standardKeepAliveMs = 15_000;
 

@@ -1,6 +1,6 @@
-import type { MultitaskStrategy } from '@nexus/common/invocations/invocation';
 import { newId } from '@nexus/common/postgres/new-id';
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { MultitaskStrategy } from '@nexus/protocol/multitask-strategy';
 import { type Item, idempotencyHours, toInsertStatement } from './insert-statement.ts';
 import type { NewInvocation } from './invocation-input.ts';
 

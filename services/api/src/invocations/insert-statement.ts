@@ -1,7 +1,7 @@
 import { hasStatus } from '@nexus/common/invocations/has-status';
-import type { MultitaskStrategy } from '@nexus/common/invocations/invocation';
 import { inputRows } from '@nexus/common/postgres/input-rows';
 import { Prisma } from '@nexus/common/postgres/open-database';
+import type { MultitaskStrategy } from '@nexus/protocol/multitask-strategy';
 
 /** One insertion, with the ids that it is going to have. */
 export type Item = {

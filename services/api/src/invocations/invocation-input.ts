@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { invocationStatuses, multitaskStrategies } from '@nexus/common/invocations/invocation';
+import { invocationStatuses } from '@nexus/protocol/invocation-status';
+import { multitaskStrategies } from '@nexus/protocol/multitask-strategy';
 import { z } from 'zod';
 import { settingFields } from '../agents/agent-input.ts';
 import { pageFields } from '../http/page.ts';

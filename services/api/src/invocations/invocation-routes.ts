@@ -1,10 +1,10 @@
 import { AppError } from '@nexus/common/errors/app-error';
-import type { InvocationEvent } from '@nexus/common/events/event';
 import type { LogAddress } from '@nexus/common/events/event-log-names';
 import { joinDeltas } from '@nexus/common/events/read-log';
 import { createMissedSources, readMissed } from '@nexus/common/feeds/read-missed';
-import { isFinished } from '@nexus/common/invocations/invocation';
 import { requestCancel } from '@nexus/common/invocations/request-cancel';
+import type { InvocationEvent } from '@nexus/protocol/event';
+import { isFinished } from '@nexus/protocol/invocation-status';
 import { type Request, type Response, Router } from 'express';
 import type { ApiParts } from '../app.ts';
 import { loadPageIds } from '../http/load-page-ids.ts';

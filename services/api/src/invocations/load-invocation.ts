@@ -1,6 +1,6 @@
-import type { ErrorCode } from '@nexus/common/errors/error-codes';
-import { errorMeanings } from '@nexus/common/errors/error-codes';
 import type { Prisma, PrismaClient } from '@nexus/common/postgres/open-database';
+import type { ErrorCode } from '@nexus/protocol/error-codes';
+import { errorMeanings } from '@nexus/protocol/error-codes';
 import type { Principal } from '../http/principal.ts';
 import { countWorkersOnline } from './count-workers-online.ts';
 

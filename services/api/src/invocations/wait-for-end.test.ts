@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { InvocationEvent } from '@nexus/common/events/event';
 import type { ConversationFeed } from '@nexus/common/feeds/conversation-feed';
+import type { InvocationEvent } from '@nexus/protocol/event';
 import { describe, expect, it, vi } from 'vitest';
 import { type WaitParts, waitForEnd } from './wait-for-end.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isLastEvent } from '@nexus/common/events/event';
 import type { LogAddress } from '@nexus/common/events/event-log-names';
 import type { ConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
+import { isLastEvent } from '@nexus/protocol/event';
 
 export type WaitParts = {
   feeds: Pick<ConversationFeeds, 'open'>;

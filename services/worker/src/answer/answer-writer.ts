@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '@nexus/common/errors/app-error';
 import { type EventAppender, LogLost } from '@nexus/common/events/append-events';
-import type { NewEvent } from '@nexus/common/events/event';
 import type { LogAddress } from '@nexus/common/events/event-log-names';
 import { queuedEvents, readLastSeq } from '@nexus/common/events/read-log';
 import type { Held } from '@nexus/common/invocations/invocation-status';
 import { atMost } from '@nexus/common/timing/at-most';
+import type { NewEvent } from '@nexus/protocol/event';
 import type { FlushClock } from './flush-clock.ts';
 import { createPendingEvents } from './pending-events.ts';
 

@@ -1,11 +1,11 @@
 import type { AppError } from '@nexus/common/errors/app-error';
-import type { ErrorCode } from '@nexus/common/errors/error-codes';
-import { errorMeanings } from '@nexus/common/errors/error-codes';
-import type { NewEvent, Usage } from '@nexus/common/events/event';
 import { sha256 } from '@nexus/common/feeds/load-snapshot';
 import type { Claim } from '@nexus/common/invocations/claim-invocations';
 import type { Finished, Outcome } from '@nexus/common/invocations/invocation-status';
 import type { AttemptUsage } from '@nexus/common/invocations/usage-record';
+import type { ErrorCode } from '@nexus/protocol/error-codes';
+import { errorMeanings } from '@nexus/protocol/error-codes';
+import type { NewEvent, Usage } from '@nexus/protocol/event';
 import type { Context } from '../context/build-context.ts';
 import { priceUsage } from '../usage/price-usage.ts';
 import type { AnswerWriter } from './answer-writer.ts';

@@ -1,4 +1,4 @@
-import type { NewEvent } from '@nexus/common/events/event';
+import type { NewEvent } from '@nexus/protocol/event';
 
 /** Keeps an event well under 64 KiB: JSON may need six bytes for one UTF-16 unit. */
 const charactersPerEvent = 10_000;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, toAppError } from '@nexus/common/errors/app-error';
-import type { ErrorCode } from '@nexus/common/errors/error-codes';
+import type { ErrorCode } from '@nexus/protocol/error-codes';
 import type { OnPart, ProviderFinish } from '../providers/provider.ts';
 
 export type RetryPolicy = {

@@ -1,5 +1,5 @@
 import { AppError } from '@nexus/common/errors/app-error';
-import type { ErrorCode } from '@nexus/common/errors/error-codes';
+import type { ErrorCode } from '@nexus/protocol/error-codes';
 
 /** How a provider's failure is told to a user: which variable holds its key, and where it was called. */
 export type ProviderIdentity = { title: string; keyVariable: string | null; baseUrl: string };

@@ -1,4 +1,4 @@
-import type { Usage } from '@nexus/common/events/event';
+import type { Usage } from '@nexus/protocol/event';
 
 /** One message of the context, oldest first; the last one is the user's. */
 export type ContextMessage = { role: 'user' | 'assistant'; content: string };

@@ -1,6 +1,4 @@
-import { type ErrorCode, errorMeanings } from '@nexus/common/errors/error-codes';
 import { type EventAppender, LogLost } from '@nexus/common/events/append-events';
-import type { NewEvent } from '@nexus/common/events/event';
 import { foreseeSeq } from '@nexus/common/events/read-log';
 import { sha256 } from '@nexus/common/feeds/load-snapshot';
 import { dispatchInvocation } from '@nexus/common/invocations/dispatch-invocation';
@@ -13,6 +11,8 @@ import {
 } from '@nexus/common/invocations/invocation-status';
 import type { CancelParts } from '@nexus/common/invocations/request-cancel';
 import { unknownUsage } from '@nexus/common/invocations/usage-record';
+import { type ErrorCode, errorMeanings } from '@nexus/protocol/error-codes';
+import type { NewEvent } from '@nexus/protocol/event';
 import { createPendingEvents } from '../answer/pending-events.ts';
 import type { Chore } from './find-chores.ts';
 import { type LogText, readLogText } from './read-log-text.ts';

@@ -1,5 +1,5 @@
-import type { NewEvent } from '@nexus/common/events/event';
 import type { ContextSource } from '@nexus/common/invocations/claim-invocations';
+import type { NewEvent } from '@nexus/protocol/event';
 import { describe, expect, it, vi } from 'vitest';
 import { priceTableVersion } from '../usage/price-table.ts';
 import { createLostReckoner, type ReckonerParts } from './reckon-lost.ts';

@@ -1,5 +1,5 @@
-import type { Usage } from '@nexus/common/events/event';
 import type { Attributes } from '@nexus/common/tracing/tracer';
+import type { Usage } from '@nexus/protocol/event';
 import type { FinishReason, ProviderRequest } from '../providers/provider.ts';
 
 /**

@@ -1,5 +1,5 @@
-import type { Usage } from '@nexus/common/events/event';
 import { isProviderName } from '@nexus/common/queue/provider-name';
+import type { Usage } from '@nexus/protocol/event';
 import { type Price, priceTable, priceTableVersion } from './price-table.ts';
 
 export type Cost = { costMicroUsd: bigint; priceTableVersion: string };

@@ -1,5 +1,5 @@
-import type { Usage } from '@nexus/common/events/event';
 import type { AttemptUsage } from '@nexus/common/invocations/usage-record';
+import type { Usage } from '@nexus/protocol/event';
 import { costOf } from './cost-of.ts';
 
 /** These tokens with what they cost, where a price is known. */

@@ -1,6 +1,6 @@
 import type { GenerateContentResponse, UsageMetadata } from '@google/generative-ai';
 import { AppError } from '@nexus/common/errors/app-error';
-import type { Usage } from '@nexus/common/events/event';
+import type { Usage } from '@nexus/protocol/event';
 import type { FinishReason, OnPart, ProviderFinish } from '../provider.ts';
 
 const finishReasons: Record<string, FinishReason> = {

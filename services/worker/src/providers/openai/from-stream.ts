@@ -1,5 +1,5 @@
 import { AppError } from '@nexus/common/errors/app-error';
-import type { Usage } from '@nexus/common/events/event';
+import type { Usage } from '@nexus/protocol/event';
 import type { EventSourceMessage } from 'eventsource-parser';
 import { APIError } from 'openai';
 import type { ChatCompletionChunk } from 'openai/resources/chat/completions';

@@ -1,15 +1,5 @@
 import { z } from 'zod';
 
-export const invocationStatuses = ['queued', 'running', 'completed', 'failed', 'cancelled'] as const;
-export type InvocationStatus = (typeof invocationStatuses)[number];
-
-export const multitaskStrategies = ['enqueue', 'reject', 'interrupt', 'rollback', 'parallel'] as const;
-export type MultitaskStrategy = (typeof multitaskStrategies)[number];
-
-export function isFinished(status: InvocationStatus): boolean {
-  return status !== 'queued' && status !== 'running';
-}
-
 /**
  * The agent's settings as one invocation uses them, stored with it: later changes to the agent do not touch it.
  * null leaves the choice to the provider. Timeouts in milliseconds; contextTokens bounds system prompt, history and input.

@@ -1,5 +1,5 @@
-import type { ErrorCode } from '../errors/error-codes.ts';
-import type { InvocationStatus } from '../invocations/invocation.ts';
+import type { ErrorCode } from './error-codes.ts';
+import type { InvocationStatus } from './invocation-status.ts';
 
 /** Tokens as the provider counted them, or as we estimated them where it did not say. */
 export type Usage = {

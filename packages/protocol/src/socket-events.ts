@@ -1,0 +1,38 @@
+import type { ErrorCode } from './error-codes.ts';
+import type { InvocationEvent } from './event.ts';
+import type { FieldError } from './field-error.ts';
+import type { InvocationStatus } from './invocation-status.ts';
+
+export type SocketError = { code: ErrorCode; message: string; fields?: FieldError[] };
+
+/** The gateway acknowledges every request: with what was asked for, or with the reason for refusing it. */
+export type Acknowledgement<T> = (answer: { data: T } | { error: SocketError }) => void;
+
+/** How many cursors one subscribe request may have. */
+export const maxCursors = 100;
+
+/** `cursors` names, for each invocation, the seq that the client has seen; 0 asks for all its events, even when it is over. */
+export type SubscribeRequest = { conversationId: string; cursors?: Record<string, number> };
+export type UnsubscribeRequest = { conversationId: string };
+export type CancelRequest = { invocationId: string };
+
+export type SubscribedInvocation = { id: string; status: InvocationStatus; lastSeq: number };
+
+export type ClientToServerEvents = {
+  'conversation:subscribe': (
+    request: SubscribeRequest,
+    acknowledge: Acknowledgement<{ invocations: SubscribedInvocation[] }>,
+  ) => void;
+  'conversation:unsubscribe': (request: UnsubscribeRequest, acknowledge: Acknowledgement<null>) => void;
+  'invocation:cancel': (request: CancelRequest, acknowledge: Acknowledgement<{ status: InvocationStatus }>) => void;
+};
+
+/** The socket message that carries an invocation's events. */
+export const eventName = 'invocation:event' satisfies keyof ServerToClientEvents;
+
+export type ServerToClientEvents = {
+  'connection:ready': (greeting: { socketId: string }) => void;
+  'invocation:event': (event: InvocationEvent) => void;
+  /** The gateway lost the subscription because Redis or Postgres is away: subscribe again with your cursors. */
+  'conversation:interrupted': (notice: { conversationId: string; error: SocketError }) => void;
+};
