@@ -1,5 +1,5 @@
 import type { Server } from 'socket.io';
-import { type BufferedConnection, type BufferLimits, isBehind } from './watch-buffer.ts';
+import { type BufferedConnection, type BufferLimits, isBehind } from '../watching/watch-buffer.ts';
 
 /** On top of what takes a client off live delivery: far more than comes between two checks. */
 const farBeyond: BufferLimits = { packets: 16_384, bytes: 64 * 1_048_576 };
