@@ -23,14 +23,14 @@ import { createRunningAttempts, type RunningAttempts } from './attempts/running-
 import { streamParts } from './attempts/stream-parts.ts';
 import { consumeQueues } from './consume-queues.ts';
 import { countTokens } from './context/count-tokens.ts';
-import { meterRecord } from './meter-record.ts';
 import { openPresence } from './presence/open-presence.ts';
 import { createInvocationProcessor } from './process-invocation.ts';
 import type { Provider } from './providers/provider.ts';
-import { createInvocationRecord } from './record-invocation.ts';
+import { meterRecord } from './record/meter-record.ts';
+import { createInvocationRecord } from './record/record-invocation.ts';
+import { traceRecord } from './record/trace-record.ts';
 import { startSweep } from './sweep/start-sweep.ts';
 import { traceAttempts } from './tracing/trace-attempts.ts';
-import { traceRecord } from './tracing/trace-record.ts';
 import { createWorkerMetrics } from './worker-metrics.ts';
 
 export type WorkerParts = {

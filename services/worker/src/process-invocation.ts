@@ -9,7 +9,7 @@ import { isPassing, type RetryPolicy } from './attempts/retry-before-first-part.
 import type { RunningAttempt, RunningAttempts } from './attempts/running-attempts.ts';
 import { buildContext, type Context } from './context/build-context.ts';
 import type { OnPart, ProviderFinish, ProviderPart } from './providers/provider.ts';
-import type { InvocationRecord } from './record-invocation.ts';
+import type { InvocationRecord } from './record/record-invocation.ts';
 
 export type ProcessorParts = {
   record: InvocationRecord;

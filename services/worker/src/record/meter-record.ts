@@ -1,6 +1,6 @@
 import type { InvocationMetrics } from '@nexus/common/invocations/invocation-metrics';
+import type { WorkerMetrics } from '../worker-metrics.ts';
 import type { InvocationRecord } from './record-invocation.ts';
-import type { WorkerMetrics } from './worker-metrics.ts';
 
 /** The record, counting what took effect. */
 export function meterRecord(

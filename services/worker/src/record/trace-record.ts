@@ -2,8 +2,8 @@ import type { Claim } from '@nexus/common/invocations/claim-invocations';
 import { queueName } from '@nexus/common/queue/invocation-queue';
 import { isProviderName } from '@nexus/common/queue/provider-name';
 import type { Span, Tracer } from '@nexus/common/tracing/tracer';
-import type { InvocationRecord, Written } from '../record-invocation.ts';
-import { toRequestAttributes, toUsageAttributes } from './gen-ai-attributes.ts';
+import { toRequestAttributes, toUsageAttributes } from '../tracing/gen-ai-attributes.ts';
+import type { InvocationRecord, Written } from './record-invocation.ts';
 
 /**
  * Tells the attempt's span what its writes came to. Each write replaces the outcome that stood there: refused, until it is claimed;

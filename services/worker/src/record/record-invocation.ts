@@ -16,7 +16,7 @@ import { mayPassLater } from '@nexus/common/postgres/database-error';
 import { joinCalls } from '@nexus/common/postgres/join-calls';
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
 import type { InvocationJob, InvocationQueues } from '@nexus/common/queue/invocation-queue';
-import { toRefused } from './answer/ending.ts';
+import { toRefused } from '../answer/ending.ts';
 
 /** How it ended, and as what it was written. */
 export type Written = Finished & { outcome: Outcome };
