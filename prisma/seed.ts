@@ -1,5 +1,5 @@
 import { toAppError } from '@nexus/common/errors/app-error';
-import { defaultWorkspaceId } from '@nexus/common/invocations/default-workspace';
+import { defaultWorkspaceId } from '@nexus/common/principals/default-workspace';
 import pg from 'pg';
 import { readDatabaseUrl } from './read-database-url.ts';
 import { toMigrationError } from './schema-engine.ts';

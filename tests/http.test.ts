@@ -1,6 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { json } from 'node:stream/consumers';
-import { defaultWorkspaceId } from '@nexus/common/invocations/default-workspace';
+import { defaultWorkspaceId } from '@nexus/common/principals/default-workspace';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStack, type Stack } from './support/open-stack.ts';
 import { waitUntil } from './support/wait-until.ts';

@@ -1,4 +1,6 @@
+import { createWaitingAnnouncer } from '@nexus/common/invocations/announce-waiting';
 import { claimInvocations } from '@nexus/common/invocations/claim-invocations';
+import { type Insertion, insertInvocations } from '@nexus/common/invocations/insert-invocations';
 import {
   cancelInvocation,
   dispatchNext,
@@ -10,6 +12,7 @@ import {
   redispatchInvocation,
   requeueLost,
 } from '@nexus/common/invocations/invocation-status';
+import type { NewInvocation } from '@nexus/common/invocations/new-invocation';
 import { noteUsage, unknownUsage } from '@nexus/common/invocations/usage-record';
 import { lifeLockSpace } from '@nexus/common/postgres/is-life-lock-held';
 import { newId } from '@nexus/common/postgres/new-id';
@@ -17,9 +20,6 @@ import { openDatabase, type PrismaClient } from '@nexus/common/postgres/open-dat
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPageIds } from '../services/api/src/http/load-page-ids.ts';
-import { createWaitingAnnouncer } from '../services/api/src/invocations/announce-waiting.ts';
-import { type Insertion, insertInvocations } from '../services/api/src/invocations/insert-invocations.ts';
-import type { NewInvocation } from '../services/api/src/invocations/invocation-input.ts';
 import { beatHeart, registerWorker } from '../services/worker/src/presence/worker-row.ts';
 import { findChores, findEnqueued } from '../services/worker/src/sweep/find-chores.ts';
 import { openTestDatabase, type TestDatabase } from './support/open-test-database.ts';
@@ -145,7 +145,6 @@ describe('statements for many rows', () => {
           said.push([invocationId, event?.data]);
           return { seq: 1, cancelWanted: false };
         },
-        restore: async () => {},
       },
     });
     for (const each of created) announceWaiting(each);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createEventAppender } from '@nexus/common/events/append-events';
-import { defaultWorkspaceId } from '@nexus/common/invocations/default-workspace';
 import { openDatabase } from '@nexus/common/postgres/open-database';
+import { defaultWorkspaceId } from '@nexus/common/principals/default-workspace';
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import pg from 'pg';

@@ -1,8 +1,7 @@
-import { defaultWorkspaceId } from '@nexus/common/invocations/default-workspace';
+import { defaultWorkspaceId } from '@nexus/common/principals/default-workspace';
+import type { Principal } from '@nexus/common/principals/principal';
 
-/** On whose behalf a socket speaks. Without keys everybody is the default workspace. */
-export type Principal = { workspaceId: string };
-
+/** Without keys everybody is the default workspace. */
 export function principalOfHandshake(): Principal {
   return { workspaceId: defaultWorkspaceId };
 }

@@ -1,4 +1,5 @@
 import { AppError } from '@nexus/common/errors/app-error';
+import { agentNotFound } from '@nexus/common/errors/not-found';
 import { isUniqueViolation } from '@nexus/common/postgres/database-error';
 import { newId } from '@nexus/common/postgres/new-id';
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
@@ -22,10 +23,11 @@ export function createAgentRoutes({ database }: { database: PrismaClient }): Rou
   router
     .route('/')
     .get(async (request, response) => {
+      const { workspaceId } = principalOf(response);
       const { limit, cursor } = parseInput(listQuery, request.query, 'query');
       const after = readCursor(cursor);
       const rows = await database.agent.findMany({
-        where: { ...principalOf(response), ...(after === null ? {} : { id: { gt: after } }) },
+        where: { workspaceId, ...(after === null ? {} : { id: { gt: after } }) },
         orderBy: { id: 'asc' },
         take: limit + 1,
         ...shown,
@@ -33,8 +35,9 @@ export function createAgentRoutes({ database }: { database: PrismaClient }): Rou
       sendPage(request, response, rows, limit);
     })
     .post(async (request, response) => {
+      const { workspaceId } = principalOf(response);
       const input = parseInput(newAgent, request.body);
-      const data = { id: newId(), ...principalOf(response), ...withoutUndefined(input) };
+      const data = { id: newId(), workspaceId, ...withoutUndefined(input) };
       const agent = await database.agent.create({ data, ...shown }).catch(rejectTakenName);
       response.status(201).location(`/api/agents/${agent.id}`).json(agent);
     })
@@ -43,35 +46,32 @@ export function createAgentRoutes({ database }: { database: PrismaClient }): Rou
   router
     .route('/:id')
     .get(async (request, response) => {
+      const { workspaceId } = principalOf(response);
       const { id } = parseInput(idPath, request.params, 'path');
-      const agent = await database.agent.findFirst({ where: { id, ...principalOf(response) }, ...shown });
+      const agent = await database.agent.findFirst({ where: { id, workspaceId }, ...shown });
       if (!agent) throw agentNotFound(id);
       response.json(agent);
     })
     .patch(async (request, response) => {
+      const { workspaceId } = principalOf(response);
       const { id } = parseInput(idPath, request.params, 'path');
       const data = withoutUndefined(parseInput(agentPatch, request.body));
       const [agent] = await database.agent
-        .updateManyAndReturn({ where: { id, ...principalOf(response) }, data, ...shown })
+        .updateManyAndReturn({ where: { id, workspaceId }, data, ...shown })
         .catch(rejectTakenName);
       if (!agent) throw agentNotFound(id);
       response.json(agent);
     })
     .delete(async (request, response) => {
+      const { workspaceId } = principalOf(response);
       const { id } = parseInput(idPath, request.params, 'path');
-      const { count } = await database.agent.deleteMany({ where: { id, ...principalOf(response) } });
+      const { count } = await database.agent.deleteMany({ where: { id, workspaceId } });
       if (count === 0) throw agentNotFound(id);
       response.status(204).end();
     })
     .all(allowOnly('GET', 'PATCH', 'DELETE'));
 
   return router;
-}
-
-export function agentNotFound(id: string): AppError {
-  return new AppError('agent_not_found', `There is no agent ${id}`, {
-    fields: [{ field: 'agentId', message: 'names no agent' }],
-  });
 }
 
 function rejectTakenName(error: unknown): never {

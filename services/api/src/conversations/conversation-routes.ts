@@ -1,12 +1,14 @@
 import { AppError } from '@nexus/common/errors/app-error';
+import { conversationNotFound } from '@nexus/common/errors/not-found';
 import { newId } from '@nexus/common/postgres/new-id';
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Principal } from '@nexus/common/principals/principal';
 import { Router } from 'express';
 import { loadPageIds } from '../http/load-page-ids.ts';
 import { allowOnly } from '../http/not-found.ts';
 import { readCursor, sendPage } from '../http/page.ts';
 import { idPath, parseInput } from '../http/parse-input.ts';
-import { type Principal, principalOf } from '../http/principal.ts';
+import { principalOf } from '../http/principal.ts';
 import { conversationPatch, listQuery, messagesQuery, newConversation } from './conversation-input.ts';
 
 const shown = {
@@ -87,16 +89,18 @@ export function createConversationRoutes({ database }: { database: PrismaClient 
   router
     .route('/:id')
     .get(async (request, response) => {
+      const { workspaceId } = principalOf(response);
       const { id } = parseInput(idPath, request.params, 'path');
-      const row = await database.conversation.findFirst({ where: { id, ...principalOf(response) }, ...shown });
+      const row = await database.conversation.findFirst({ where: { id, workspaceId }, ...shown });
       if (!row) throw conversationNotFound(id);
       response.json(toConversation(row));
     })
     .patch(async (request, response) => {
+      const { workspaceId } = principalOf(response);
       const { id } = parseInput(idPath, request.params, 'path');
       const data = parseInput(conversationPatch, request.body);
       const [row] = await database.conversation.updateManyAndReturn({
-        where: { id, ...principalOf(response) },
+        where: { id, workspaceId },
         data,
         ...shown,
       });
@@ -104,8 +108,9 @@ export function createConversationRoutes({ database }: { database: PrismaClient 
       response.json(toConversation(row));
     })
     .delete(async (request, response) => {
+      const { workspaceId } = principalOf(response);
       const { id } = parseInput(idPath, request.params, 'path');
-      const where = { id, ...principalOf(response) };
+      const where = { id, workspaceId };
       const { count } = await database.conversation.deleteMany({ where: { ...where, line: { isEmpty: true } } });
       if (count === 0) await explainKept(id, where);
       response.status(204).end();
@@ -115,16 +120,17 @@ export function createConversationRoutes({ database }: { database: PrismaClient 
   router
     .route('/:id/messages')
     .get(async (request, response) => {
+      const { workspaceId } = principalOf(response);
       const { id } = parseInput(idPath, request.params, 'path');
       const { limit, after } = parseInput(messagesQuery, request.query, 'query');
       const conversation = await database.conversation.findFirst({
-        where: { id, ...principalOf(response) },
+        where: { id, workspaceId },
         select: { id: true },
       });
       if (!conversation) throw conversationNotFound(id);
       const { last, more } = await findPageEnd(database, { conversationId: id, after, limit });
       const rows = await database.message.findMany({
-        where: { conversationId: id, ...principalOf(response), position: { gt: after, lte: last } },
+        where: { conversationId: id, workspaceId, position: { gt: after, lte: last } },
         orderBy: { position: 'asc' },
         ...shownMessage,
       });
@@ -148,9 +154,4 @@ export function createConversationRoutes({ database }: { database: PrismaClient 
   }
 
   return router;
-}
-
-export function conversationNotFound(id: string): AppError {
-  const fields = [{ field: 'conversationId', message: 'names no conversation' }];
-  return new AppError('conversation_not_found', `There is no conversation ${id}`, { fields });
 }

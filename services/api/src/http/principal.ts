@@ -1,8 +1,6 @@
-import { defaultWorkspaceId } from '@nexus/common/invocations/default-workspace';
+import { defaultWorkspaceId } from '@nexus/common/principals/default-workspace';
+import type { Principal } from '@nexus/common/principals/principal';
 import type { NextFunction, Request, Response } from 'express';
-
-/** On whose behalf a request is made. Every read and write goes through its workspace. */
-export type Principal = { workspaceId: string };
 
 type Locals = { principal: Principal };
 

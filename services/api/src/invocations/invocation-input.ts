@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { invocationStatuses } from '@nexus/protocol/invocation-status';
 import { multitaskStrategies } from '@nexus/protocol/multitask-strategy';
 import { z } from 'zod';
@@ -45,20 +44,6 @@ export const newInvocation = z.strictObject({
     .max(longestDeadlineMs, expectedDeadline)
     .optional(),
 });
-export type NewInvocation = z.infer<typeof newInvocation>;
-
-/** SHA-256 of the request as understood: the same wish in another order of keys is the same request. */
-export function hashRequest(input: NewInvocation): Buffer {
-  return createHash('sha256').update(toCanonicalJson(input)).digest();
-}
-
-function toCanonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
-}
 
 /** The draft's key: a printable string; ours has up to 255 characters. */
 export const idempotencyKey = z.strictObject({

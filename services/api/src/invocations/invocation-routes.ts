@@ -1,7 +1,9 @@
 import { AppError } from '@nexus/common/errors/app-error';
+import { invocationNotFound } from '@nexus/common/errors/not-found';
 import type { LogAddress } from '@nexus/common/events/event-log-names';
 import { joinDeltas } from '@nexus/common/events/read-log';
 import { createMissedSources, readMissed } from '@nexus/common/feeds/read-missed';
+import { createInvocationCreator } from '@nexus/common/invocations/create-invocation';
 import { requestCancel } from '@nexus/common/invocations/request-cancel';
 import type { InvocationEvent } from '@nexus/protocol/event';
 import { isFinished } from '@nexus/protocol/invocation-status';
@@ -12,7 +14,6 @@ import { allowOnly } from '../http/not-found.ts';
 import { readCursor, sendPage } from '../http/page.ts';
 import { idPath, parseInput } from '../http/parse-input.ts';
 import { principalOf } from '../http/principal.ts';
-import { createInvocationCreator } from './create-invocation.ts';
 import { sendEvents, streamEvents } from './event-stream.ts';
 import {
   cancelBody,
@@ -29,7 +30,7 @@ import { type WaitParts, waitForEnd } from './wait-for-end.ts';
 export function createInvocationRoutes(parts: ApiParts): Router {
   const { database, redis, logger } = parts;
   const router = Router();
-  const createInvocation = createInvocationCreator(parts);
+  const createInvocation = createInvocationCreator({ ...parts, onCreated: parts.apiMetrics.created });
   const missedSources = createMissedSources(database, redis);
   const waitParts: WaitParts = {
     feeds: parts.feeds,
@@ -141,10 +142,6 @@ export function createInvocationRoutes(parts: ApiParts): Router {
     .all(allowOnly('POST'));
 
   return router;
-}
-
-function invocationNotFound(id: string): AppError {
-  return new AppError('invocation_not_found', `There is no invocation ${id}`);
 }
 
 function wantsStream(request: Request): boolean {

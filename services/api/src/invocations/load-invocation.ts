@@ -1,7 +1,7 @@
 import type { Prisma, PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Principal } from '@nexus/common/principals/principal';
 import type { ErrorCode } from '@nexus/protocol/error-codes';
 import { errorMeanings } from '@nexus/protocol/error-codes';
-import type { Principal } from '../http/principal.ts';
 import { countWorkersOnline } from './count-workers-online.ts';
 
 /** What a client is shown of an invocation; its text comes from the message it led to. */

@@ -1,6 +1,6 @@
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Principal } from '@nexus/common/principals/principal';
 import type { InvocationStatus } from '@nexus/protocol/invocation-status';
-import type { Principal } from '../principal.ts';
 
 export type WatchableInvocation = { id: string; status: InvocationStatus; lastSeq: number };
 

@@ -1,4 +1,4 @@
-import { type CancelParts, requestCancel } from '@nexus/common/invocations/request-cancel';
+import { type CancelParts, requestCancel } from './request-cancel.ts';
 
 export type Earlier = { invocationIds: string[]; conversationId: string; workspaceId: string; rollback: boolean };
 

@@ -1,8 +1,8 @@
-import { newId } from '@nexus/common/postgres/new-id';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
 import type { MultitaskStrategy } from '@nexus/protocol/multitask-strategy';
+import { newId } from '../postgres/new-id.ts';
+import type { PrismaClient } from '../postgres/open-database.ts';
 import { type Item, idempotencyHours, toInsertStatement } from './insert-statement.ts';
-import type { NewInvocation } from './invocation-input.ts';
+import type { NewInvocation } from './new-invocation.ts';
 
 type Database = Pick<PrismaClient, '$queryRaw'>;
 

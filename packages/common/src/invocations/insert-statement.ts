@@ -1,7 +1,7 @@
-import { hasStatus } from '@nexus/common/invocations/has-status';
-import { inputRows } from '@nexus/common/postgres/input-rows';
-import { Prisma } from '@nexus/common/postgres/open-database';
 import type { MultitaskStrategy } from '@nexus/protocol/multitask-strategy';
+import { inputRows } from '../postgres/input-rows.ts';
+import { Prisma } from '../postgres/open-database.ts';
+import { hasStatus } from './has-status.ts';
 
 /** One insertion, with the ids that it is going to have. */
 export type Item = {

@@ -1,13 +1,12 @@
 import { AsyncResource } from 'node:async_hooks';
-import { AppError } from '@nexus/common/errors/app-error';
-import { isUniqueViolation } from '@nexus/common/postgres/database-error';
-import { joinCalls } from '@nexus/common/postgres/join-calls';
-import { isProviderName, providerCredentials } from '@nexus/common/queue/provider-name';
-import { atEndOfTurn } from '@nexus/common/timing/at-end-of-turn';
-import { agentNotFound } from '../agents/agent-routes.ts';
-import type { ApiParts } from '../app.ts';
-import { conversationNotFound } from '../conversations/conversation-routes.ts';
-import type { Principal } from '../http/principal.ts';
+import { AppError } from '../errors/app-error.ts';
+import { agentNotFound, conversationNotFound } from '../errors/not-found.ts';
+import { isUniqueViolation } from '../postgres/database-error.ts';
+import { joinCalls } from '../postgres/join-calls.ts';
+import type { Principal } from '../principals/principal.ts';
+import { isProviderName, providerCredentials } from '../queue/provider-name.ts';
+import { atEndOfTurn } from '../timing/at-end-of-turn.ts';
+import type { Tracer } from '../tracing/tracer.ts';
 import { createWaitingAnnouncer } from './announce-waiting.ts';
 import { createDispatcher } from './create-dispatcher.ts';
 import {
@@ -19,13 +18,20 @@ import {
 } from './insert-invocations.ts';
 import { wantsInterrupt } from './insert-statement.ts';
 import { interruptEarlier } from './interrupt-earlier.ts';
-import { hashRequest, type NewInvocation } from './invocation-input.ts';
+import { hashRequest, type NewInvocation } from './new-invocation.ts';
+import type { CancelParts } from './request-cancel.ts';
 
 export type CreateInvocation = (
   principal: Principal,
   input: NewInvocation,
   idempotencyKey: string | null,
 ) => Promise<InsertedInvocation>;
+
+export type InvocationCreatorParts = CancelParts & {
+  tracer: Tracer | null;
+  /** Called for each invocation that was stored. */
+  onCreated: (provider: string) => void;
+};
 
 /** Another request with the same key may commit between our look and our insert; not for ever. */
 const mostTries = 5;
@@ -34,9 +40,7 @@ const mostTries = 5;
  * Stores a request, then takes it to the queue. Once this resolves the request is durable, whatever becomes of Redis or of us.
  * The same idempotency key with the same request gives the first invocation again, however many ask at once.
  */
-export function createInvocationCreator(
-  parts: Pick<ApiParts, 'database' | 'redis' | 'queues' | 'appender' | 'logger' | 'tracer' | 'metrics' | 'apiMetrics'>,
-): CreateInvocation {
+export function createInvocationCreator(parts: InvocationCreatorParts): CreateInvocation {
   const announceWaiting = createWaitingAnnouncer(parts);
   const dispatchCreated = createDispatcher(parts);
   const insert = joinCalls((insertions: Insertion[]) => insertInvocations(parts.database, insertions), { keysOf });
@@ -45,7 +49,7 @@ export function createInvocationCreator(
     const result = await insertOnce(principal, input, idempotencyKey);
     if (result.known) return assertSameRequest(result.known, input);
     if (!result.created) throw whyNot(result, input);
-    parts.apiMetrics.created(result.created.provider);
+    parts.onCreated(result.created.provider);
     const { created } = result;
     const { id: invocationId, conversationId, agentId } = created;
     parts.tracer?.active()?.identify({ invocationId, conversationId, agentId });

@@ -1,8 +1,15 @@
-import { AppError } from '@nexus/common/errors/app-error';
-import type { Logger } from '@nexus/common/logging/create-logger';
-import { atEndOfTurn } from '@nexus/common/timing/at-end-of-turn';
-import type { ApiParts } from '../app.ts';
+import { AppError } from '../errors/app-error.ts';
+import type { EventAppender } from '../events/append-events.ts';
+import type { Logger } from '../logging/create-logger.ts';
+import type { PrismaClient } from '../postgres/open-database.ts';
+import { atEndOfTurn } from '../timing/at-end-of-turn.ts';
 import type { InsertedInvocation } from './insert-invocations.ts';
+
+export type WaitingAnnouncerParts = {
+  database: Pick<PrismaClient, '$queryRaw'>;
+  appender: Pick<EventAppender, 'append'>;
+  logger: Pick<Logger, 'warn'>;
+};
 
 type Waiting = Pick<InsertedInvocation, 'id' | 'conversationId' | 'provider'>;
 
@@ -13,9 +20,7 @@ const mostCounted = 1_000;
  * Says of an invocation that it waits, and at which place: how many of its provider wait, but for those it was told together with that came
  * later. Those of one turn are counted in one statement. Never rejects: what is not said here `GET /api/invocations/:id` says.
  */
-export function createWaitingAnnouncer(
-  parts: Pick<ApiParts, 'database' | 'appender'> & { logger: Pick<Logger, 'warn'> },
-): (waiting: Waiting) => void {
+export function createWaitingAnnouncer(parts: WaitingAnnouncerParts): (waiting: Waiting) => void {
   let told: Waiting[] = [];
 
   async function announceAll(): Promise<void> {
@@ -54,7 +59,7 @@ export function createWaitingAnnouncer(
 }
 
 async function countQueued(
-  database: Pick<ApiParts['database'], '$queryRaw'>,
+  database: Pick<PrismaClient, '$queryRaw'>,
   providers: string[],
   most: number,
 ): Promise<Map<string, number>> {

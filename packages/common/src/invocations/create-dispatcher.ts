@@ -1,7 +1,14 @@
-import { dispatchAndNote } from '@nexus/common/invocations/dispatch-invocation';
-import { markEnqueued } from '@nexus/common/invocations/invocation-status';
-import type { Dispatch } from '@nexus/common/queue/invocation-queue';
-import type { ApiParts } from '../app.ts';
+import type { Logger } from '../logging/create-logger.ts';
+import type { PrismaClient } from '../postgres/open-database.ts';
+import type { Dispatch, InvocationQueues } from '../queue/invocation-queue.ts';
+import { dispatchAndNote } from './dispatch-invocation.ts';
+import { markEnqueued } from './invocation-status.ts';
+
+export type DispatcherParts = {
+  database: Pick<PrismaClient, '$queryRaw'>;
+  queues: Pick<InvocationQueues, 'add'>;
+  logger: Pick<Logger, 'warn'>;
+};
 
 /**
  * Less than the sweep leaves a new row alone, and mostly long enough for a worker at ease to claim it, which notes the same: one timer serves
@@ -15,7 +22,7 @@ const noteAfterMs = 100;
  * which does no harm.
  */
 export function createDispatcher(
-  parts: Pick<ApiParts, 'database' | 'queues' | 'logger'>,
+  parts: DispatcherParts,
 ): (dispatch: Dispatch, onWaiting: () => void) => Promise<unknown> {
   type Unnoted = { dispatch: Dispatch; onWaiting(): void };
   let unnoted: Unnoted[] = [];

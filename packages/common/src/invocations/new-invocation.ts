@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto';
+import type { MultitaskStrategy } from '@nexus/protocol/multitask-strategy';
+import type { InvocationSettings } from './invocation-settings.ts';
+
+/** The settings of its agent that one invocation may replace. */
+export type InvocationOverrides = {
+  [Name in keyof Omit<InvocationSettings, 'provider' | 'onWorkerLoss'>]?: InvocationSettings[Name] | undefined;
+};
+
+/** What somebody asks for, parsed. Without `conversationId` a conversation is opened for it. */
+export type NewInvocation = {
+  agentId: string;
+  message: string;
+  conversationId?: string | undefined;
+  multitaskStrategy: MultitaskStrategy;
+  metadata: Record<string, unknown>;
+  overrides: InvocationOverrides;
+  /** Milliseconds from now, waiting included. */
+  deadlineMs?: number | undefined;
+};
+
+/** SHA-256 of the request as it was understood: its keys in another order make the same request. */
+export function hashRequest(input: NewInvocation): Buffer {
+  return createHash('sha256').update(toCanonicalJson(input)).digest();
+}
+
+function toCanonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
