@@ -1,18 +1,15 @@
 import { createWaitingAnnouncer } from '@nexus/common/invocations/announce-waiting';
-import { claimInvocations } from '@nexus/common/invocations/claim-invocations';
 import { type Insertion, insertInvocations } from '@nexus/common/invocations/insert-invocations';
-import {
-  cancelInvocation,
-  dispatchNext,
-  type Finish,
-  finishInvocations,
-  handBackInvocation,
-  markEnqueued,
-  type Outcome,
-  redispatchInvocation,
-  requeueLost,
-} from '@nexus/common/invocations/invocation-status';
 import type { NewInvocation } from '@nexus/common/invocations/new-invocation';
+import { cancelInvocation } from '@nexus/common/invocations/status/cancel-invocation';
+import { claimInvocations } from '@nexus/common/invocations/status/claim-invocations';
+import { dispatchNext } from '@nexus/common/invocations/status/dispatch-next';
+import { type Finish, finishInvocations } from '@nexus/common/invocations/status/finish-invocations';
+import { handBackInvocation } from '@nexus/common/invocations/status/hand-back-invocation';
+import { markEnqueued } from '@nexus/common/invocations/status/mark-enqueued';
+import type { Outcome } from '@nexus/common/invocations/status/outcome';
+import { redispatchInvocation } from '@nexus/common/invocations/status/redispatch-invocation';
+import { requeueLost } from '@nexus/common/invocations/status/requeue-lost';
 import { noteUsage, unknownUsage } from '@nexus/common/invocations/usage-record';
 import { lifeLockSpace } from '@nexus/common/postgres/is-life-lock-held';
 import { newId } from '@nexus/common/postgres/new-id';

@@ -3,7 +3,7 @@ import { AppError } from '@nexus/common/errors/app-error';
 import { createEventAppender } from '@nexus/common/events/append-events';
 import { dispatchInvocation } from '@nexus/common/invocations/dispatch-invocation';
 import { createInvocationMetrics } from '@nexus/common/invocations/invocation-metrics';
-import { handBackInvocation } from '@nexus/common/invocations/invocation-status';
+import { handBackInvocation } from '@nexus/common/invocations/status/hand-back-invocation';
 import { onWorkerNudge } from '@nexus/common/invocations/worker-nudge';
 import type { Logger } from '@nexus/common/logging/create-logger';
 import { newId } from '@nexus/common/postgres/new-id';

@@ -1,6 +1,8 @@
 import { AppError, toAppError } from '@nexus/common/errors/app-error';
-import type { Claim } from '@nexus/common/invocations/claim-invocations';
-import type { DispatchRow, Held, Outcome } from '@nexus/common/invocations/invocation-status';
+import type { Claim } from '@nexus/common/invocations/status/claim-invocations';
+import type { DispatchRow } from '@nexus/common/invocations/status/dispatch-row';
+import type { Held } from '@nexus/common/invocations/status/held';
+import type { Outcome } from '@nexus/common/invocations/status/outcome';
 import type { InvocationJob } from '@nexus/common/queue/invocation-queue';
 import type { NewEvent } from '@nexus/protocol/event';
 import type { AnswerWriter } from './answer/answer-writer.ts';

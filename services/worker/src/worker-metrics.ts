@@ -1,6 +1,6 @@
-import type { Claim } from '@nexus/common/invocations/claim-invocations';
 import { answerBuckets } from '@nexus/common/invocations/invocation-metrics';
-import type { Finished } from '@nexus/common/invocations/invocation-status';
+import type { Claim } from '@nexus/common/invocations/status/claim-invocations';
+import type { Finished } from '@nexus/common/invocations/status/finished';
 import type { AttemptUsage } from '@nexus/common/invocations/usage-record';
 import { providerNames } from '@nexus/common/queue/provider-name';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';

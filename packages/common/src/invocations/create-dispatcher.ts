@@ -2,7 +2,7 @@ import type { Logger } from '../logging/create-logger.ts';
 import type { PrismaClient } from '../postgres/open-database.ts';
 import type { Dispatch, InvocationQueues } from '../queue/invocation-queue.ts';
 import { dispatchAndNote } from './dispatch-invocation.ts';
-import { markEnqueued } from './invocation-status.ts';
+import { markEnqueued } from './status/mark-enqueued.ts';
 
 export type DispatcherParts = {
   database: Pick<PrismaClient, '$queryRaw'>;

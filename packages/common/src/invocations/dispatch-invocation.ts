@@ -1,7 +1,7 @@
 import type { Logger } from '../logging/create-logger.ts';
 import type { PrismaClient } from '../postgres/open-database.ts';
 import type { Dispatch, InvocationQueues } from '../queue/invocation-queue.ts';
-import { markEnqueued } from './invocation-status.ts';
+import { markEnqueued } from './status/mark-enqueued.ts';
 
 type Parts = {
   database: Pick<PrismaClient, '$queryRaw'>;

@@ -2,7 +2,8 @@ import { isTerminalType, type NewEvent } from '@nexus/protocol/event';
 import { invocationStatuses, isFinished } from '@nexus/protocol/invocation-status';
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { providerNames } from '../queue/provider-name.ts';
-import type { Course, Outcome } from './invocation-status.ts';
+import type { Course } from './status/finished.ts';
+import type { Outcome } from './status/outcome.ts';
 
 /** What every service that can end an invocation, or speak of one, counts. */
 export type InvocationMetrics = {

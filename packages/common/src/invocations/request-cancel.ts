@@ -9,7 +9,8 @@ import type { InvocationQueues } from '../queue/invocation-queue.ts';
 import type { Redis } from '../redis/open-redis.ts';
 import { dispatchInvocation } from './dispatch-invocation.ts';
 import type { InvocationMetrics } from './invocation-metrics.ts';
-import { type CancelResult, cancelInvocation, dispatchNext } from './invocation-status.ts';
+import { type CancelResult, cancelInvocation } from './status/cancel-invocation.ts';
+import { dispatchNext } from './status/dispatch-next.ts';
 import { nudgeWorker } from './worker-nudge.ts';
 
 export type CancelParts = {

@@ -3,7 +3,7 @@ import { AppError } from '@nexus/common/errors/app-error';
 import { type EventAppender, LogLost } from '@nexus/common/events/append-events';
 import type { LogAddress } from '@nexus/common/events/event-log-names';
 import { queuedEvents, readLastSeq } from '@nexus/common/events/read-log';
-import type { Held } from '@nexus/common/invocations/invocation-status';
+import type { Held } from '@nexus/common/invocations/status/held';
 import { atMost } from '@nexus/common/timing/at-most';
 import type { NewEvent } from '@nexus/protocol/event';
 import type { FlushClock } from './flush-clock.ts';

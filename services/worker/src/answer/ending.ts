@@ -1,7 +1,8 @@
 import type { AppError } from '@nexus/common/errors/app-error';
 import { sha256 } from '@nexus/common/feeds/load-snapshot';
-import type { Claim } from '@nexus/common/invocations/claim-invocations';
-import type { Finished, Outcome } from '@nexus/common/invocations/invocation-status';
+import type { Claim } from '@nexus/common/invocations/status/claim-invocations';
+import type { Finished } from '@nexus/common/invocations/status/finished';
+import type { Outcome } from '@nexus/common/invocations/status/outcome';
 import type { AttemptUsage } from '@nexus/common/invocations/usage-record';
 import type { ErrorCode } from '@nexus/protocol/error-codes';
 import { errorMeanings } from '@nexus/protocol/error-codes';

@@ -1,6 +1,6 @@
 import { AppError } from '@nexus/common/errors/app-error';
-import type { Claim } from '@nexus/common/invocations/claim-invocations';
-import type { Held } from '@nexus/common/invocations/invocation-status';
+import type { Claim } from '@nexus/common/invocations/status/claim-invocations';
+import type { Held } from '@nexus/common/invocations/status/held';
 
 export type RunningAttempt = Held & {
   provider: string;

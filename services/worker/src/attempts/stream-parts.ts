@@ -1,5 +1,5 @@
 import { AppError } from '@nexus/common/errors/app-error';
-import type { Claim } from '@nexus/common/invocations/claim-invocations';
+import type { Claim } from '@nexus/common/invocations/status/claim-invocations';
 import { isProviderName, type ProviderName } from '@nexus/common/queue/provider-name';
 import type { Context } from '../context/build-context.ts';
 import type { OnPart, Provider, ProviderFinish, ProviderRequest } from '../providers/provider.ts';

@@ -1,4 +1,4 @@
-import type { ContextSource, Turn } from '@nexus/common/invocations/claim-invocations';
+import type { ContextSource, Turn } from '@nexus/common/invocations/status/claim-invocations';
 import type { ContextMessage } from '../providers/provider.ts';
 
 /** Roughly what a chat format spends on each message beside its text. */

@@ -1,5 +1,5 @@
 import { AppError } from '@nexus/common/errors/app-error';
-import type { Held } from '@nexus/common/invocations/invocation-status';
+import type { Held } from '@nexus/common/invocations/status/held';
 import type { Logger } from '@nexus/common/logging/create-logger';
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
 import type { RunningAttempts } from '../attempts/running-attempts.ts';

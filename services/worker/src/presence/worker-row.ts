@@ -1,4 +1,4 @@
-import type { Held } from '@nexus/common/invocations/invocation-status';
+import type { Held } from '@nexus/common/invocations/status/held';
 import { isLifeLockHeld } from '@nexus/common/postgres/is-life-lock-held';
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
 import type { ProviderName } from '@nexus/common/queue/provider-name';

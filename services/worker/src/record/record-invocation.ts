@@ -1,16 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Claim, claimInvocations } from '@nexus/common/invocations/claim-invocations';
 import { dispatchInvocation } from '@nexus/common/invocations/dispatch-invocation';
-import {
-  type DispatchRow,
-  dispatchNext,
-  type Finish,
-  type Finished,
-  finishInvocations,
-  handBackInvocation,
-  type Outcome,
-  readFinished,
-} from '@nexus/common/invocations/invocation-status';
+import { type Claim, claimInvocations } from '@nexus/common/invocations/status/claim-invocations';
+import { dispatchNext } from '@nexus/common/invocations/status/dispatch-next';
+import type { DispatchRow } from '@nexus/common/invocations/status/dispatch-row';
+import { type Finish, finishInvocations } from '@nexus/common/invocations/status/finish-invocations';
+import type { Finished } from '@nexus/common/invocations/status/finished';
+import { handBackInvocation } from '@nexus/common/invocations/status/hand-back-invocation';
+import type { Outcome } from '@nexus/common/invocations/status/outcome';
+import { readFinished } from '@nexus/common/invocations/status/read-finished';
 import type { Logger } from '@nexus/common/logging/create-logger';
 import { mayPassLater } from '@nexus/common/postgres/database-error';
 import { joinCalls } from '@nexus/common/postgres/join-calls';

@@ -1,4 +1,4 @@
-import type { Claim } from '@nexus/common/invocations/claim-invocations';
+import type { Claim } from '@nexus/common/invocations/status/claim-invocations';
 import { queueName } from '@nexus/common/queue/invocation-queue';
 import { isProviderName } from '@nexus/common/queue/provider-name';
 import type { Span, Tracer } from '@nexus/common/tracing/tracer';

@@ -1,6 +1,7 @@
 import { dispatchInvocation } from '@nexus/common/invocations/dispatch-invocation';
-import { dispatchNext, requeueLost } from '@nexus/common/invocations/invocation-status';
 import { requestCancel } from '@nexus/common/invocations/request-cancel';
+import { dispatchNext } from '@nexus/common/invocations/status/dispatch-next';
+import { requeueLost } from '@nexus/common/invocations/status/requeue-lost';
 import { type ChoreParts, endUnattended } from './end-unattended.ts';
 import type { Chore } from './find-chores.ts';
 

@@ -2,14 +2,12 @@ import { type EventAppender, LogLost } from '@nexus/common/events/append-events'
 import { foreseeSeq } from '@nexus/common/events/read-log';
 import { sha256 } from '@nexus/common/feeds/load-snapshot';
 import { dispatchInvocation } from '@nexus/common/invocations/dispatch-invocation';
-import {
-  dispatchNext,
-  finishInvocations,
-  type Held,
-  noteLastSeq,
-  type Outcome,
-} from '@nexus/common/invocations/invocation-status';
 import type { CancelParts } from '@nexus/common/invocations/request-cancel';
+import { dispatchNext } from '@nexus/common/invocations/status/dispatch-next';
+import { finishInvocations } from '@nexus/common/invocations/status/finish-invocations';
+import type { Held } from '@nexus/common/invocations/status/held';
+import { noteLastSeq } from '@nexus/common/invocations/status/note-last-seq';
+import type { Outcome } from '@nexus/common/invocations/status/outcome';
 import { unknownUsage } from '@nexus/common/invocations/usage-record';
 import { type ErrorCode, errorMeanings } from '@nexus/protocol/error-codes';
 import type { NewEvent } from '@nexus/protocol/event';

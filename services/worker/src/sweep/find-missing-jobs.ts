@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { dispatchInvocation } from '@nexus/common/invocations/dispatch-invocation';
-import { redispatchInvocation } from '@nexus/common/invocations/invocation-status';
+import { redispatchInvocation } from '@nexus/common/invocations/status/redispatch-invocation';
 import { jobId } from '@nexus/common/queue/invocation-queue';
 import { atMost } from '@nexus/common/timing/at-most';
 import { type EnqueuedRow, findAlive, findEnqueued } from './find-chores.ts';

@@ -1,4 +1,4 @@
-import type { ContextSource } from '@nexus/common/invocations/claim-invocations';
+import type { ContextSource } from '@nexus/common/invocations/status/claim-invocations';
 import type { NewEvent } from '@nexus/protocol/event';
 import { describe, expect, it, vi } from 'vitest';
 import { priceTableVersion } from '../usage/price-table.ts';

@@ -1,5 +1,5 @@
-import { type ContextSource, loadContextSource } from '@nexus/common/invocations/claim-invocations';
-import type { Held } from '@nexus/common/invocations/invocation-status';
+import { type ContextSource, loadContextSource } from '@nexus/common/invocations/status/claim-invocations';
+import type { Held } from '@nexus/common/invocations/status/held';
 import { type AttemptUsage, noteUsage } from '@nexus/common/invocations/usage-record';
 import { atMost } from '@nexus/common/timing/at-most';
 import { buildContext } from '../context/build-context.ts';

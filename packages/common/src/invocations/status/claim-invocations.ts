@@ -1,11 +1,11 @@
 import type { ErrorCode } from '@nexus/protocol/error-codes';
-import { isLifeLockHeld } from '../postgres/is-life-lock-held.ts';
-import { Prisma, type PrismaClient } from '../postgres/open-database.ts';
-import type { InvocationJob } from '../queue/invocation-queue.ts';
-import { hasStatus } from './has-status.ts';
-import type { InvocationSettings } from './invocation-settings.ts';
-import type { Held } from './invocation-status.ts';
-import { jobsInLockOrder } from './row-locks.ts';
+import { isLifeLockHeld } from '../../postgres/is-life-lock-held.ts';
+import { Prisma, type PrismaClient } from '../../postgres/open-database.ts';
+import type { InvocationJob } from '../../queue/invocation-queue.ts';
+import { hasStatus } from '../has-status.ts';
+import type { InvocationSettings } from '../invocation-settings.ts';
+import { jobsInLockOrder } from '../row-locks.ts';
+import type { Held } from './held.ts';
 
 export type Turn = { role: 'user' | 'assistant'; content: string; tokenCount: number | null; turn: number };
 

@@ -1,0 +1,50 @@
+import type { InvocationStatus } from '@nexus/protocol/invocation-status';
+import type { PrismaClient } from '../../postgres/open-database.ts';
+import type { ProviderName } from '../../queue/provider-name.ts';
+import { hasStatus } from '../has-status.ts';
+import { type Course, courseOf } from './finished.ts';
+import type { Held } from './held.ts';
+
+export type CancelResult = Held & {
+  /** The status now: `cancelled` if it was queued, `running` if its worker has yet to stop, else how it had ended before. */
+  status: InvocationStatus;
+  /** How it went, if this very call ended it. */
+  ended: Course | null;
+  workerId: string | null;
+  provider: ProviderName;
+  dispatch: number;
+  waiting: boolean;
+};
+
+/**
+ * queued → cancelled, or the wish to cancel for a running one. null: no such invocation. Twice does no harm.
+ * `lastSeq` is the seq that the terminal event of a queued one is going to have; one more where an attempt has spoken before, whose
+ * text clients are told to drop first.
+ */
+export async function cancelInvocation(
+  database: Pick<PrismaClient, '$queryRaw'>,
+  where: { invocationId: string; workspaceId: string; lastSeq: number },
+): Promise<CancelResult | null> {
+  const [row] = await database.$queryRaw<CancelResult[]>`
+    WITH target AS (
+      SELECT i.id, c.id AS conversation_id FROM invocation i JOIN conversation c ON c.id = i.conversation_id
+      WHERE i.id = ${where.invocationId}::uuid AND i.workspace_id = ${where.workspaceId}::uuid
+      FOR UPDATE OF c
+    ), changed AS (
+      UPDATE invocation i SET
+        cancel_requested_at = coalesce(i.cancel_requested_at, now()),
+        status = CASE WHEN i.status = 'queued' THEN 'cancelled' ELSE i.status END,
+        finished_at = CASE WHEN i.status = 'queued' THEN now() END,
+        last_seq = CASE WHEN i.status = 'queued' THEN ${where.lastSeq}::bigint + (i.attempt > 0)::int ELSE i.last_seq END
+      FROM target WHERE i.id = target.id AND ${hasStatus('i', 'queued', 'running')}
+      RETURNING i.*
+    ), line AS (
+      UPDATE conversation c SET line = array_remove(c.line, changed.id), updated_at = now()
+      FROM changed WHERE c.id = changed.conversation_id AND changed.status = 'cancelled'
+      RETURNING cardinality(c.line) > 0 AS waiting)
+    SELECT i.id AS "invocationId", i.conversation_id AS "conversationId", i.attempt, i.provider, i.dispatch, coalesce(changed.worker_id, i.worker_id) AS "workerId",
+           coalesce(changed.status, i.status) AS status, CASE WHEN changed.status = 'cancelled' THEN (SELECT to_jsonb(course) FROM (SELECT ${courseOf('changed')}) course) END AS ended,
+           coalesce((SELECT waiting FROM line), false) AS waiting
+    FROM target JOIN invocation i ON i.id = target.id LEFT JOIN changed ON changed.id = i.id`;
+  return row ?? null;
+}

@@ -1,0 +1,21 @@
+import type { PrismaClient } from '../../postgres/open-database.ts';
+import type { InvocationJob } from '../../queue/invocation-queue.ts';
+import { hasStatus } from '../has-status.ts';
+import { jobsInLockOrder } from '../row-locks.ts';
+
+/** One that still waits, or is claimed at this very moment. `noted`: by this call, and not before. */
+export type Waiting = { invocationId: string; noted: boolean };
+
+/** Notes that Redis holds the jobs of these dispatches, where nobody has, and tells which of them still wait. */
+export async function markEnqueued(
+  database: Pick<PrismaClient, '$queryRaw'>,
+  jobs: InvocationJob[],
+): Promise<Waiting[]> {
+  return database.$queryRaw<Waiting[]>`
+    WITH ${jobsInLockOrder(jobs)}
+    , noted AS (
+      UPDATE invocation i SET enqueued_at = now() FROM job
+      WHERE i.id = job.id AND i.dispatch = job.dispatch AND ${hasStatus('i', 'queued')} AND i.enqueued_at IS NULL RETURNING i.id)
+    SELECT i.id AS "invocationId", EXISTS (SELECT 1 FROM noted WHERE noted.id = i.id) AS noted
+    FROM job JOIN invocation i ON i.id = job.id AND i.dispatch = job.dispatch WHERE ${hasStatus('i', 'queued')}`;
+}

@@ -1,0 +1,28 @@
+import type { PrismaClient } from '../../postgres/open-database.ts';
+import { unknownUsage, usedBy } from '../usage-record.ts';
+import type { DispatchRow } from './dispatch-row.ts';
+import type { Held } from './held.ts';
+
+/**
+ * A running row whose worker is gone goes back to queued, with a usage record for the lost attempt that says nothing yet. null: it has
+ * moved on, or somebody else is at it.
+ */
+export async function requeueLost(
+  database: Pick<PrismaClient, '$queryRaw'>,
+  held: Held,
+  workerId: string,
+): Promise<DispatchRow | null> {
+  const [row] = await database.$queryRaw<DispatchRow[]>`
+    WITH lost AS (
+      SELECT id FROM invocation
+      WHERE id = ${held.invocationId}::uuid AND attempt = ${held.attempt}::int AND status = 'running' AND worker_id = ${workerId}::uuid
+      FOR UPDATE SKIP LOCKED
+    ), back AS (
+      UPDATE invocation i SET status = 'queued', dispatch = i.dispatch + 1, enqueued_at = NULL, worker_id = NULL,
+             lost_attempts = i.lost_attempts + 1, error_code = 'worker_lost'
+      FROM lost WHERE i.id = lost.id
+      RETURNING i.*
+    ), ${usedBy(unknownUsage)}
+    SELECT id AS "invocationId", conversation_id AS "conversationId", dispatch, provider, 0::float8 AS "delayMs", true AS begun FROM back`;
+  return row ?? null;
+}
