@@ -4,14 +4,18 @@ import { root } from './start/read-options.ts';
 const checks: [name: string, program: string, ...args: string[]][] = [
   ['lint', 'biome', 'check', '.'],
   ['types', 'tsc', '--noEmit', '-p', 'tsconfig.json'],
+  ['rooms', 'depcruise', '--config', 'dependency-cruiser.config.mjs', 'packages', 'services'],
 ];
 
 const failed = checks.filter(([, program, ...args]) => {
-  const { status } = spawnSync(`${root}node_modules/.bin/${program}`, args, {
+  const { status, stdout, stderr } = spawnSync(`${root}node_modules/.bin/${program}`, args, {
     cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    encoding: 'utf8',
   });
+  if (status !== 0) console.log(`${stdout}${stderr}`);
   return status !== 0;
 });
-console.log(failed.length === 0 ? 'lint and types are fine' : `failed: ${failed.map(([name]) => name).join(', ')}`);
+console.log(
+  failed.length === 0 ? 'lint, types and rooms are fine' : `failed: ${failed.map(([name]) => name).join(', ')}`,
+);
 process.exitCode = failed.length === 0 ? 0 : 1;

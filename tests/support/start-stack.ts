@@ -1,5 +1,6 @@
 import { openDatabase, type PrismaClient } from '@nexus/common/postgres/open-database';
-import { openRedis, type Redis, waitForRedis } from '@nexus/common/redis/open-redis';
+import { openRedis, waitForRedis } from '@nexus/common/redis/open-redis';
+import type { Redis } from '@nexus/common/redis/redis-connection';
 import { echoAgent } from '../../prisma/seed-agents.ts';
 import { type ApiClient, createApiClient } from './api-client.ts';
 import type { TestDatabase } from './create-test-database.ts';

@@ -1,7 +1,7 @@
 import type { Logger } from '@nexus/common/logging/create-logger';
 import { type InvocationJob, queueName, queuePrefix } from '@nexus/common/queue/invocation-queue';
 import type { ProviderName } from '@nexus/common/queue/provider-name';
-import type { Redis } from '@nexus/common/redis/open-redis';
+import type { Redis } from '@nexus/common/redis/redis-connection';
 import { Worker } from 'bullmq';
 
 /**

@@ -11,7 +11,7 @@ import type { PrismaClient } from '@nexus/common/postgres/open-database';
 import type { Release } from '@nexus/common/process/create-shutdown';
 import type { InvocationQueues } from '@nexus/common/queue/invocation-queue';
 import type { ProviderName } from '@nexus/common/queue/provider-name';
-import type { Redis } from '@nexus/common/redis/open-redis';
+import type { Redis } from '@nexus/common/redis/redis-connection';
 import type { Tracer } from '@nexus/common/tracing/tracer';
 import type { Registry } from 'prom-client';
 import { createAnswerWriter } from './answer/answer-writer.ts';

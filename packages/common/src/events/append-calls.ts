@@ -1,6 +1,6 @@
 import { Cluster } from 'ioredis';
 import { createScript } from '../redis/create-script.ts';
-import type { Redis } from '../redis/open-redis.ts';
+import type { Redis } from '../redis/redis-connection.ts';
 import { atEndOfTurn } from '../timing/at-end-of-turn.ts';
 
 /**

@@ -1,7 +1,8 @@
 import type { NewEvent } from '@nexus/protocol/event';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestRedis, type TestRedis } from '../../../../tests/support/open-test-redis.ts';
-import { openRedis, type Redis, waitForRedis } from '../redis/open-redis.ts';
+import { openRedis, waitForRedis } from '../redis/open-redis.ts';
+import type { Redis } from '../redis/redis-connection.ts';
 import { createEventAppender, type EventAppender, LogLost } from './append-events.ts';
 import { parseEvent, stringifyEvent } from './event-json.ts';
 import { cancelKey, eventsChannel, logKey } from './event-log-names.ts';

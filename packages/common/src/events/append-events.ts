@@ -1,7 +1,7 @@
 import { isTerminalType, type NewEvent } from '@nexus/protocol/event';
 import { AppError } from '../errors/app-error.ts';
 import { createScript } from '../redis/create-script.ts';
-import type { Redis } from '../redis/open-redis.ts';
+import type { Redis } from '../redis/redis-connection.ts';
 import { isoNow } from '../timing/iso-now.ts';
 import { type AppendCall, createAppendCalls } from './append-calls.ts';
 import { toLogJson } from './event-json.ts';

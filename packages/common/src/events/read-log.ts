@@ -1,5 +1,5 @@
 import type { InvocationEvent } from '@nexus/protocol/event';
-import type { Redis } from '../redis/open-redis.ts';
+import type { Redis } from '../redis/redis-connection.ts';
 import { type LogAddress, logKey } from './event-log-names.ts';
 
 /** Bounds one read: a long log comes in pages. */

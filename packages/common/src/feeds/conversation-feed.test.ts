@@ -1,6 +1,6 @@
 import type { InvocationEvent } from '@nexus/protocol/event';
 import { describe, expect, it } from 'vitest';
-import type { Redis } from '../redis/open-redis.ts';
+import type { Redis } from '../redis/redis-connection.ts';
 import { openConversationFeed } from './conversation-feed.ts';
 
 const address = { conversationId: 'c', invocationId: 'i' };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LogAddress } from '../events/event-log-names.ts';
-import type { Redis } from '../redis/open-redis.ts';
+import type { Redis } from '../redis/redis-connection.ts';
 import { type ConversationFeedsSources, createConversationFeeds } from './conversation-feeds.ts';
 
 const nothingStored = {

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import type { Redis } from '../redis/open-redis.ts';
+import type { Redis } from '../redis/redis-connection.ts';
 import { createEventSubscriptions } from './event-subscriptions.ts';
 
 /** A connection that answers a ping when the test says so. */

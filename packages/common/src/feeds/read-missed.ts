@@ -2,7 +2,7 @@ import { type InvocationEvent, isLastEvent } from '@nexus/protocol/event';
 import type { LogAddress } from '../events/event-log-names.ts';
 import { readLog } from '../events/read-log.ts';
 import type { PrismaClient } from '../postgres/open-database.ts';
-import type { Redis } from '../redis/open-redis.ts';
+import type { Redis } from '../redis/redis-connection.ts';
 import { loadSnapshot } from './load-snapshot.ts';
 import { loadStanding, type Standing } from './load-standing.ts';
 

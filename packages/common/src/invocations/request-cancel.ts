@@ -6,7 +6,7 @@ import { foreseeSeq } from '../events/read-log.ts';
 import type { Logger } from '../logging/create-logger.ts';
 import type { PrismaClient } from '../postgres/open-database.ts';
 import type { InvocationQueues } from '../queue/invocation-queue.ts';
-import type { Redis } from '../redis/open-redis.ts';
+import type { Redis } from '../redis/redis-connection.ts';
 import { dispatchInvocation } from './dispatch-invocation.ts';
 import type { InvocationMetrics } from './invocation-metrics.ts';
 import { type CancelResult, cancelInvocation } from './status/cancel-invocation.ts';

@@ -1,5 +1,5 @@
 import { workerChannel } from '../events/event-log-names.ts';
-import type { Redis } from '../redis/open-redis.ts';
+import type { Redis } from '../redis/redis-connection.ts';
 
 /** What a worker is told over pub/sub. It may be lost: the append script and the heartbeat say the same a little later. */
 export type WorkerNudge = { cancel: string };

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { Redis } from '../redis/open-redis.ts';
 import { isRedisReady } from '../redis/ping-redis.ts';
+import type { Redis } from '../redis/redis-connection.ts';
 
 /**
  * How often a process looks whether its event loop turns: the library's 10 ms wake an idle process a hundred times a second, which takes

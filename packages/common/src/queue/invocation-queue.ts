@@ -1,6 +1,6 @@
 import { Queue } from 'bullmq';
 import type { Logger } from '../logging/create-logger.ts';
-import type { Redis } from '../redis/open-redis.ts';
+import type { Redis } from '../redis/redis-connection.ts';
 import { type ProviderName, providerNames } from './provider-name.ts';
 
 /** All that a job says. Everything else is in Postgres. `traceparent` is there when the trace of its request goes on in the worker. */

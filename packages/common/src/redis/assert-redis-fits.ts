@@ -1,6 +1,6 @@
 import { Cluster } from 'ioredis';
 import { AppError } from '../errors/app-error.ts';
-import type { Redis } from './open-redis.ts';
+import type { Redis } from './redis-connection.ts';
 
 /**
  * Refuses a Redis that cannot keep our promises: older than 7 (no `0-*` ids), one that evicts keys when it is full, or a node of

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Command } from 'ioredis';
-import type { Redis } from './open-redis.ts';
+import type { Redis } from './redis-connection.ts';
 
 /**
  * A Lua script as a function of its keys and arguments; Redis is sent the script itself only when it does not have it. `defineCommand` of

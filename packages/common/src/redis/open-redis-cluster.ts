@@ -1,7 +1,7 @@
 import { Cluster, type Redis } from 'ioredis';
 import { toRedisNodes } from '../config/redis-urls.ts';
-import type { OpenRedisOptions, RedisConnection } from './open-redis.ts';
 import { readDirectly } from './read-directly.ts';
+import type { OpenRedisOptions, RedisConnection } from './redis-connection.ts';
 import {
   clusterOptionsOf,
   commandTimeoutMs,

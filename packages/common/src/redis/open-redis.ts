@@ -1,25 +1,13 @@
 import { Cluster, Redis as SingleRedis } from 'ioredis';
 import { toRedisNodes } from '../config/redis-urls.ts';
 import { AppError } from '../errors/app-error.ts';
-import type { Logger } from '../logging/create-logger.ts';
 import { expireCommands } from './expire-commands.ts';
 import { openRedisCluster } from './open-redis-cluster.ts';
 import { readDirectly } from './read-directly.ts';
+import type { OpenRedisOptions, Redis, RedisConnection } from './redis-connection.ts';
 import { commandTimeoutMs, connectTimeoutMs, optionsOf, type RedisPurpose, reconnectDelayMs } from './redis-options.ts';
 import { watchSilence } from './watch-silence.ts';
 import { writeTogether } from './write-together.ts';
-
-/** A connection to one server, or a cluster's client: the same commands. */
-export type Redis = SingleRedis | Cluster;
-
-export type RedisConnection<R extends Redis = Redis> = { redis: R; close(): Promise<void> };
-
-export type OpenRedisOptions = {
-  name: string;
-  logger: Pick<Logger, 'warn' | 'info'>;
-  /** Whether the URL names nodes of a Redis Cluster. */
-  cluster?: boolean;
-};
 
 /** Reconnects by itself, has an error listener, and notices a connection that answers nothing and fails nothing. */
 export function openRedis(url: string, purpose: RedisPurpose, options: OpenRedisOptions): RedisConnection {

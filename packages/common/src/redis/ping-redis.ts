@@ -1,6 +1,6 @@
 import { Cluster, type Redis as Single } from 'ioredis';
-import type { Redis } from './open-redis.ts';
 import { ownersOf } from './open-redis-cluster.ts';
+import type { Redis } from './redis-connection.ts';
 
 /** Resolves when Redis answers; of a cluster, when each node that owns slots serves them. */
 export async function pingRedis(redis: Redis): Promise<void> {

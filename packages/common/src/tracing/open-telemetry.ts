@@ -17,8 +17,7 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, type SpanExporter, TracerProvider } from '@opentelemetry/sdk-trace';
 import type { Logger } from '../logging/create-logger.ts';
-import type { OpenTracer } from './open-tracer.ts';
-import type { Attributes, Span, SpanKind } from './tracer.ts';
+import type { Attributes, OpenTracer, Span, SpanKind } from './tracer.ts';
 
 type Log = () => Pick<Logger, 'warn' | 'info'>;
 

@@ -1,13 +1,11 @@
 import type { Logger } from '../logging/create-logger.ts';
-import type { Tracer } from './tracer.ts';
+import type { OpenTracer } from './tracer.ts';
 
 /** As `tracingFields` parses them. */
 export type TracingSettings = {
   OTEL_EXPORTER_OTLP_ENDPOINT?: string | undefined;
   OTEL_EXPORTER_OTLP_HEADERS?: Record<string, string> | undefined;
 };
-
-export type OpenTracer = { tracer: Tracer; close(): Promise<void> };
 
 /** null without an endpoint: then not a line of OpenTelemetry's is loaded. */
 export async function openTracer(

@@ -61,3 +61,5 @@ export function errorType(error: unknown): string {
   if (error instanceof AppError) return error.code;
   return error instanceof Error ? error.name : 'unknown';
 }
+
+export type OpenTracer = { tracer: Tracer; close(): Promise<void> };

@@ -3,18 +3,18 @@ import { invocationNotFound } from '@nexus/common/errors/not-found';
 import type { LogAddress } from '@nexus/common/events/event-log-names';
 import { joinDeltas } from '@nexus/common/events/read-log';
 import { createMissedSources, readMissed } from '@nexus/common/feeds/read-missed';
-import { createInvocationCreator } from '@nexus/common/invocations/create-invocation';
+import { createInvocationCreator, type InvocationCreatorParts } from '@nexus/common/invocations/create-invocation';
 import { requestCancel } from '@nexus/common/invocations/request-cancel';
 import type { InvocationEvent } from '@nexus/protocol/event';
 import { isFinished } from '@nexus/protocol/invocation-status';
 import { type Request, type Response, Router } from 'express';
-import type { ApiParts } from '../app.ts';
+import type { ApiMetrics } from '../api-metrics.ts';
 import { loadPageIds } from '../http/load-page-ids.ts';
 import { allowOnly } from '../http/not-found.ts';
 import { readCursor, sendPage } from '../http/page.ts';
 import { idPath, parseInput } from '../http/parse-input.ts';
 import { principalOf } from '../http/principal.ts';
-import { sendEvents, streamEvents } from './event-stream.ts';
+import { type StreamParts, sendEvents, streamEvents } from './event-stream.ts';
 import {
   cancelBody,
   eventsQuery,
@@ -27,7 +27,10 @@ import {
 import { invocationFields, loadInvocation, toInvocation } from './load-invocation.ts';
 import { type WaitParts, waitForEnd } from './wait-for-end.ts';
 
-export function createInvocationRoutes(parts: ApiParts): Router {
+export type InvocationRouteParts = Omit<InvocationCreatorParts, 'onCreated'> &
+  StreamParts & { apiMetrics: Pick<ApiMetrics, 'created'> };
+
+export function createInvocationRoutes(parts: InvocationRouteParts): Router {
   const { database, redis, logger } = parts;
   const router = Router();
   const createInvocation = createInvocationCreator({ ...parts, onCreated: parts.apiMetrics.created });

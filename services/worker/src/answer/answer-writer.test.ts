@@ -1,7 +1,8 @@
 import { createEventAppender, type EventAppender } from '@nexus/common/events/append-events';
 import { logKey } from '@nexus/common/events/event-log-names';
 import { readLog } from '@nexus/common/events/read-log';
-import { openRedis, type Redis, waitForRedis } from '@nexus/common/redis/open-redis';
+import { openRedis, waitForRedis } from '@nexus/common/redis/open-redis';
+import type { Redis } from '@nexus/common/redis/redis-connection';
 import type { InvocationEvent, NewEvent } from '@nexus/protocol/event';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestRedis, type TestRedis } from '../../../../tests/support/open-test-redis.ts';

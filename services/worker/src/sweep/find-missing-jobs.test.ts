@@ -1,8 +1,7 @@
 import { jobId } from '@nexus/common/queue/invocation-queue';
 import { describe, expect, it } from 'vitest';
 import type { EnqueuedRow } from './find-chores.ts';
-import { createMissingJobFinder } from './find-missing-jobs.ts';
-import type { SweepParts } from './start-sweep.ts';
+import { createMissingJobFinder, type MissingJobParts } from './find-missing-jobs.ts';
 
 const self = 'this worker';
 const row: EnqueuedRow = {
@@ -15,7 +14,7 @@ const row: EnqueuedRow = {
 };
 
 /** One queued row whose job was given to this worker. Tells how often it was dispatched anew, and why. */
-async function sweepOnce(parts: Partial<SweepParts>) {
+async function sweepOnce(parts: Partial<MissingJobParts>) {
   const added: string[] = [];
   const recovered: string[] = [];
   const answers = [[row], [{ id: self }], [{ ...row, dispatch: 2, begun: true }], []];
@@ -33,7 +32,7 @@ async function sweepOnce(parts: Partial<SweepParts>) {
     onRecovered: (cause: string) => void recovered.push(cause),
     workerId: self,
     ...parts,
-  } as unknown as SweepParts);
+  } as unknown as MissingJobParts);
   await find();
   return { added, recovered };
 }
@@ -55,7 +54,7 @@ describe('a job that was given to this worker', () => {
       });
       return 1;
     };
-    const queueRedis = { status: 'ready', exists } as unknown as SweepParts['queueRedis'];
+    const queueRedis = { status: 'ready', exists } as unknown as MissingJobParts['queueRedis'];
     expect(await sweepOnce({ queueRedis, isInHand: () => arrived })).toEqual({ added: [], recovered: [] });
   });
 
@@ -65,7 +64,7 @@ describe('a job that was given to this worker', () => {
     ['broken', { status: 'ready', exists: () => Promise.reject(new Error('Connection is closed.')) }],
     ['quicker, and the job is done', { status: 'ready', exists: async () => 0 }],
   ])('is left alone where its connection is %s', async (_what, queueRedis) => {
-    expect(await sweepOnce({ queueRedis: queueRedis as unknown as SweepParts['queueRedis'] })).toEqual({
+    expect(await sweepOnce({ queueRedis: queueRedis as unknown as MissingJobParts['queueRedis'] })).toEqual({
       added: [],
       recovered: [],
     });

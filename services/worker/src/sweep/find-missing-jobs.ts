@@ -1,14 +1,28 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { dispatchInvocation } from '@nexus/common/invocations/dispatch-invocation';
 import { redispatchInvocation } from '@nexus/common/invocations/status/redispatch-invocation';
-import { jobId } from '@nexus/common/queue/invocation-queue';
+import type { Logger } from '@nexus/common/logging/create-logger';
+import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import { type InvocationJob, type InvocationQueues, jobId } from '@nexus/common/queue/invocation-queue';
+import type { Redis } from '@nexus/common/redis/redis-connection';
 import { atMost } from '@nexus/common/timing/at-most';
 import { type EnqueuedRow, findAlive, findEnqueued } from './find-chores.ts';
 import type { RecoveryCause } from './recovery-cause.ts';
-import type { SweepParts } from './start-sweep.ts';
 
 const pageSize = 500;
 const firstId = '00000000-0000-0000-0000-000000000000';
+
+export type MissingJobParts = {
+  database: PrismaClient;
+  redis: Redis;
+  queues: InvocationQueues;
+  /** The connection over which this worker is given its jobs. */
+  queueRedis: Redis;
+  isInHand: (job: InvocationJob) => boolean;
+  logger: Pick<Logger, 'warn'>;
+  onRecovered: (cause: RecoveryCause) => void;
+  workerId: string;
+};
 
 /** How long the connection of the queues may take to answer until a look at what came over it is left to the next sweep. */
 const lookLimitMs = 1_000;
@@ -17,7 +31,7 @@ const lookLimitMs = 1_000;
  * Queued rows whose job Redis no longer has get it back; those whose job is in the hands of a dead worker, or was given to this one
  * in an answer that was lost with its connection, get another. Walks through all queued rows, a page at each call.
  */
-export function createMissingJobFinder(parts: SweepParts): () => Promise<void> {
+export function createMissingJobFinder(parts: MissingJobParts): () => Promise<void> {
   const { database } = parts;
   let afterId = firstId;
 
@@ -51,7 +65,7 @@ export function createMissingJobFinder(parts: SweepParts): () => Promise<void> {
  * Those of the jobs that Redis has given to this worker which are not here, and not on their way: the connection over which jobs come
  * answers in the order in which it was asked.
  */
-async function findUnheard(parts: SweepParts, given: EnqueuedRow[]): Promise<EnqueuedRow[]> {
+async function findUnheard(parts: MissingJobParts, given: EnqueuedRow[]): Promise<EnqueuedRow[]> {
   const { isInHand, queueRedis, queues } = parts;
   const away = given.filter((row) => !isInHand(row));
   if (away.length === 0 || queueRedis.status !== 'ready') return [];
@@ -68,7 +82,10 @@ async function findUnheard(parts: SweepParts, given: EnqueuedRow[]): Promise<Enq
 type Job = { row: EnqueuedRow; timestamp: string | null; holder: string | null };
 
 /** What Redis knows of the jobs of these rows; those of which it says nothing are left out. A pipeline for each queue: one node. */
-async function readJobs({ redis, queues }: SweepParts, rows: EnqueuedRow[]): Promise<Job[]> {
+async function readJobs(
+  { redis, queues }: Pick<MissingJobParts, 'redis' | 'queues'>,
+  rows: EnqueuedRow[],
+): Promise<Job[]> {
   const byProvider = Map.groupBy(rows, (row) => row.provider);
   const read = [...byProvider].map(async ([provider, queued]): Promise<Job[]> => {
     const pipeline = redis.pipeline();

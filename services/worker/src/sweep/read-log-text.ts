@@ -1,6 +1,6 @@
 import type { LogAddress } from '@nexus/common/events/event-log-names';
 import { readLog } from '@nexus/common/events/read-log';
-import type { Redis } from '@nexus/common/redis/open-redis';
+import type { Redis } from '@nexus/common/redis/redis-connection';
 
 export type LogText = { text: string; reasoning: string; seq: number; attempt: number };
 

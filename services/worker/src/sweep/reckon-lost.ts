@@ -1,14 +1,22 @@
 import { type ContextSource, loadContextSource } from '@nexus/common/invocations/status/claim-invocations';
 import type { Held } from '@nexus/common/invocations/status/held';
 import { type AttemptUsage, noteUsage } from '@nexus/common/invocations/usage-record';
+import type { Logger } from '@nexus/common/logging/create-logger';
+import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Redis } from '@nexus/common/redis/redis-connection';
 import { atMost } from '@nexus/common/timing/at-most';
 import { buildContext } from '../context/build-context.ts';
 import { countTokens } from '../context/count-tokens.ts';
 import { priceUsage } from '../usage/price-usage.ts';
+import type { WorkerMetrics } from '../worker-metrics.ts';
 import { type LogText, readLogText } from './read-log-text.ts';
-import type { SweepParts } from './start-sweep.ts';
 
-export type ReckonerParts = Pick<SweepParts, 'database' | 'redis' | 'logger' | 'onUsed'>;
+export type ReckonerParts = {
+  database: PrismaClient;
+  redis: Redis;
+  logger: Pick<Logger, 'warn'>;
+  onUsed: WorkerMetrics['used'];
+};
 
 /** How long a stopping worker goes on with what it has been told of. */
 const stopLimitMs = 1_000;

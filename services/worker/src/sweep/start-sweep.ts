@@ -1,23 +1,10 @@
-import type { InvocationJob, InvocationQueues } from '@nexus/common/queue/invocation-queue';
-import type { Redis } from '@nexus/common/redis/open-redis';
-import type { WorkerMetrics } from '../worker-metrics.ts';
 import { doChore } from './do-chore.ts';
 import type { ChoreParts } from './end-unattended.ts';
 import { findChores } from './find-chores.ts';
-import { createMissingJobFinder } from './find-missing-jobs.ts';
-import { createLostReckoner } from './reckon-lost.ts';
-import type { RecoveryCause } from './recovery-cause.ts';
+import { createMissingJobFinder, type MissingJobParts } from './find-missing-jobs.ts';
+import { createLostReckoner, type ReckonerParts } from './reckon-lost.ts';
 
-export type SweepParts = Omit<ChoreParts, 'onLost'> & {
-  queues: InvocationQueues;
-  /** The connection over which this worker is given its jobs. */
-  queueRedis: Redis;
-  isInHand: (job: InvocationJob) => boolean;
-  onRecovered: (cause: RecoveryCause) => void;
-  onUsed: WorkerMetrics['used'];
-  /** Of the worker that sweeps. */
-  workerId: string;
-};
+export type SweepParts = Omit<ChoreParts, 'onLost'> & MissingJobParts & ReckonerParts;
 
 const sweepEveryMs = 500;
 
