@@ -7,9 +7,13 @@ const checks: [name: string, program: string, ...args: string[]][] = [
   ['rooms', 'depcruise', '--config', 'dependency-cruiser.config.mjs', 'packages', 'services'],
 ];
 
+/** Programs that are scripts run on the project's own Node. */
+const env = { ...process.env, PATH: `${root}node_modules/.bin:${process.env.PATH}` };
+
 const failed = checks.filter(([, program, ...args]) => {
   const { status, stdout, stderr } = spawnSync(`${root}node_modules/.bin/${program}`, args, {
     cwd: root,
+    env,
     encoding: 'utf8',
   });
   if (status !== 0) console.log(`${stdout}${stderr}`);
