@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL('../../../..', import.meta.url));
 
 it('a log that is closed was written to its last line, and takes no more', async () => {
   const program = `
-    import { closeLog, createLogger } from '../packages/common/src/logging/create-logger.ts';
+    import { closeLog, createLogger } from './packages/common/src/logging/create-logger.ts';
     const logger = createLogger('test', { level: 'info', format: 'json' });
     for (let count = 1; count <= 500; count += 1) logger.info('line ' + count);
     await closeLog(logger);
