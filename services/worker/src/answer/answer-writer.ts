@@ -6,6 +6,7 @@ import { queuedEvents, readLastSeq } from '@nexus/common/events/read-log';
 import type { Held } from '@nexus/common/invocations/status/held';
 import { atMost } from '@nexus/common/timing/at-most';
 import type { NewEvent } from '@nexus/protocol/event';
+import { fold, nothingShown } from '@nexus/protocol/fold';
 import type { FlushClock } from './flush-clock.ts';
 import { createPendingEvents } from './pending-events.ts';
 
@@ -45,8 +46,8 @@ export type AnswerWriterParts = {
 export function createAnswerWriter(held: Held, parts: AnswerWriterParts): AnswerWriter {
   const address: LogAddress = { conversationId: held.conversationId, invocationId: held.invocationId };
   const pending = createPendingEvents();
-  const written = { text: '', reasoning: '' };
-  const published = { text: '', reasoning: '' };
+  const written = nothingShown();
+  const published = nothingShown();
   let seq = -1;
   let frozen = false;
   let abandoned = false;
@@ -70,7 +71,7 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
         const reply = await parts.appender.append(address, held.attempt, inFlight, seq);
         seq = reply.seq;
         place.resolve();
-        note(inFlight);
+        inFlight.reduce(fold, published);
         inFlight = [];
         if (reply.cancelWanted) parts.onCancelWanted();
       } catch (error) {
@@ -90,7 +91,7 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
       abandoned = true;
       parts.onClaimLost();
     } else if (error instanceof LogLost && error.seq > seq) {
-      note(inFlight.splice(0, error.seq - seq));
+      inFlight.splice(0, error.seq - seq).reduce(fold, published);
       seq = error.seq;
     } else if (error instanceof LogLost) {
       await parts.appender.restore(address, held.attempt, seq, published).catch(parts.onRedisTrouble);
@@ -111,13 +112,6 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
     seq = base;
   }
 
-  function note(events: NewEvent[]): void {
-    for (const event of events) {
-      if (event.type === 'message.delta') published.text += event.data.text;
-      else if (event.type === 'reasoning.delta') published.reasoning += event.data.text;
-    }
-  }
-
   function start(): void {
     if (!abandoned && pending.size() > 0) pumping ??= pump();
   }
@@ -131,8 +125,7 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
     },
     write(event) {
       if (frozen || abandoned) return;
-      if (event.type === 'message.delta') written.text += event.data.text;
-      else if (event.type === 'reasoning.delta') written.reasoning += event.data.text;
+      fold(written, event);
       pending.add(event);
       start();
     },
