@@ -89,8 +89,8 @@ export async function openWorker(
     },
     attempts,
     inHand: jobs.invocationIds,
-    async giveBack(held) {
-      const next = await handBackInvocation(database, held, { reason: 'worker_lost', delayMs: 0, usage: null });
+    async giveBack(claimed) {
+      const next = await handBackInvocation(database, claimed, { reason: 'worker_lost', delayMs: 0, usage: null });
       if (!next) return;
       workerMetrics.recovered('unheard_claim');
       await dispatchInvocation({ database, queues, logger }, next);
@@ -120,22 +120,21 @@ export async function openWorker(
   const processInvocation = createInvocationProcessor({
     record: meterRecord(
       traceRecord(
-        createInvocationRecord({ database, queues, logger, workerId: id, isHeard, giveUp: giveUp.signal }),
+        createInvocationRecord({ database, queues, logger, metrics, workerId: id, isHeard, giveUp: giveUp.signal }),
         tracer,
       ),
-      metrics,
       workerMetrics,
     ),
     attempts,
-    openAnswer: (held, abort) =>
-      createAnswerWriter(held, {
+    openAnswer: (attempt, abort) =>
+      createAnswerWriter(attempt, {
         appender,
         redis,
         flushClock,
         onCancelWanted: () => abort(new AppError('cancelled')),
         onClaimLost: () => abort(new AppError('claim_lost')),
         onRedisTrouble: (error) =>
-          logger.warn({ error, invocationId: held.invocationId }, 'publishing waits for redis'),
+          logger.warn({ error, invocationId: attempt.invocationId }, 'publishing waits for redis'),
       }),
     streamParts: (claim, context, onPart, signal) =>
       streamParts(providers, retryPolicy, claim, context, onPart, signal),

@@ -5,11 +5,11 @@ import type { InvocationJob } from '../../queue/invocation-queue.ts';
 import { hasStatus } from '../has-status.ts';
 import type { InvocationSettings } from '../invocation-settings.ts';
 import { jobsInLockOrder } from '../row-locks.ts';
-import type { Held } from './held.ts';
+import type { AttemptId } from './attempt-id.ts';
 
 export type Turn = { role: 'user' | 'assistant'; content: string; tokenCount: number | null; turn: number };
 
-export type Claim = Held & {
+export type Claim = AttemptId & {
   workspaceId: string;
   agentId: string | null;
   /** null when the agent was deleted. */

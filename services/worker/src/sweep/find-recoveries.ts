@@ -3,8 +3,8 @@ import type { PrismaClient } from '@nexus/common/postgres/open-database';
 import type { ProviderName } from '@nexus/common/queue/provider-name';
 import type { RecoveryCause } from './recovery-cause.ts';
 
-export type Chore = {
-  kind: Exclude<RecoveryCause, 'missing_job' | 'orphaned_job' | 'unheard_job' | 'unheard_claim'>;
+export type Recovery = {
+  cause: Exclude<RecoveryCause, 'missing_job' | 'orphaned_job' | 'unheard_job' | 'unheard_claim'>;
   invocationId: string;
   conversationId: string;
   workspaceId: string;
@@ -19,7 +19,7 @@ export type Chore = {
 };
 
 /** Bounds one sweep; what is left over is found by the next. */
-const mostPerKind = 200;
+const maxPerCause = 200;
 
 /**
  * Everything that was left undone, by whoever died or lost a message while doing it; acting on a row twice does no harm.
@@ -27,8 +27,11 @@ const mostPerKind = 200;
  * lived, after 5 s; one that holds it, after 30 s (hung). Nobody is for 10 s after a restart of Postgres, when the locks are gone with
  * everybody alive; nor as long as the sweeping worker is not heard itself, without a gap for a while: then everybody seems silent.
  */
-export async function findChores(database: Pick<PrismaClient, '$queryRaw'>, sweeperId: string): Promise<Chore[]> {
-  return database.$queryRaw<Chore[]>`
+export async function findRecoveries(
+  database: Pick<PrismaClient, '$queryRaw'>,
+  sweeperId: string,
+): Promise<Recovery[]> {
+  return database.$queryRaw<Recovery[]>`
     WITH judge AS (
       SELECT id FROM worker
       WHERE id = ${sweeperId}::uuid AND heartbeat_at > now() - interval '900 ms' AND steady_since < now() - interval '1500 ms'
@@ -38,32 +41,32 @@ export async function findChores(database: Pick<PrismaClient, '$queryRaw'>, swee
       WHERE w.heartbeat_at < now() - interval '1 s'
         AND (w.heartbeat_at < now() - interval '30 s'
           OR (w.lock_held OR w.heartbeat_at < now() - interval '5 s') AND NOT ${isLifeLockHeld('w.lock_key')})
-    ), chores AS (
-      (SELECT 'enqueue' AS kind, i.* FROM invocation i
+    ), recoveries AS (
+      (SELECT 'enqueue' AS cause, i.* FROM invocation i
        WHERE i.status = 'queued' AND i.enqueued_at IS NULL AND i.dispatch > 0 AND i.created_at < now() - interval '400 ms'
-         AND i.cancel_requested_at IS NULL LIMIT ${mostPerKind}::int)
+         AND i.cancel_requested_at IS NULL LIMIT ${maxPerCause}::int)
       UNION ALL
       (SELECT 'next', i.* FROM invocation i JOIN conversation c ON c.id = i.conversation_id AND c.line[1] = i.id
-       WHERE i.status = 'queued' AND i.enqueued_at IS NULL AND i.dispatch = 0 AND i.created_at < now() - interval '400 ms' LIMIT ${mostPerKind}::int)
+       WHERE i.status = 'queued' AND i.enqueued_at IS NULL AND i.dispatch = 0 AND i.created_at < now() - interval '400 ms' LIMIT ${maxPerCause}::int)
       UNION ALL
       (SELECT 'cancel', i.* FROM invocation i
-       WHERE i.status = 'queued' AND i.cancel_requested_at < now() - interval '400 ms' LIMIT ${mostPerKind}::int)
+       WHERE i.status = 'queued' AND i.cancel_requested_at < now() - interval '400 ms' LIMIT ${maxPerCause}::int)
       UNION ALL
       (SELECT 'cancel', i.* FROM invocation later JOIN invocation i ON i.conversation_id = later.conversation_id AND i.input_position < later.input_position
        WHERE later.status = 'queued' AND later.enqueued_at IS NULL AND later.dispatch = 0 AND later.multitask_strategy IN ('interrupt', 'rollback')
          AND later.created_at < now() - interval '400 ms' AND i.status IN ('queued', 'running') AND i.cancel_requested_at IS NULL
-       LIMIT ${mostPerKind}::int)
+       LIMIT ${maxPerCause}::int)
       UNION ALL
-      (SELECT 'expire', i.* FROM invocation i WHERE i.status = 'queued' AND i.deadline_at < now() LIMIT ${mostPerKind}::int)
+      (SELECT 'expire', i.* FROM invocation i WHERE i.status = 'queued' AND i.deadline_at < now() LIMIT ${maxPerCause}::int)
       UNION ALL
       (SELECT 'lost', i.* FROM invocation i
        WHERE i.status = 'running' AND (i.worker_id IN (SELECT id FROM dead) OR NOT EXISTS (SELECT 1 FROM worker w WHERE w.id = i.worker_id))
-       LIMIT ${mostPerKind}::int))
-    SELECT kind, id AS "invocationId", conversation_id AS "conversationId", workspace_id AS "workspaceId", provider, attempt, dispatch,
+       LIMIT ${maxPerCause}::int))
+    SELECT cause, id AS "invocationId", conversation_id AS "conversationId", workspace_id AS "workspaceId", provider, attempt, dispatch,
            greatest(0, coalesce(extract(epoch FROM available_at - now()) * 1000, 0))::float8 AS "delayMs", worker_id AS "workerId",
            lost_attempts AS "lostAttempts", settings->>'onWorkerLoss' AS "onWorkerLoss",
            cancel_requested_at IS NOT NULL AS "cancelRequested"
-    FROM chores`;
+    FROM recoveries`;
 }
 
 export type EnqueuedRow = {
