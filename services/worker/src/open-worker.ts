@@ -12,6 +12,7 @@ import type { Release } from '@nexus/common/process/create-shutdown';
 import type { InvocationQueues } from '@nexus/common/queue/invocation-queue';
 import type { ProviderName } from '@nexus/common/queue/provider-name';
 import type { Redis } from '@nexus/common/redis/redis-connection';
+import { liveness } from '@nexus/common/timing/liveness';
 import type { Tracer } from '@nexus/common/tracing/tracer';
 import type { Registry } from 'prom-client';
 import { createAnswerWriter } from './answer/answer-writer.ts';
@@ -55,11 +56,6 @@ export type WorkerParts = {
 
 /** A handed-back attempt needs moments, not seconds; past this the sweep of another worker does it. */
 const handBackLimitMs = 3_000;
-/** A worker whose heartbeat was last heard so long ago takes no jobs until it is heard again. Milliseconds. */
-const unheardMs = 1_500;
-/** Who was heard within this does not count as dead. Milliseconds. */
-const heardMs = 750;
-const watchEveryMs = 250;
 
 /** A running worker: known as alive, sweeping, taking jobs. Its stop drains what runs, then hands back the rest. */
 export async function openWorker(
@@ -116,7 +112,7 @@ export async function openWorker(
   });
   release('sweep', sweep.stop);
 
-  const isHeard = () => presence.lastBeatAgoMs() < heardMs;
+  const isHeard = () => presence.lastBeatAgoMs() < liveness.heardMs;
   const processInvocation = createInvocationProcessor({
     record: meterRecord(
       traceRecord(
@@ -157,10 +153,11 @@ export async function openWorker(
     process: jobs.during(traceAttempts(processInvocation, tracer)),
     logger,
   });
-  // A heart that is not heard: claims would have no effect, or one that nobody hears of. Other workers take the jobs.
-  const watchHeart = setInterval(() => consumer.take(presence.lastBeatAgoMs() < unheardMs), watchEveryMs);
+  // Take no jobs while the heartbeat fails: Postgres would refuse our claims. Other workers take the jobs.
+  const checkPause = () => consumer.take(presence.lastBeatAgoMs() < liveness.pauseMs);
+  const pauseChecks = setInterval(checkPause, liveness.pauseCheckMs);
   const drain = async (faulty: boolean) => {
-    clearInterval(watchHeart);
+    clearInterval(pauseChecks);
     if (faulty) return; // one of them may be the fault: the sweep of another worker takes them over, and counts
     const closed = consumer.close();
     logger.info({ jobs: jobs.size() }, 'finishing what is in hand');

@@ -1,12 +1,8 @@
 import type { Logger } from '@nexus/common/logging/create-logger';
 import { lifeLockSpace } from '@nexus/common/postgres/is-life-lock-held';
 import { postgresLimits } from '@nexus/common/postgres/postgres-limits';
+import { liveness } from '@nexus/common/timing/liveness';
 import pg from 'pg';
-
-const retryMs = 250;
-/** How often the connection is asked whether it is there, and how long it may take to say so. */
-const askEveryMs = 2_000;
-const answerLimitMs = 5_000;
 
 /**
  * A session of ours whose network is gone keeps the lock, or its place in the line for it, until TCP gives up: hours. Nobody else
@@ -45,7 +41,7 @@ export function openLifeLock(
       await next.connect();
       await next.query(endFormerSessions, [lifeLockSpace, key]);
       await next.query('SELECT pg_advisory_lock($1, $2)', [lifeLockSpace, key]);
-      timer = setTimeout(() => void ask(next), askEveryMs);
+      timer = setTimeout(() => void ask(next), liveness.lockCheckEveryMs);
       onHeld();
     } catch (error) {
       logger.warn({ error }, 'the life lock could not be taken');
@@ -56,8 +52,8 @@ export function openLifeLock(
   /** An idle connection whose other end is gone fails nothing: only a question shows it. */
   async function ask(which: pg.Client): Promise<void> {
     try {
-      await which.query({ text: 'SELECT 1', query_timeout: answerLimitMs } as pg.QueryConfig);
-      if (!closed && client === which) timer = setTimeout(() => void ask(which), askEveryMs);
+      await which.query({ text: 'SELECT 1', query_timeout: liveness.lockAnswerLimitMs } as pg.QueryConfig);
+      if (!closed && client === which) timer = setTimeout(() => void ask(which), liveness.lockCheckEveryMs);
     } catch (error) {
       logger.warn({ error }, 'the life lock lost its connection');
       giveUp(which);
@@ -66,7 +62,7 @@ export function openLifeLock(
 
   /** Not awaited: the goodbye of a connection that is dead arrives nowhere, and neither does its end. */
   function giveUp(which: pg.Client): void {
-    reconnectAfter(which, retryMs);
+    reconnectAfter(which, liveness.lockRetryMs);
     which.end().catch(() => {});
   }
 

@@ -2,11 +2,10 @@ import { AppError } from '@nexus/common/errors/app-error';
 import type { AttemptId } from '@nexus/common/invocations/status/attempt-id';
 import type { Logger } from '@nexus/common/logging/create-logger';
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import { liveness } from '@nexus/common/timing/liveness';
 import type { RunningAttempts } from '../attempts/running-attempts.ts';
 import { openLifeLock } from './life-lock.ts';
 import { beatHeart, registerWorker, unregisterWorker, type WorkerIdentity } from './worker-row.ts';
-
-const beatEveryMs = 500;
 
 export type Presence = {
   /** Since the last heartbeat that was heard was sent. */
@@ -58,7 +57,7 @@ export async function openPresence(parts: {
       });
   }
 
-  const timer = setInterval(beatOnce, beatEveryMs);
+  const timer = setInterval(beatOnce, liveness.beatEveryMs);
   const lock = openLifeLock(parts.databaseUrl, lockKey, logger, beatOnce);
 
   return {

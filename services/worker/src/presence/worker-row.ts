@@ -1,7 +1,9 @@
 import type { AttemptId } from '@nexus/common/invocations/status/attempt-id';
 import { isLifeLockHeld } from '@nexus/common/postgres/is-life-lock-held';
+import { msAgo } from '@nexus/common/postgres/ms-ago';
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
 import type { ProviderName } from '@nexus/common/queue/provider-name';
+import { liveness } from '@nexus/common/timing/liveness';
 
 type Database = Pick<PrismaClient, '$queryRaw'>;
 
@@ -21,7 +23,7 @@ export type WorkerIdentity = {
  */
 export async function registerWorker(database: Database, worker: WorkerIdentity): Promise<number> {
   const [row] = await database.$queryRaw<{ lockKey: number }[]>`
-    WITH gone AS (DELETE FROM worker WHERE id <> ${worker.id}::uuid AND heartbeat_at < now() - interval '1 hour'
+    WITH gone AS (DELETE FROM worker WHERE id <> ${worker.id}::uuid AND heartbeat_at < ${msAgo(liveness.forgottenMs)}
                   AND NOT EXISTS (SELECT 1 FROM invocation i WHERE i.status = 'running' AND i.worker_id = worker.id))
     INSERT INTO worker (id, hostname, pid, providers, unconfigured, concurrency)
     VALUES (${worker.id}::uuid, ${worker.hostname}, ${worker.pid}, ${worker.providers}::text[], ${worker.unconfigured}::text[], ${worker.concurrency})
@@ -50,7 +52,7 @@ export async function beatHeart(
 ): Promise<Heartbeat> {
   const [row] = await database.$queryRaw<Heartbeat[]>`
     WITH beat AS (
-      UPDATE worker w SET heartbeat_at = now(), steady_since = CASE WHEN w.heartbeat_at < now() - interval '1 s' THEN now() ELSE w.steady_since END,
+      UPDATE worker w SET heartbeat_at = now(), steady_since = CASE WHEN w.heartbeat_at < ${msAgo(liveness.silentMs)} THEN now() ELSE w.steady_since END,
              lock_held = ${isLifeLockHeld('w.lock_key')} WHERE id = ${workerId}::uuid RETURNING id),
     verdicts AS (
       SELECT i.id AS "invocationId",

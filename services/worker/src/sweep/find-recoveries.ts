@@ -1,6 +1,8 @@
 import { isLifeLockHeld } from '@nexus/common/postgres/is-life-lock-held';
+import { msAgo } from '@nexus/common/postgres/ms-ago';
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
 import type { ProviderName } from '@nexus/common/queue/provider-name';
+import { liveness } from '@nexus/common/timing/liveness';
 import type { RecoveryCause } from './recovery-cause.ts';
 
 export type Recovery = {
@@ -22,10 +24,11 @@ export type Recovery = {
 const maxPerCause = 200;
 
 /**
- * Everything that was left undone, by whoever died or lost a message while doing it; acting on a row twice does no harm.
- * A worker that held its life lock is dead when the lock is gone and it has been silent for 1 s; one that had lost the lock while it
- * lived, after 5 s; one that holds it, after 30 s (hung). Nobody is for 10 s after a restart of Postgres, when the locks are gone with
- * everybody alive; nor as long as the sweeping worker is not heard itself, without a gap for a while: then everybody seems silent.
+ * Everything that a process left undone because it died or lost a message; to act on a row twice does no harm.
+ *
+ * A worker is dead once it has been silent for a time that depends on its life lock: for `silentMs` if it held the lock and that is gone,
+ * for `lostLockMs` if it had lost the lock while it lived, for `hungMs` if it holds it. Nobody is declared dead just after Postgres started,
+ * because then every lock is gone. Nor by a sweeper that was silent itself a moment ago: to it, everybody seems silent.
  */
 export async function findRecoveries(
   database: Pick<PrismaClient, '$queryRaw'>,
@@ -34,27 +37,27 @@ export async function findRecoveries(
   return database.$queryRaw<Recovery[]>`
     WITH judge AS (
       SELECT id FROM worker
-      WHERE id = ${sweeperId}::uuid AND heartbeat_at > now() - interval '900 ms' AND steady_since < now() - interval '1500 ms'
-        AND pg_postmaster_start_time() < now() - interval '10 s'
+      WHERE id = ${sweeperId}::uuid AND heartbeat_at > ${msAgo(liveness.judgeMs)} AND steady_since < ${msAgo(liveness.steadyMs)}
+        AND pg_postmaster_start_time() < ${msAgo(liveness.postgresStartMs)}
     ), dead AS (
       SELECT w.id FROM worker w, judge
-      WHERE w.heartbeat_at < now() - interval '1 s'
-        AND (w.heartbeat_at < now() - interval '30 s'
-          OR (w.lock_held OR w.heartbeat_at < now() - interval '5 s') AND NOT ${isLifeLockHeld('w.lock_key')})
+      WHERE w.heartbeat_at < ${msAgo(liveness.silentMs)}
+        AND (w.heartbeat_at < ${msAgo(liveness.hungMs)}
+          OR (w.lock_held OR w.heartbeat_at < ${msAgo(liveness.lostLockMs)}) AND NOT ${isLifeLockHeld('w.lock_key')})
     ), recoveries AS (
       (SELECT 'enqueue' AS cause, i.* FROM invocation i
-       WHERE i.status = 'queued' AND i.enqueued_at IS NULL AND i.dispatch > 0 AND i.created_at < now() - interval '400 ms'
+       WHERE i.status = 'queued' AND i.enqueued_at IS NULL AND i.dispatch > 0 AND i.created_at < ${msAgo(liveness.leaveAloneMs)}
          AND i.cancel_requested_at IS NULL LIMIT ${maxPerCause}::int)
       UNION ALL
       (SELECT 'next', i.* FROM invocation i JOIN conversation c ON c.id = i.conversation_id AND c.line[1] = i.id
-       WHERE i.status = 'queued' AND i.enqueued_at IS NULL AND i.dispatch = 0 AND i.created_at < now() - interval '400 ms' LIMIT ${maxPerCause}::int)
+       WHERE i.status = 'queued' AND i.enqueued_at IS NULL AND i.dispatch = 0 AND i.created_at < ${msAgo(liveness.leaveAloneMs)} LIMIT ${maxPerCause}::int)
       UNION ALL
       (SELECT 'cancel', i.* FROM invocation i
-       WHERE i.status = 'queued' AND i.cancel_requested_at < now() - interval '400 ms' LIMIT ${maxPerCause}::int)
+       WHERE i.status = 'queued' AND i.cancel_requested_at < ${msAgo(liveness.leaveAloneMs)} LIMIT ${maxPerCause}::int)
       UNION ALL
       (SELECT 'cancel', i.* FROM invocation later JOIN invocation i ON i.conversation_id = later.conversation_id AND i.input_position < later.input_position
        WHERE later.status = 'queued' AND later.enqueued_at IS NULL AND later.dispatch = 0 AND later.multitask_strategy IN ('interrupt', 'rollback')
-         AND later.created_at < now() - interval '400 ms' AND i.status IN ('queued', 'running') AND i.cancel_requested_at IS NULL
+         AND later.created_at < ${msAgo(liveness.leaveAloneMs)} AND i.status IN ('queued', 'running') AND i.cancel_requested_at IS NULL
        LIMIT ${maxPerCause}::int)
       UNION ALL
       (SELECT 'expire', i.* FROM invocation i WHERE i.status = 'queued' AND i.deadline_at < now() LIMIT ${maxPerCause}::int)
@@ -88,13 +91,13 @@ export async function findEnqueued(
     SELECT id AS "invocationId", conversation_id AS "conversationId", provider, dispatch, attempt > 0 AS begun,
            greatest(0, coalesce(extract(epoch FROM available_at - now()) * 1000, 0))::float8 AS "delayMs"
     FROM invocation
-    WHERE status = 'queued' AND id > ${afterId}::uuid AND enqueued_at < now() - interval '1 s'
+    WHERE status = 'queued' AND id > ${afterId}::uuid AND enqueued_at < ${msAgo(liveness.jobCheckMs)}
     ORDER BY id LIMIT ${limit}::int`;
 }
 
-/** Which of these workers are there and have been heard within 3 s. */
+/** Which of these workers may still claim the jobs that they were given. */
 export async function findAlive(database: Pick<PrismaClient, '$queryRaw'>, workerIds: string[]): Promise<Set<string>> {
   const rows = await database.$queryRaw<{ id: string }[]>`
-    SELECT id FROM worker WHERE id = ANY(${workerIds}::uuid[]) AND heartbeat_at > now() - interval '3 s'`;
+    SELECT id FROM worker WHERE id = ANY(${workerIds}::uuid[]) AND heartbeat_at > ${msAgo(liveness.holderMs)}`;
   return new Set(rows.map((row) => row.id));
 }

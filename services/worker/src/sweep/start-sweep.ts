@@ -1,3 +1,4 @@
+import { liveness } from '@nexus/common/timing/liveness';
 import type { RecoveryParts } from './end-unattended.ts';
 import { createMissingJobFinder, type MissingJobParts } from './find-missing-jobs.ts';
 import { findRecoveries } from './find-recoveries.ts';
@@ -5,8 +6,6 @@ import { createLostReckoner, type ReckonerParts } from './reckon-lost.ts';
 import { recoverInvocation } from './recover-invocation.ts';
 
 export type SweepParts = Omit<RecoveryParts, 'onLost'> & MissingJobParts & ReckonerParts;
-
-const sweepEveryMs = 500;
 
 /** Every half second, a little jittered so that many workers do not sweep in step, until it is stopped. */
 export function startSweep(parts: SweepParts): { stop(): Promise<void> } {
@@ -39,7 +38,7 @@ export function startSweep(parts: SweepParts): { stop(): Promise<void> } {
       () => {
         sweeping = sweep().finally(schedule);
       },
-      sweepEveryMs * (0.8 + Math.random() * 0.4),
+      liveness.sweepEveryMs * (0.8 + Math.random() * 0.4),
     );
   }
 
