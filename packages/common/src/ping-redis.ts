@@ -2,17 +2,21 @@ import { Cluster, type Redis as Single } from 'ioredis';
 import type { Redis } from './open-redis.ts';
 import { ownersOf } from './open-redis-cluster.ts';
 
-/** Resolves when Redis answers; of a cluster, when each node that owns slots serves them. */
+/** May write, by its first line, and writes nothing: a node refuses it that takes no writes, as it is a replica, is full, or cannot save. */
+const writeNothing = '#!lua\nreturn 1';
+
+/** Resolves when Redis takes writes; of a cluster, when each node that owns slots does. */
 export async function pingRedis(redis: Redis): Promise<void> {
-  if (!(redis instanceof Cluster)) return void (await redis.ping());
+  if (!(redis instanceof Cluster)) return void (await redis.eval(writeNothing, 0));
   if (redis.status !== 'ready') throw new Error(`the cluster is not ready: ${redis.status}`);
   await Promise.all(ownersOf(redis).map(assertServes));
 }
 
-/** A node answers a ping also while it refuses everything that has a key. */
+/** A node runs a script without keys also while it refuses everything that has a key. */
 async function assertServes(node: Single | null): Promise<void> {
   if (!node) throw new Error('a node is away');
   if (String(await node.cluster('INFO')).includes('cluster_state:fail')) throw new Error('the cluster is down');
+  await node.eval(writeNothing, 0);
 }
 
 /** Whether it looks as if commands would be answered, without asking. */
