@@ -1,5 +1,6 @@
 import { toAppError } from '@nexus/common/app-error';
 import { defaultWorkspaceId } from '@nexus/common/default-workspace';
+import { sessionSettings } from '@nexus/common/session-settings';
 import pg from 'pg';
 import { readDatabaseUrl } from './read-database-url.ts';
 import { toMigrationError } from './schema-engine.ts';
@@ -14,6 +15,7 @@ export async function seed(databaseUrl: string, { withEcho = false } = {}): Prom
   client.on('error', () => {}); // reported by the query under way
   try {
     await client.connect();
+    await client.query(sessionSettings);
     await client.query('BEGIN');
     await client.query('INSERT INTO workspace (id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
       defaultWorkspaceId,

@@ -1,6 +1,7 @@
 import type { Logger } from '@nexus/common/create-logger';
 import { lifeLockSpace } from '@nexus/common/is-life-lock-held';
 import { postgresLimits } from '@nexus/common/postgres-limits';
+import { sessionSettings } from '@nexus/common/session-settings';
 import pg from 'pg';
 
 const retryMs = 250;
@@ -43,6 +44,7 @@ export function openLifeLock(
     next.on('end', () => reconnectAfter(next, 0));
     try {
       await next.connect();
+      await next.query(sessionSettings);
       await next.query(endFormerSessions, [lifeLockSpace, key]);
       await next.query('SELECT pg_advisory_lock($1, $2)', [lifeLockSpace, key]);
       timer = setTimeout(() => void ask(next), askEveryMs);
