@@ -2,6 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import type { Logger } from './create-logger.ts';
 import { PrismaClient } from './generated/client.ts';
+import { leaveReadOnly } from './leave-read-only.ts';
 import { postgresLimits } from './postgres-limits.ts';
 import { createQueryRaw, toStatementName } from './query-raw.ts';
 import { sessionSettings } from './session-settings.ts';
@@ -38,6 +39,7 @@ export function openDatabase(
   });
   const onError = (error: Error) => options.logger.warn({ error }, 'lost a database connection');
   pool.on('error', onError); // Prisma listens only once a query of its own has gone through
+  leaveReadOnly(pool);
   const adapter = new PrismaPg(pool, {
     onConnectionError: onError,
     // Without parameters the values stand in the text: there are as many texts as values, and each wants a plan of its own.

@@ -6,6 +6,7 @@ import type { InvocationMetrics } from '@nexus/common/invocation-metrics';
 import type { InvocationQueues } from '@nexus/common/invocation-queue';
 import type { PrismaClient } from '@nexus/common/open-database';
 import type { Redis } from '@nexus/common/open-redis';
+import { pingDatabase } from '@nexus/common/ping-database';
 import { pingRedis } from '@nexus/common/ping-redis';
 import { createHealthHandler } from '@nexus/common/serve-health';
 import type { Tracer } from '@nexus/common/tracer';
@@ -57,7 +58,7 @@ export function createApp(parts: ApiParts): RequestListener {
   app.set('etag', false);
   app.set('query parser', 'simple');
   const health = createHealthHandler(
-    { database: () => parts.database.$queryRaw`SELECT 1`, redis: () => pingRedis(parts.redis) },
+    { database: () => pingDatabase(parts.database), redis: () => pingRedis(parts.redis) },
     parts.registry,
     async () => ({ workersOnline: await countWorkersOnline(parts.database) }),
   );

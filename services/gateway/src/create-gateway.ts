@@ -2,6 +2,7 @@ import { createServer, type Server as HttpServer } from 'node:http';
 import { AppError } from '@nexus/common/app-error';
 import type { ConversationFeeds } from '@nexus/common/conversation-feeds';
 import type { Logger } from '@nexus/common/create-logger';
+import { pingDatabase } from '@nexus/common/ping-database';
 import { pingRedis } from '@nexus/common/ping-redis';
 import { type CancelParts, requestCancel } from '@nexus/common/request-cancel';
 import { answerNotFound, createHealthHandler } from '@nexus/common/serve-health';
@@ -168,7 +169,7 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
 
 function createHttpServer({ database, redis, registry }: GatewayParts): HttpServer {
   const health = createHealthHandler(
-    { database: () => database.$queryRaw`SELECT 1`, redis: () => pingRedis(redis) },
+    { database: () => pingDatabase(database), redis: () => pingRedis(redis) },
     registry,
   );
   return createServer({ headersTimeout: 10_000, connectionsCheckingInterval: 1_000 }, (request, response) => {

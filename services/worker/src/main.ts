@@ -3,6 +3,7 @@ import { createServiceRegistry } from '@nexus/common/create-service-registry';
 import { openInvocationQueues } from '@nexus/common/invocation-queue';
 import { openDatabase } from '@nexus/common/open-database';
 import { openRedis, waitForRedis } from '@nexus/common/open-redis';
+import { pingDatabase } from '@nexus/common/ping-database';
 import { pingRedis } from '@nexus/common/ping-redis';
 import type { RedisPurpose } from '@nexus/common/redis-options';
 import { runService } from '@nexus/common/run-service';
@@ -66,7 +67,7 @@ await runService(
 
     const server = createHealthServer(
       {
-        database: () => database.$queryRaw`SELECT 1`,
+        database: () => pingDatabase(database),
         redis: () => pingRedis(redis),
         heartbeat: async () => {
           if (worker.lastBeatAgoMs() > silentMs)

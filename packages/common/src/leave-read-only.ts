@@ -1,0 +1,22 @@
+import type { Socket } from 'node:net';
+import type pg from 'pg';
+import { isDatabaseReadOnly } from './database-error.ts';
+
+/**
+ * A connection that was opened to a standby, or while the database was read-only, stays read-only for as long as it lives, also when others
+ * could write by now. A pool ends one on which a statement failed. Where it failed for this, the idle ones go too: each would fail once.
+ */
+export function leaveReadOnly(pool: pg.Pool): void {
+  const idle = new Set<pg.PoolClient>();
+  pool.on('acquire', (client) => void idle.delete(client));
+  pool.on('remove', (client) => void idle.delete(client));
+  pool.on('release', (error, client) => {
+    if (isDatabaseReadOnly(error)) for (const each of idle) breakOff(each);
+    if (!error) idle.add(client);
+  });
+}
+
+/** As if the network had failed: then the pool forgets the connection. One that is ended in order would stay in it, and refuse what it is asked. */
+function breakOff(client: pg.PoolClient): void {
+  (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
+}
