@@ -2,6 +2,7 @@ import { AppError } from '@nexus/common/app-error';
 import type { InvocationEvent } from '@nexus/common/event';
 import type { LogAddress } from '@nexus/common/event-log-names';
 import { isFinished } from '@nexus/common/invocation';
+import { isReplicaRefusal } from '@nexus/common/leave-replica';
 import { joinDeltas } from '@nexus/common/read-log';
 import { createMissedSources, readMissed } from '@nexus/common/read-missed';
 import { requestCancel } from '@nexus/common/request-cancel';
@@ -68,7 +69,8 @@ export function createInvocationRoutes(parts: ApiParts): Router {
 
   async function loadMissed(address: LogAddress, after: number): Promise<InvocationEvent[]> {
     const { events } = await readMissed(missedSources, address, after).catch((cause: unknown) => {
-      throw redis.status === 'ready' ? cause : new AppError('redis_unavailable', undefined, { cause });
+      const refused = cause instanceof Error && isReplicaRefusal(cause);
+      throw redis.status === 'ready' && !refused ? cause : new AppError('redis_unavailable', undefined, { cause });
     });
     return joinDeltas(events ?? []);
   }
