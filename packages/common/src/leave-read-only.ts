@@ -3,8 +3,9 @@ import type pg from 'pg';
 import { isDatabaseReadOnly } from './database-error.ts';
 
 /**
- * A connection that was opened to a standby, or while the database was read-only, stays read-only for as long as it lives, also when others
- * could write by now. A pool ends one on which a statement failed. Where it failed for this, the idle ones go too: each would fail once.
+ * A connection that was opened to a standby, or while the database was read-only, stays read-only for as long as it lives, though a new one could
+ * write by now. The pool ends a connection on which a statement failed. If it failed for this reason, the idle ones are ended too: each of them
+ * would fail once.
  */
 export function leaveReadOnly(pool: pg.Pool): void {
   const idle = new Set<pg.PoolClient>();
@@ -16,7 +17,7 @@ export function leaveReadOnly(pool: pg.Pool): void {
   });
 }
 
-/** As if the network had failed: then the pool forgets the connection. One that is ended in order would stay in it, and refuse what it is asked. */
+/** As if the network had failed: then the pool forgets the connection. It would keep one that was ended in order, and hand it out. */
 function breakOff(client: pg.PoolClient): void {
   (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
 }

@@ -1,28 +1,28 @@
 import { createRequire } from 'node:module';
 import type { Redis, RedisOptions } from 'ioredis';
 
-/** How ioredis connects to a server. Its package has it and does not name it; `import` gives it differently in Node and in Vitest. */
+/** How ioredis connects to one server. The package does not export it by name, and `import` gives it in another shape in Vitest than in Node. */
 const { default: StandaloneConnector } = createRequire(import.meta.url)(
   'ioredis/built/connectors/StandaloneConnector.js',
 ) as typeof import('ioredis/built/connectors/StandaloneConnector.js');
 
 /**
- * After a failover behind one address, connections that were there before stay on the node that was the primary. It refuses writes, goes on
- * answering what reads, and may hear of nothing new. Such a connection is ended: the next one is made to whichever node has the address by now.
+ * After a failover behind one address, the old connections stay on the node that was the primary. As a replica it refuses writes, answers reads,
+ * and may get nothing new. Such a connection is ended, since the next one goes to the node that has the address by now.
  */
 
 /** How long a connection that only reads or listens may stay on a demoted node. */
 const lookEveryMs = 2_000;
 
-/** What a replica answers instead of doing what it was asked, the second where it has lost its primary. */
+/** How a replica refuses a write, and everything when it has lost its primary and may not answer with old data. */
 const refusal = /^(?:READONLY|MASTERDOWN)\b/;
 
-/** Whether Redis did nothing of what it was asked, because it is a replica. */
+/** Whether a command had no effect because the node is a replica. */
 export function isReplicaRefusal(error: Error): boolean {
   return refusal.test(error.message);
 }
 
-/** For ioredis' option `Connector`: a connection to a replica never becomes ready, is ended, and the next one is tried. */
+/** For ioredis' option `Connector`: a connection to a replica never becomes ready. ioredis ends it and tries again. */
 export function createPrimaryConnector(onReplica: () => void): NonNullable<RedisOptions['Connector']> {
   return class PrimaryConnector extends StandaloneConnector {
     constructor(options: unknown) {
@@ -37,13 +37,13 @@ export function createPrimaryConnector(onReplica: () => void): NonNullable<Redis
   };
 }
 
-/** Ends a connection whose node became a replica though it was never asked to write. Returns how to stop. */
+/** Ends a connection that only reads or listens once its node is a replica: no refusal tells of that. Returns how to stop. */
 export function leaveReplica(redis: Redis): () => void {
   const timer = setInterval(() => void leaveOnce(redis), lookEveryMs).unref();
   return () => clearInterval(timer);
 }
 
-/** A subscriber may ask as well, over RESP3. Over RESP2, or without the right to, nothing is known. */
+/** A subscriber can ask too, over RESP3. Over RESP2, or without the permission for INFO, the connection stays. */
 async function leaveOnce(redis: Redis): Promise<void> {
   if (redis.status !== 'ready') return;
   const info = await redis.info('replication').catch(() => '');

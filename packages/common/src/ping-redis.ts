@@ -2,7 +2,7 @@ import { Cluster, type Redis as Single } from 'ioredis';
 import type { Redis } from './open-redis.ts';
 import { ownersOf } from './open-redis-cluster.ts';
 
-/** May write, by its first line, and writes nothing: a node refuses it that takes no writes, as it is a replica, is full, or cannot save. */
+/** By its first line the script may write, so a node that is a replica, is full, or cannot save refuses it. It writes nothing. */
 const writeNothing = '#!lua\nreturn 1';
 
 /** Resolves when Redis takes writes; of a cluster, when each node that owns slots does. */
