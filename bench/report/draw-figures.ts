@@ -1,7 +1,7 @@
 import { type Figure, isMet, shareOfTarget, toTarget } from '../figures/figure.ts';
 import { toText } from '../figures/versus.ts';
 
-const width = 1_400;
+const width = 1_480;
 const top = 88;
 const rowHeight = 24;
 /** Where the bars begin, and where the target is. */
@@ -34,9 +34,9 @@ function drawFigure(figure: Figure, y: number): string {
     text(24, middle, figure.name),
     `<rect x="${start}" y="${y + 2}" width="${length.toFixed(1)}" height="${rowHeight - 8}" fill="${colour}"/>`,
     text(725, middle, `${toText(figure.measured)} ${figure.unit}`, 'font-weight="bold"'),
-    text(905, middle, toTarget(figure), 'fill="#555"'),
-    text(1_075, middle, met ? 'met' : 'not met', `fill="${colour}"`),
-    text(1_135, middle, figure.detail, 'fill="#555"'),
+    text(925, middle, toTarget(figure), 'fill="#555"'),
+    text(1_110, middle, met ? 'met' : 'not met', `fill="${colour}"`),
+    text(1_170, middle, figure.detail, 'fill="#555"'),
   ].join('');
 }
 
