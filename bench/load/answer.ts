@@ -1,7 +1,7 @@
 import { monotonicMs } from '../processes/monotonic-ms.ts';
 import { readStamps } from '../provider/stamp.ts';
 
-/** When a client saw what of one answer, in milliseconds of the monotonic clock. */
+/** The times of one answer at its client, in milliseconds of the monotonic clock. */
 export type Answer = {
   postedAt: number;
   /** When the server answered the POST. */
