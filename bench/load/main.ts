@@ -1,15 +1,14 @@
 import { parsePace } from '../../tests/support/paced-model.ts';
 import { serveCalls } from '../processes/serve-calls.ts';
 import type { Answer } from './answer.ts';
-import { type Answers, askAsTheyCome, askInTurn } from './ask-all.ts';
-import { createDirectTarget } from './direct-target.ts';
+import { type Answers, askInTurn } from './ask-in-turn.ts';
 import { createInsertTarget } from './insert-target.ts';
 import type { Load, Samples } from './load.ts';
 import { createNexusTarget } from './nexus-target.ts';
 import { createPlainTarget } from './plain-target.ts';
 import type { OpenClients, Target, TargetAddress } from './target.ts';
 
-/** The clients of one target, all in this process. `open` connects and subscribes, `run` asks, so that CPU is counted around `run` alone. */
+/** The clients of one target. `open` connects and subscribes, `run` asks: the caller counts CPU around `run` alone. */
 const target = createTarget(JSON.parse(process.env.BENCH_TARGET ?? '') as TargetAddress);
 let opened: OpenClients | undefined;
 
@@ -19,8 +18,6 @@ function createTarget(address: TargetAddress): Target {
       return createNexusTarget(address);
     case 'plain':
       return createPlainTarget(address);
-    case 'direct':
-      return createDirectTarget(address);
     case 'insert':
       return createInsertTarget(address);
   }
@@ -30,12 +27,8 @@ serveCalls(null, {
   async open({ model, clients, asksPerClient }: Load) {
     opened = await target.open(model, clients, asksPerClient);
   },
-  async run({ model, arrivals, everyMs }: Load): Promise<Samples> {
-    const asks = opened?.asks ?? [];
-    return toSamples(
-      model,
-      await (arrivals ? askAsTheyCome(asks, arrivals.perSecond, arrivals.seed) : askInTurn(asks, everyMs)),
-    );
+  async run({ model, everyMs }: Load): Promise<Samples> {
+    return toSamples(model, await askInTurn(opened?.asks ?? [], everyMs));
   },
   close() {
     opened?.close();

@@ -8,7 +8,7 @@ import type { Ask, Target } from './target.ts';
 
 type Urls = { apiUrl: string; gatewayUrl: string };
 
-/** The system: conversations are made and subscribed to beforehand, then each gets one message. */
+/** The system. Each client creates its conversations and subscribes to them beforehand, then posts one message to each. */
 export function createNexusTarget({ apiUrl, gatewayUrl }: Urls): Target {
   const agents = new Map<string, Promise<string>>();
   const api = createApiClient(() => apiUrl);
