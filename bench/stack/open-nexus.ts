@@ -33,7 +33,14 @@ export async function openNexus(
 
   async function open(service: ServiceSpec['service']): Promise<{ opened: OpenService; url: string }> {
     const port = await freePort();
-    const opened = openService({ name: service, service, port, env, print: () => {} });
+    const opened = openService({
+      name: service,
+      service,
+      place: { host: '127.0.0.1', port },
+      env,
+      print: () => {},
+      stopLimitMs: 40_000,
+    });
     release(opened.stop);
     await opened.ready;
     return { opened, url: `http://127.0.0.1:${port}` };
