@@ -11,7 +11,7 @@ type Environment = Record<string, string | undefined>;
  */
 export function parseConfig<S extends z.ZodObject>(schema: S, environment: Environment): z.infer<S> {
   const problems: string[] = [];
-  const unreadable = new Set<string>();
+  const told = new Set<string>();
   const values: Environment = {};
   for (const name of Object.keys(schema.shape)) {
     try {
@@ -23,13 +23,14 @@ export function parseConfig<S extends z.ZodObject>(schema: S, environment: Envir
     if (hasControlCharacter(values[name])) {
       problems.push(`${name}: expected text in one line, without control characters and in UTF-8`);
       values[name] = undefined;
-      unreadable.add(name);
+      told.add(name);
     }
   }
   const parsed = schema.safeParse(values);
   for (const issue of parsed.error?.issues ?? []) {
     const name = issue.path.join('.');
-    if (!unreadable.has(name)) problems.push(`${name}: ${withoutValue(issue)}`);
+    if (!told.has(name)) problems.push(`${name}: ${withoutValue(issue)}`);
+    told.add(name);
   }
   if (problems.length > 0 || !parsed.success) {
     throw new AppError(
