@@ -130,7 +130,15 @@ async function openRedis({ redisUrl, redisCluster, stateFolder }: StartOptions):
     return redisUrl;
   }
   say('Redis: starting a local one …');
-  const opening = openLocalRedis({ dataFolder: `${stateFolder}/redis`, appendOnly: true, say });
+  const stopping = new AbortController();
+  stopper.onStopping(() => stopping.abort());
+  const opening = openLocalRedis({
+    dataFolder: `${stateFolder}/redis`,
+    appendOnly: true,
+    allowContainer: true,
+    say,
+    signal: stopping.signal,
+  });
   stopper.onStop('Redis', () => stopOpened(opening));
   return (await opening).url;
 }
