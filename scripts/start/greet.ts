@@ -38,7 +38,7 @@ export async function greet({ options, lacking, say, write, stopping, whileShowi
         try {
           await showFirstAnswer(api, gateway, echo, write);
         } finally {
-          write('\n\n');
+          write('\n');
         }
       }),
     );
