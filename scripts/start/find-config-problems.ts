@@ -1,12 +1,10 @@
 import { toAppError } from '@nexus/common/app-error';
-import { type ApiConfig, readApiConfig } from '../../services/api/src/api-config.ts';
-import { type GatewayConfig, readGatewayConfig } from '../../services/gateway/src/gateway-config.ts';
-import { readWorkerConfig, type WorkerConfig } from '../../services/worker/src/worker-config.ts';
+import { readApiConfig } from '../../services/api/src/api-config.ts';
+import { readGatewayConfig } from '../../services/gateway/src/gateway-config.ts';
+import { readWorkerConfig } from '../../services/worker/src/worker-config.ts';
 
 /** Where there is none yet, a local one is going to be started. */
 const toCome = { DATABASE_URL: 'postgresql://127.0.0.1/nexus', REDIS_URL: 'redis://127.0.0.1' };
-
-export type ServiceConfigs = { api: ApiConfig; gateway: GatewayConfig; worker: WorkerConfig };
 
 /** The environment as the services are going to find it, as far as can be told before the stores are there. */
 export function withLocalStores(): NodeJS.ProcessEnv {
@@ -15,22 +13,19 @@ export function withLocalStores(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(missing), ...given };
 }
 
-/** The services' configurations, as far as they fit, and what is wrong with the variables of any, a line each. */
-export function findConfigProblems(): { configs: Partial<ServiceConfigs>; problems: string[] } {
+/** What is wrong with the variables of any service, a line each, before anything is started. */
+export function findConfigProblems(): string[] {
   const environment = withLocalStores();
-  const problems = new Set<string>();
-  const attempt = <C>(read: (environment: NodeJS.ProcessEnv) => C): C | undefined => {
+  const problems = [readApiConfig, readGatewayConfig, readWorkerConfig].flatMap((read) => {
     try {
-      return read(environment);
+      read(environment);
+      return [];
     } catch (error) {
-      for (const line of toAppError(error).message.split('\n').slice(1)) problems.add(line.trim());
-      return undefined;
+      return toAppError(error)
+        .message.split('\n')
+        .slice(1)
+        .map((line) => line.trim());
     }
-  };
-  const configs = {
-    api: attempt(readApiConfig),
-    gateway: attempt(readGatewayConfig),
-    worker: attempt(readWorkerConfig),
-  };
-  return { configs: configs as Partial<ServiceConfigs>, problems: [...problems] };
+  });
+  return [...new Set(problems)];
 }

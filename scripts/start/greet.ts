@@ -20,7 +20,7 @@ export async function greet({ options, lacking, say, write, stopping, whileShowi
     try {
       await body();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
       if (!stopping()) say(styleText('yellow', `${what}: ${reason}. The system stays up.`));
     }
   };

@@ -5,12 +5,14 @@ import { parseArgs } from 'node:util';
 import { sharedFields } from '@nexus/common/config-fields';
 import { readVariable } from '@nexus/common/parse-config';
 import { withPassword, withPasswordEach } from '@nexus/common/with-passwords';
-import { findConfigProblems, type ServiceConfigs } from './find-config-problems.ts';
+import { workerConfigSchema } from '../../services/worker/src/worker-config.ts';
+import { findConfigProblems } from './find-config-problems.ts';
 import { findUnreadSettings } from './find-unread-settings.ts';
 import { type EnvFile, readEnvFile } from './read-env-file.ts';
-import { findPortProblems, type ServicePlaces, toPlaces } from './service-places.ts';
+import { findPortProblems, readPlaces, type ServicePlaces } from './service-places.ts';
 
 const { REDIS_CLUSTER: redisCluster } = sharedFields;
+const { SHUTDOWN_GRACE_MS: shutdownGrace } = workerConfigSchema.shape;
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -36,12 +38,11 @@ export function readOptions(args: string[]): StartOptions {
   const envFile = readEnvFile(loadEnvFile());
   for (const [name, value] of Object.entries(envFile.values)) process.env[name] ??= value;
   const workers = parseWorkers(args);
-  const { configs, problems: configProblems } = findConfigProblems();
-  const problems = [...envFile.problems, ...configProblems];
+  const places = readPlaces(given);
+  const problems = [...envFile.problems, ...findConfigProblems(), ...findPortProblems(places, workers)];
   const stateFolder = process.env.NEXUS_STATE_FOLDER?.trim() || '.nexus';
   if (stateFolder.startsWith('~')) problems.push('NEXUS_STATE_FOLDER: expected a path that does not begin with ~');
-  if (isComplete(configs)) problems.push(...findPortProblems(toPlaces(configs), workers));
-  if (!isComplete(configs) || problems.length > 0) throw new Error(problems.join('\n'));
+  if (problems.length > 0) throw new Error(problems.join('\n'));
 
   const [databaseUrl, redisUrl] = [given('DATABASE_URL'), given('REDIS_URL')];
   return {
@@ -50,8 +51,8 @@ export function readOptions(args: string[]): StartOptions {
     databaseUrl: databaseUrl && withPassword(databaseUrl, given('DATABASE_PASSWORD')),
     redisUrl: redisUrl && withPasswordEach(redisUrl, given('REDIS_PASSWORD')),
     redisCluster: Boolean(redisUrl && redisCluster.safeParse(given('REDIS_CLUSTER')).data),
-    places: toPlaces(configs),
-    shutdownGraceMs: configs.worker.SHUTDOWN_GRACE_MS,
+    places: places as ServicePlaces, // of all, as there was no problem,
+    shutdownGraceMs: shutdownGrace.parse(given('SHUTDOWN_GRACE_MS')),
     remarks: remarksOn(envFile),
   };
 }
@@ -82,10 +83,6 @@ function given(name: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function isComplete(configs: Partial<ServiceConfigs>): configs is ServiceConfigs {
-  return Boolean(configs.api && configs.gateway && configs.worker);
 }
 
 function parseWorkers(args: string[]): number {

@@ -1,5 +1,7 @@
 import { isIPv6 } from 'node:net';
-import type { ServiceConfigs } from './find-config-problems.ts';
+import { apiConfigSchema } from '../../services/api/src/api-config.ts';
+import { gatewayConfigSchema } from '../../services/gateway/src/gateway-config.ts';
+import { workerConfigSchema } from '../../services/worker/src/worker-config.ts';
 
 export type ServiceName = 'api' | 'gateway' | 'worker';
 
@@ -7,12 +9,22 @@ export type ServiceName = 'api' | 'gateway' | 'worker';
 export type ServicePlace = { host: string; port: number };
 export type ServicePlaces = Record<ServiceName, ServicePlace>;
 
-export function toPlaces({ api, gateway, worker }: ServiceConfigs): ServicePlaces {
-  return {
-    api: { host: api.API_HOST, port: api.API_PORT },
-    gateway: { host: gateway.GATEWAY_HOST, port: gateway.GATEWAY_PORT },
-    worker: { host: worker.WORKER_HOST, port: worker.WORKER_PORT },
-  };
+const fields = {
+  api: [apiConfigSchema.shape.API_HOST, apiConfigSchema.shape.API_PORT],
+  gateway: [gatewayConfigSchema.shape.GATEWAY_HOST, gatewayConfigSchema.shape.GATEWAY_PORT],
+  worker: [workerConfigSchema.shape.WORKER_HOST, workerConfigSchema.shape.WORKER_PORT],
+} as const;
+
+/** Of each service whose variables fit. */
+export function readPlaces(given: (name: string) => string | undefined): Partial<ServicePlaces> {
+  const places: Partial<ServicePlaces> = {};
+  for (const name of ['api', 'gateway', 'worker'] as const) {
+    const [host, port] = fields[name];
+    const parsedHost = host.safeParse(given(`${name.toUpperCase()}_HOST`));
+    const parsedPort = port.safeParse(given(`${name.toUpperCase()}_PORT`));
+    if (parsedHost.success && parsedPort.success) places[name] = { host: parsedHost.data, port: parsedPort.data };
+  }
+  return places;
 }
 
 /** Every port that is going to be listened on, with the variable that says so. */
