@@ -10,6 +10,7 @@ import { createStopper } from './start/create-stopper.ts';
 import { findWhatIsLacking } from './start/find-what-is-lacking.ts';
 import { greet } from './start/greet.ts';
 import { keepRunning } from './start/keep-running.ts';
+import { listServices } from './start/list-services.ts';
 import { lockStateFolder } from './start/lock-state-folder.ts';
 import { openService, type ServiceSpec } from './start/open-service.ts';
 import { readOptions, type StartOptions, usage } from './start/read-options.ts';
@@ -21,9 +22,6 @@ const passwordsInUrls = {
   REDIS_PASSWORD: '',
   REDIS_PASSWORD_FILE: '',
 };
-
-/** What a service may need once its answers are finished or handed back. */
-const stopAfterGraceMs = 15_000;
 
 const say = (line: string) => console.log(`${styleText('cyan', '›')} ${line}`);
 const warning = 40;
@@ -85,20 +83,6 @@ async function start(): Promise<void> {
     whileShowing: holdLines,
   });
   quietBelow = 0;
-}
-
-function listServices({ places, workers, shutdownGraceMs }: StartOptions): Omit<ServiceSpec, 'env' | 'print'>[] {
-  const stopLimitMs = shutdownGraceMs + stopAfterGraceMs;
-  return [
-    ...Array.from({ length: workers }, (_, index) => ({
-      name: workers > 1 ? `worker ${index + 1}` : 'worker',
-      service: 'worker' as const,
-      place: { ...places.worker, port: places.worker.port + index },
-      stopLimitMs,
-    })),
-    { name: 'api', service: 'api', place: places.api, stopLimitMs },
-    { name: 'gateway', service: 'gateway', place: places.gateway, stopLimitMs },
-  ];
 }
 
 /** Holds log lines back while something is written that they would cut in two. */

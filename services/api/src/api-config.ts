@@ -1,13 +1,6 @@
-import {
-  accessFields,
-  always,
-  checkTogether,
-  host,
-  port,
-  sharedFields,
-  tracingFields,
-} from '@nexus/common/config-fields';
+import { accessFields, always, checkTogether, sharedFields, tracingFields } from '@nexus/common/config-fields';
 import { parseConfig } from '@nexus/common/parse-config';
+import { host, port } from '@nexus/common/setting-kinds';
 import { withPasswords } from '@nexus/common/with-passwords';
 import { z } from 'zod';
 

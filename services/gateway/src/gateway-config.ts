@@ -1,5 +1,6 @@
-import { accessFields, always, checkTogether, count, host, port, sharedFields } from '@nexus/common/config-fields';
+import { accessFields, always, checkTogether, sharedFields } from '@nexus/common/config-fields';
 import { parseConfig } from '@nexus/common/parse-config';
+import { count, host, port } from '@nexus/common/setting-kinds';
 import { withPasswords } from '@nexus/common/with-passwords';
 import { z } from 'zod';
 

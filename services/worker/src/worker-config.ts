@@ -1,18 +1,7 @@
-import {
-  always,
-  authField,
-  checkTogether,
-  count,
-  host,
-  list,
-  milliseconds,
-  port,
-  sharedFields,
-  tracingFields,
-  wholeNumber,
-} from '@nexus/common/config-fields';
+import { always, authField, checkTogether, sharedFields, tracingFields } from '@nexus/common/config-fields';
 import { parseConfig } from '@nexus/common/parse-config';
 import { isProviderName, type ProviderName, providerNames } from '@nexus/common/provider-name';
+import { count, host, list, milliseconds, port, wholeNumber } from '@nexus/common/setting-kinds';
 import { withPasswords } from '@nexus/common/with-passwords';
 import { z } from 'zod';
 import { providerFields } from './providers/provider-config.ts';

@@ -1,4 +1,4 @@
-import { checkedText, wholeNumber } from '@nexus/common/config-fields';
+import { checkedText, wholeNumber } from '@nexus/common/setting-kinds';
 import { webUrlProblem } from '@nexus/common/url-problem';
 
 /** Where a provider is called, without what the call itself appends. */
