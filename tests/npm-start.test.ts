@@ -308,6 +308,7 @@ describe('npm start', () => {
     const refused = start({ API_HOST: '203.0.113.1', NEXUS_AUTH: 'off' }); // an address of nobody
     expect(await refused.exited).toBe(1);
     expect(refused.output()).toContain('api did not start');
+    expect(refused.output()).toContain('API_HOST: is no name or address of this machine');
     expect(leftOver()).toEqual([]);
   }, 60_000);
 });

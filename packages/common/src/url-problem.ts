@@ -1,3 +1,5 @@
+import { accessSync, constants } from 'node:fs';
+
 /** Why a setting's URL cannot be used, as what was expected in its place; null where it can be. None of them repeats the URL. */
 
 const escaped =
@@ -13,12 +15,16 @@ export function webUrlProblem(text: string): string | null {
   return null;
 }
 
+/** What the driver reads before it connects. */
+const fileParameters = ['sslcert', 'sslkey', 'sslrootcert'];
+
 export function databaseUrlProblem(text: string): string | null {
   if (!isUrlOf(text, ['postgres:', 'postgresql:'])) return `expected a postgresql:// URL, ${escaped}`;
   const url = new URL(text);
   if (isCutByPassword(url) || !isDecodable(url)) return `expected ${escaped}`;
   if (!['public', null].includes(url.searchParams.get('schema'))) return 'expected no schema but public';
-  return null;
+  const unread = fileParameters.find((name) => !isReadable(url.searchParams.get(name)));
+  return unread === undefined ? null : `expected a file that can be read as ${unread}`;
 }
 
 export function redisUrlProblem(text: string): string | null {
@@ -37,6 +43,16 @@ function isUrlOf(text: string, protocols: string[]): boolean {
 /** A raw / ? or # in a password ends the host early: what should follow the password stands in path, query or fragment then. */
 function isCutByPassword({ username, pathname, search, hash }: URL): boolean {
   return hash !== '' || pathname.includes('@') || (username === '' && search.includes('@'));
+}
+
+function isReadable(file: string | null): boolean {
+  if (file === null || file === '') return true;
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isDecodable({ username, password }: URL): boolean {
