@@ -24,7 +24,7 @@ function isInstalled() {
   return existsSync(ownNode) && existsSync(stamp) && readFileSync(stamp, 'utf8') === lockHash();
 }
 
-/** What npm must do whatever the environment says: with NODE_ENV=production it would leave out what the start itself needs. */
+/** They win over the environment: with NODE_ENV=production npm would leave out packages that the start itself needs. */
 const installFlags = [
   '--include=dev',
   '--include=optional',
@@ -53,7 +53,7 @@ function install() {
   writeFileSync(stamp, lockHash());
 }
 
-/** The package "node" brings its binary by an install script, and so does the package of Postgres. */
+/** The packages of Node and of Postgres fetch or link their binaries in install scripts. */
 function whyNodeIsMissing() {
   const missing = 'The npm package "node" did not install its binary, as its install script was not run';
   const ignores = runNpm(['config', 'get', 'ignore-scripts'], 'pipe').stdout?.trim() === 'true';

@@ -22,8 +22,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const standardFolder = join(root, '.nexus', `redis-${process.arch}`);
 
 /**
- * A Redis (7 or newer) or Valkey: of this system, else its package unpacked below .nexus/, else a container. Says which way was taken where
- * it is not the first, and throws one line with the command to run where none is open.
+ * A Redis (7 or newer) or Valkey: the system's own, else its package unpacked below .nexus/, else a container. Says which way it took, unless
+ * it is the first. Throws one line with the command to run where every way fails.
  */
 export async function findRedis(options: FindRedisOptions): Promise<RedisSource> {
   const { say, signal = new AbortController().signal, programs = ['redis-server', 'valkey-server'] } = options;

@@ -8,7 +8,7 @@ const downloadLimitMs = 120_000;
 const updateLimitMs = 180_000;
 const shortLimitMs = 20_000;
 const progressEveryMs = 10_000;
-/** Of a library that a library needs that the server needs: more rounds than any release wants. */
+/** The server needs libraries, which need libraries. No release needs as many rounds as this. */
 const maxRounds = 4;
 
 /** apt itself waits for minutes where nobody answers, and tries several times. */
@@ -17,7 +17,7 @@ const aptOptions = ['-q', ...option('Acquire::Retries=0'), ...option('Acquire::h
 /** Without it apt counts lists that it could not fetch as a success. */
 const failAtAny = option('APT::Update::Error-Mode=any');
 
-/** What apt says where its lists, not the way to the registry, are in question. */
+/** apt's words when its package lists are absent or old. Other failures mean that it cannot reach the registry. */
 const outdatedLists = /unable to locate|can't find|no candidate|404/i;
 
 /** apt's words as they are matched and shown. */
@@ -25,7 +25,7 @@ const inEnglish = { ...process.env, LC_ALL: 'C' };
 
 type Unpacking = { say: (line: string) => void; signal: AbortSignal };
 
-/** What was unpacked by an earlier start; null where there is nothing that runs. */
+/** The server that an earlier start unpacked; null where none runs. */
 export async function findUnpackedRedis(folder: string): Promise<RedisSource | null> {
   const { program, env } = toServer(folder);
   if (!existsSync(program)) return null;
@@ -33,8 +33,8 @@ export async function findUnpackedRedis(folder: string): Promise<RedisSource | n
 }
 
 /**
- * Debian's or Ubuntu's Redis with the libraries that this system lacks, unpacked in a folder by whoever may write there: nothing is
- * installed. Rejects with why in one line; with code ENOENT where there is no apt.
+ * Debian's or Ubuntu's Redis with the libraries that this system lacks, unpacked in a folder without root: nothing is
+ * installed. Rejects with the reason in one line; see isMissingProgram for a system without apt.
  */
 export async function unpackDebianRedis(folder: string, { say, signal }: Unpacking): Promise<RedisSource> {
   await runBounded('apt-get', ['--version'], { limitMs: shortLimitMs, signal });
@@ -68,7 +68,7 @@ export async function unpackDebianRedis(folder: string, { say, signal }: Unpacki
   }
 }
 
-/** Packages by name, from the lists of the system where it has them, else from lists of our own. */
+/** Fetches packages by name, with the system's package lists or else with lists of our own. */
 function createFetching(work: string, { say, signal }: Unpacking) {
   const fetched = new Set<string>();
   let ownLists: string[] = [];
@@ -93,7 +93,7 @@ function createFetching(work: string, { say, signal }: Unpacking) {
     });
   }
   return {
-    /** The package files. Lists that are not there, or too old to say what the registry has, are read once. */
+    /** The package files. Reads new package lists once, where the system's are absent or old. */
     async fetch(names: string[]): Promise<string[]> {
       for (const name of names) fetched.add(name);
       const cwd = await mkdtemp(join(work, 'packages-'));

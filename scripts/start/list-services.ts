@@ -1,7 +1,7 @@
 import type { ServiceSpec } from './open-service.ts';
 import type { StartOptions } from './read-options.ts';
 
-/** What a service may need once its answers are finished or handed back. */
+/** Time for a service to close everything after the grace for its answers. Milliseconds. */
 const stopAfterGraceMs = 15_000;
 
 /** The services that make the system, each with its place. */

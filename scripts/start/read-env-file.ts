@@ -2,7 +2,7 @@ import { parseEnv } from 'node:util';
 
 export type EnvFile = {
   values: Record<string, string>;
-  /** What would be read otherwise than it was meant, a line each. Names, never values. */
+  /** Lines that Node would read otherwise than their author meant. Names, never values. */
   problems: string[];
   /** Names that are set more than once, of which the last counts. */
   doubled: string[];

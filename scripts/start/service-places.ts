@@ -40,7 +40,7 @@ export function listPorts(
   );
 }
 
-/** What is wrong with the ports before anybody listens, a line each. A service alone may take any free one (0), here it may not. */
+/** One line for each port that cannot work. A service alone may take any free port (0); here others have to find it. */
 export function findPortProblems(places: Partial<ServicePlaces>, workers: number): string[] {
   const ports = listPorts(places, workers);
   const problems = ports.flatMap(({ variable, place: { port } }, index) => {

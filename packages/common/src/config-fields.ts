@@ -94,7 +94,7 @@ function hostProblem(host: string, auth: 'off' | undefined): string | null {
 
 type Together = { NEXUS_AUTH?: 'off' | undefined; REDIS_URL: string; REDIS_CLUSTER: boolean };
 
-/** With `checkTogether`: all problems are told at once, though other variables do not fit either. */
+/** For `checkTogether`: zod would skip it while another variable does not fit, and one message names all problems. */
 export const always = { when: () => true };
 
 /** What no variable of a service says alone: whether its host may be listened on, and Redis used as it is named. */

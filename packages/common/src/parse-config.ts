@@ -54,7 +54,7 @@ function trim(text: string | undefined, name: string): string {
   return (name.endsWith('_PASSWORD') ? text?.replace(/^\uFEFF|[\r\n]+$/g, '') : text?.trim()) ?? '';
 }
 
-/** Also what stands for bytes that are no UTF-8. */
+/** U+FFFD stands for bytes that are not UTF-8. */
 function hasControlCharacter(text: string | undefined): boolean {
   return text !== undefined && /[\p{Cc}\u2028\u2029\uFFFD]/u.test(text);
 }

@@ -96,7 +96,7 @@ export function listen(server: Server, port: number, host: string, variable: str
   });
 }
 
-/** Which variable does not fit this machine, and why; null where that is not what is wrong. */
+/** Names the variable that does not fit this machine; null for any other error. */
 function listenProblem(
   { code = '' }: NodeJS.ErrnoException,
   port: number,

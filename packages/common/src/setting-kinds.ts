@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 /** Kinds of settings: each takes the trimmed text of a variable, and says what was expected where it does not fit. */
 
-/** In decimal digits alone: other notations mean something else, or nothing, to the other programs that read `.env`. */
+/** Decimal digits only: compose and shells read the same `.env`, and read 1e3 or 0x10 differently. */
 export const wholeNumber = (min: number, max: number, standard: number) =>
   z
     .string()
@@ -36,7 +36,7 @@ export const list = () =>
       .filter((entry) => entry !== ''),
   );
 
-/** Text of which the function says what was expected in its place, or null. */
+/** Text that the function checks: it returns what was expected, or null where the text fits. */
 export const checkedText = (problemOf: (text: string) => string | null) =>
   z.string().superRefine((text, context) => {
     const message = problemOf(text);

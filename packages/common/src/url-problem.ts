@@ -1,11 +1,11 @@
 import { accessSync, constants } from 'node:fs';
 
-/** Why a setting's URL cannot be used, as what was expected in its place; null where it can be. None of them repeats the URL. */
+/** Each function returns what was expected where a setting's URL cannot work, or null. None repeats the URL. */
 
 const escaped =
   'special characters of the user and password percent-encoded, such as %23 for #, %2F for /, %3F for ? and %25 for %';
 
-/** Of a server that is called over HTTP. What we append to it, and credentials in it, fetch would refuse or lose. */
+/** For servers that we call over HTTP: fetch refuses credentials in a URL, and a path that we append would land in a query. */
 export function webUrlProblem(text: string): string | null {
   if (!isUrlOf(text, ['http:', 'https:'])) return 'expected an http:// or https:// URL';
   const { username, password, port } = new URL(text);
@@ -40,7 +40,7 @@ function isUrlOf(text: string, protocols: string[]): boolean {
   return URL.canParse(text) && text.includes('//') && protocols.includes(new URL(text).protocol);
 }
 
-/** A raw / ? or # in a password ends the host early: what should follow the password stands in path, query or fragment then. */
+/** A raw / ? or # in a password ends the host early, so the rest of the password and the @ stand in path, query or fragment. */
 function isCutByPassword({ username, pathname, search, hash }: URL): boolean {
   return hash !== '' || pathname.includes('@') || (username === '' && search.includes('@'));
 }

@@ -1,6 +1,6 @@
 /**
- * An origin as browsers send it: lower case, without a slash at its end and without the port that its scheme has anyway. null for what is
- * none: one without scheme, with a path, `*`, or `null`, which is the origin of every sandboxed page.
+ * An origin as browsers send it: in lower case, without a slash at its end, without its scheme's own port. Returns null for anything else: text
+ * without a scheme, with a path, `*`, or `null`, which every sandboxed page sends.
  */
 export function toWebOrigin(text: string): string | null {
   const written = /^([a-z][a-z\d+.-]*):\/\/[^\s/\\?#@]+\/?$/i.exec(text);

@@ -1,18 +1,18 @@
 import type { ModelList } from './model-list.ts';
 import { quote, systemCodeOf } from './provider-error.ts';
 
-/** How a provider is named to whoever runs the worker, and what they can set. */
+/** A provider's title in the log, and the variables that the operator can set. */
 export type CheckedProvider = { title: string; baseUrlVariable: string; keyVariable: string | null; list: ModelList };
 
-/** Why a provider is not going to answer, in one line. */
+/** Why a provider will not answer, in one line. */
 export type ProviderProblem = { line: string; isReached: boolean };
 
 const maxErrorBytes = 65_536;
 const htmlType = /^text\/html/i;
 
 /**
- * What keeps a provider from answering, found by asking for its models; null where nothing is known to. Never throws. Redirects are not
- * followed: they would take the key elsewhere.
+ * Asks a provider for its models and returns why it will not answer, or null. Never throws. Follows no redirect: it would take the key to
+ * another server.
  */
 export async function checkProvider(
   { title, baseUrlVariable, keyVariable, list }: CheckedProvider,
@@ -55,7 +55,7 @@ function reasonOf(error: unknown): string {
   return systemCodeOf(error) ?? quote(cause instanceof Error ? cause.message : String(error));
 }
 
-/** Some quote the key that they refuse. */
+/** Some providers quote the key that they refuse. */
 function withoutKey(words: string, { headers }: ModelList): string {
   const keys = Object.values(headers).map((value) => value.replace(/^Bearer /, ''));
   return keys.reduce((text, key) => (key.length < 8 ? text : text.replaceAll(key, '[key]')), words);
@@ -72,7 +72,7 @@ async function readStart(response: Response): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** The provider's own words, wherever its kind of error has them. What is no JSON is not repeated. */
+/** The provider's own words, in the places where known providers put them. Other bodies are not repeated. */
 function wordsOf(body: string): string {
   let parsed: unknown;
   try {

@@ -9,13 +9,10 @@ import type { ProviderConfig } from './provider-config.ts';
 /** Long enough for a slow provider, short enough to be of use while somebody watches the start. */
 const standardLimitMs = 5_000;
 
-/** Where Ollama is looked for though nobody asked for it: on this machine, and from a container. Not to be there is no fault. */
+/** Ollama's addresses without OLLAMA_BASE_URL, here and in a container. Many run no Ollama, so its absence there is no warning. */
 const usualOllama = new Set(['http://127.0.0.1:11434', 'http://host.docker.internal:11434']);
 
-/**
- * Asks each of the providers for its models, all at once, and logs a line for each that is not going to answer. Resolves when all are
- * checked; nothing has to wait for it.
- */
+/** Checks these providers at once and logs one line for each that will not answer. Nothing needs to wait for it. */
 export async function checkProviders(
   config: ProviderConfig,
   names: Iterable<ProviderName>,
@@ -34,7 +31,7 @@ export async function checkProviders(
   );
 }
 
-/** null for what is in no need of a check, or has no credentials to be checked. */
+/** null: the provider needs no check, or has no key. */
 function toChecked(name: ProviderName, { openai, gemini, ollama }: ProviderConfig): CheckedProvider | null {
   const variables = { baseUrlVariable: `${name.toUpperCase()}_BASE_URL`, keyVariable: providerCredentials[name] };
   if (name === 'openai' && openai.apiKey !== null)
