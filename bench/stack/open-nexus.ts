@@ -32,7 +32,14 @@ export async function openNexus(parts: Parts, release: Release): Promise<Nexus> 
 
   async function open(service: ServiceSpec['service']) {
     const port = await freePort();
-    const opened = openService({ name: service, service, port, env, print: () => {} });
+    const opened = openService({
+      name: service,
+      service,
+      place: { host: '127.0.0.1', port },
+      env,
+      print: () => {},
+      stopLimitMs: 40_000,
+    });
     release(opened.stop);
     await opened.ready;
     return { pid: opened.pid, url: `http://127.0.0.1:${port}` };
