@@ -7,6 +7,7 @@ import { createInsertTarget } from './insert-target.ts';
 import type { Load, Samples } from './load.ts';
 import { createNexusTarget } from './nexus-target.ts';
 import { createPlainTarget } from './plain-target.ts';
+import { createStreamTarget } from './stream-target.ts';
 import type { OpenClients, Target, TargetAddress } from './target.ts';
 
 /** The clients of one target, all in this process. `open` connects and subscribes, `run` asks, so that CPU is counted around `run` alone. */
@@ -17,6 +18,8 @@ function createTarget(address: TargetAddress): Target {
   switch (address.kind) {
     case 'nexus':
       return createNexusTarget(address);
+    case 'stream':
+      return createStreamTarget(address);
     case 'plain':
       return createPlainTarget(address);
     case 'direct':
@@ -44,7 +47,8 @@ serveCalls(null, {
 });
 
 function toSamples(model: string, { answers, seconds }: Answers): Samples {
-  const { firstMs, chunks } = parsePace(model);
+  const { firstMs, chunks, gapMs } = parsePace(model);
+  const providerMs = firstMs + Math.max(0, chunks - 1) * gapMs;
   for (const answer of answers) {
     if (answer.chunks.length !== chunks) throw new Error(`${answer.chunks.length} of ${chunks} chunks arrived`);
   }
@@ -55,5 +59,6 @@ function toSamples(model: string, { answers, seconds }: Answers): Samples {
     firstChunkMs: answers.map((answer) => firstSeen(answer) - answer.postedAt - firstMs),
     ageMs: answers.flatMap((answer) => answer.chunks.map(({ sentAt, seenAt }) => seenAt - sentAt)),
     acceptedMs: answers.map(({ postedAt, acceptedAt }) => acceptedAt - postedAt),
+    endMs: answers.map(({ postedAt, endedAt }) => endedAt - postedAt - providerMs),
   };
 }
