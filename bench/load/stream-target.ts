@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import type { InvocationEvent } from '@nexus/common/event';
 import { createParser } from 'eventsource-parser';
@@ -27,7 +28,7 @@ export function createStreamTarget({ apiUrl }: { apiUrl: string }): Target {
   }
   return {
     async open(model, clients, asksPerClient) {
-      const agentId = await createPacedAgent(api, model);
+      const agentId = await createPacedAgent(api, model, { name: `${model}, read as a stream ${randomUUID()}` });
       const asks = await inBatches(Array.from({ length: clients * asksPerClient }), 16, () => makeAsk(agentId));
       return {
         asks: Array.from({ length: clients }, (_, index) =>
