@@ -1,27 +1,19 @@
-import { type InvocationEvent, isLastEvent } from './event.ts';
-import type { LogAddress } from './event-log-names.ts';
+import type { InvocationEvent } from './event.ts';
 import type { EventListener, EventSubscriptions } from './event-subscriptions.ts';
+import { FeedPosition } from './feed-position.ts';
 import { joinDeltas } from './read-log.ts';
-import { type MissedSources, readMissed } from './read-missed.ts';
+import { type Missed, type MissedSources, readMissed } from './read-missed.ts';
 
 /** How long a watched, unfinished invocation may say nothing before its log and row are read again. */
 const longestSilenceMs = 3_000;
 /** How soon a log that is to be restored by its writer is asked for again. */
 const retryMs = 250;
 
-export type FeedCounters = { replayed(events: number): void; gapRepaired(): void };
-
-/**
- * Where the feed stands in an invocation. One that began before the feed is owed to nobody but those who attach to it: its position is
- * set to where the first of them stands, and nothing before that is delivered. `begun` is null until that is known.
- */
-type Position = {
-  begun: 'before' | 'after' | null;
-  lastSeq: number;
-  heard: number;
-  ended: boolean;
-  repairing: boolean;
-  lastHeardAt: number;
+export type FeedCounters = {
+  replayed(events: number): void;
+  gapRepaired(): void;
+  /** A reader got something later than it was there: nobody heard of it until the silence check, or its log was lost and had to be restored. */
+  cameLate(cause: 'silence' | 'lost_log'): void;
 };
 
 export type FeedSources = MissedSources & {
@@ -38,14 +30,14 @@ export async function openConversationFeed(conversationId: string, sources: Feed
 }
 
 /**
- * One conversation as this process hears it; a class, as there are many. Listens before it reads: what is published in between is in
- * neither otherwise.
+ * One conversation as this process hears it; a class, as there are many. Listens before it reads, and while it reads: what is published in
+ * between is in neither otherwise.
  */
 export class ConversationFeed implements EventListener {
   readonly #conversationId: string;
   readonly #sources: FeedSources;
-  /** Made for the first invocation that is heard of. */
-  #positions: Map<string, Position> | undefined;
+  /** Made for the first invocation that is heard of. In the order in which they were heard of; none is ever removed. */
+  #positions: Map<string, FeedPosition> | undefined;
   /** Replaced, never changed: whoever is being told goes through those of that moment. */
   #listeners: readonly EventListener[] = [];
   #openedAt = 0;
@@ -98,22 +90,28 @@ export class ConversationFeed implements EventListener {
     const position = this.#positionOf(invocationId);
     const missed: InvocationEvent[] = [];
     for (let reached = cursor, over = false; ; ) {
-      const read = await readMissed(this.#sources, this.#addressOf(invocationId), reached);
-      const { events, begunAgoMs } = read;
+      const [from, stood] = [reached, position.lastSeq];
+      const { events, over: isOver, begunAgoMs } = await this.#read(invocationId, position, from);
       signal.throwIfAborted();
       missed.push(...(events ?? []));
-      reached = missed.at(-1)?.seq ?? reached;
-      over ||= read.over;
-      if (events) this.#place(position, begunAgoMs, reached, over);
-      if (reached > position.lastSeq || (over && !position.ended))
-        await this.#bringTo(invocationId, position, reached, over);
-      signal.throwIfAborted();
+      reached = missed.at(-1)?.seq ?? from;
+      over ||= isOver;
+      if (events) {
+        this.#place(position, begunAgoMs, reached, over);
+        // Those who are live get what this reader found before it was heard. A reader that is ahead of them may have found a snapshot instead.
+        if (from <= position.lastSeq) this.#deliverAll(position, events);
+        if (reached > position.lastSeq || (over && !position.ended)) await this.#repair(invocationId, position);
+        signal.throwIfAborted();
+      }
       // Not before the feed has ended too: what it still has to deliver would reach this reader a second time.
       if (over ? position.ended : reached === position.lastSeq) {
         this.#sources.counters?.replayed(missed.length);
         return goLive(joinDeltas(missed));
       }
-      if (!events?.length) await pause(retryMs, signal);
+      if (events?.length || position.lastSeq !== stood) continue;
+      // The log does not have what the feed has delivered: its writer restores it.
+      this.#sources.counters?.cameLate('lost_log');
+      await pause(retryMs, signal);
     }
   }
 
@@ -122,16 +120,27 @@ export class ConversationFeed implements EventListener {
     return this.#positions?.get(invocationId)?.lastSeq ?? 0;
   }
 
-  /** The same for every invocation that the feed knows. */
+  /** The same for every invocation of which it is known where the feed began with it. */
   positions(): Record<string, number> {
     return Object.fromEntries(
-      [...(this.#positions ?? [])].map(([invocationId, { lastSeq }]) => [invocationId, lastSeq]),
+      [...(this.#positions ?? [])]
+        .filter(([, { begun }]) => begun !== null)
+        .map(([invocationId, { lastSeq }]) => [invocationId, lastSeq]),
     );
   }
 
-  /** The invocations that began after the feed was opened: everybody who listens is owed all of them. */
-  newcomers(): string[] {
+  /** How many invocations the feed knows. */
+  known(): number {
+    return this.#positions?.size ?? 0;
+  }
+
+  /**
+   * The invocations that began after the feed was opened, without the first `since` that it knew: everybody who listened when it knew so
+   * many is owed all of them.
+   */
+  newcomers(since = 0): string[] {
     return [...(this.#positions ?? [])]
+      .slice(since)
       .filter(([, { begun }]) => begun === 'after')
       .map(([invocationId]) => invocationId);
   }
@@ -141,21 +150,10 @@ export class ConversationFeed implements EventListener {
     return this.#positions?.get(invocationId)?.ended ?? false;
   }
 
-  /**
-   * Reads again what may have been published unheard, of these invocations and of all that the feed knows. What cannot be read yet is read
-   * at the next silence check.
-   */
+  /** Reads again what may have been published unheard, of these invocations and of all that the feed knows. */
   async resync(invocationIds: string[]): Promise<void> {
     for (const invocationId of invocationIds) this.#positionOf(invocationId);
-    const repaired = [...(this.#positions ?? [])].map(async ([invocationId, position]) => {
-      try {
-        await this.#repair(invocationId, position);
-      } catch (error) {
-        position.lastHeardAt = Number.NEGATIVE_INFINITY;
-        throw error;
-      }
-    });
-    await Promise.all(repaired);
+    await Promise.all([...(this.#positions ?? [])].map(([id, position]) => this.#repair(id, position)));
   }
 
   /** Reads again what has said nothing for long. Whoever keeps the feed calls it every second or so. */
@@ -163,7 +161,13 @@ export class ConversationFeed implements EventListener {
     for (const [invocationId, position] of this.#positions ?? []) {
       if (position.ended || performance.now() - position.lastHeardAt < longestSilenceMs) continue;
       position.lastHeardAt = performance.now();
-      this.#repair(invocationId, position).catch(this.#sources.onError);
+      this.#repair(invocationId, position).then(
+        (found) => found && this.#sources.counters?.cameLate('silence'),
+        (error: unknown) => {
+          position.lastHeardAt = performance.now(); // after another silence
+          this.#sources.onError(error);
+        },
+      );
     }
   }
 
@@ -173,82 +177,88 @@ export class ConversationFeed implements EventListener {
     this.#listeners = [];
   }
 
-  #addressOf(invocationId: string): LogAddress {
-    return { conversationId: this.#conversationId, invocationId };
+  /** What the subscription delivers. */
+  hear(event: InvocationEvent): void {
+    const position = this.#positionOf(event.invocationId);
+    position.hear(event);
+    this.#deliver(position, event);
+    // A repair that is under way looks by itself whether more was heard meanwhile.
+    if (position.heard > position.lastSeq && !position.repair)
+      this.#repair(event.invocationId, position).catch(this.#sources.onError);
   }
 
-  #positionOf(invocationId: string): Position {
+  #positionOf(invocationId: string): FeedPosition {
     this.#positions ??= new Map();
     let position = this.#positions.get(invocationId);
     if (!position) {
-      const lastHeardAt = performance.now();
-      position = { begun: null, lastSeq: 0, heard: 0, ended: false, repairing: false, lastHeardAt };
+      position = new FeedPosition();
       this.#positions.set(invocationId, position);
     }
     return position;
   }
 
-  /** What the subscription delivers. */
-  hear(event: InvocationEvent): void {
-    const position = this.#positionOf(event.invocationId);
-    position.lastHeardAt = performance.now();
-    position.heard = Math.max(position.heard, event.seq);
-    if (!position.repairing) this.#deliver(position, event);
-    if (position.heard > position.lastSeq) this.#repair(event.invocationId, position).catch(this.#sources.onError);
+  #read(invocationId: string, position: FeedPosition, cursor: number): Promise<Missed> {
+    const address = { conversationId: this.#conversationId, invocationId };
+    return position.read(cursor, (from) => readMissed(this.#sources, address, from));
   }
 
-  /** Delivers what continues the position; a snapshot may skip ahead, everything else has to be the next seq. */
-  #deliver(position: Position, event: InvocationEvent): void {
-    const continues = event.seq === position.lastSeq + 1 || event.type === 'invocation.snapshot';
-    const isNews = event.seq > position.lastSeq || (isLastEvent(event) && !position.ended);
-    if (!continues || !isNews) return;
-    position.begun ??= 'after';
-    position.lastSeq = Math.max(position.lastSeq, event.seq);
-    position.ended ||= isLastEvent(event);
+  #place(position: FeedPosition, begunAgoMs: number | null, seq: number, over: boolean): void {
+    position.place(begunAgoMs !== null && this.isOlder(begunAgoMs) ? 'before' : 'after', seq, over);
+  }
+
+  #deliver(position: FeedPosition, event: InvocationEvent): boolean {
+    if (!position.accept(event)) return false;
     for (const listener of this.#listeners) listener.hear(event);
+    return true;
   }
 
-  /** Settles where the feed begins with an invocation that it knew nothing of: at `seq`, or before its first event. */
-  #place(position: Position, begunAgoMs: number | null, seq: number, over: boolean): void {
-    if (position.begun !== null) return;
-    position.begun = begunAgoMs !== null && this.isOlder(begunAgoMs) ? 'before' : 'after';
-    if (position.begun === 'after') return;
-    position.lastSeq = seq;
-    position.ended = over;
+  /** Whether any of them was news. */
+  #deliverAll(position: FeedPosition, events: InvocationEvent[]): boolean {
+    let any = false;
+    for (const event of events) any = this.#deliver(position, event) || any;
+    return any;
   }
 
-  async #repair(invocationId: string, position: Position): Promise<void> {
-    if (position.repairing || position.ended) return;
-    position.repairing = true;
+  /**
+   * Delivers what the log has beyond the position, by a read that begins after this call. Resolves with whether there was anything; all who
+   * ask meanwhile share one repair. What cannot be read is due at the next silence check.
+   */
+  async #repair(invocationId: string, position: FeedPosition): Promise<boolean> {
+    if (position.ended || this.#closed) return false;
+    position.readAgain = true;
+    position.repair ??= this.#readOn(invocationId, position);
+    return position.repair;
+  }
+
+  async #readOn(invocationId: string, position: FeedPosition): Promise<boolean> {
+    let any = false;
     try {
       if (position.begun === null) await this.#placeWhereHeard(invocationId, position);
-      do {
-        const before = position.lastSeq;
-        const { events, over } = await readMissed(this.#sources, this.#addressOf(invocationId), before);
-        for (const event of events ?? []) this.#deliver(position, event);
+      while (position.readAgain && !position.ended && !this.#closed) {
+        position.readAgain = false;
+        const { lastSeq, heard } = position;
+        const { events, over } = await this.#read(invocationId, position, lastSeq);
+        if (this.#deliverAll(position, events ?? [])) {
+          any = true;
+          this.#sources.counters?.gapRepaired();
+        }
         position.ended ||= over && events?.length === 0;
-        if (position.lastSeq === before) return; // the silence check asks again
-        this.#sources.counters?.gapRepaired();
-      } while (position.heard > position.lastSeq && !this.#closed);
+        const moved = position.lastSeq > lastSeq || position.heard > heard;
+        position.readAgain ||= moved && position.heard > position.lastSeq;
+      }
+      return any;
+    } catch (error) {
+      position.lastHeardAt = Number.NEGATIVE_INFINITY;
+      throw error;
     } finally {
-      position.repairing = false;
+      position.repair = null;
     }
   }
 
-  async #placeWhereHeard(invocationId: string, position: Position): Promise<void> {
+  async #placeWhereHeard(invocationId: string, position: FeedPosition): Promise<void> {
     const from = Math.max(0, position.heard - 1); // what was heard last is read again: it may have been the end
-    const { events, over, begunAgoMs } = await readMissed(this.#sources, this.#addressOf(invocationId), from);
+    const { events, over, begunAgoMs } = await this.#read(invocationId, position, from);
     if (events) this.#place(position, begunAgoMs, events.at(-1)?.seq ?? from, over);
-  }
-
-  /** A reader found the log ahead of what was heard: those who are live already get it now, so that all stand at one seq. */
-  async #bringTo(invocationId: string, position: Position, seq: number, over: boolean): Promise<void> {
-    if (this.#listeners.length > 0) {
-      position.heard = Math.max(position.heard, seq);
-      return this.#repair(invocationId, position);
-    }
-    position.lastSeq = seq;
-    position.ended ||= over;
   }
 }
 
