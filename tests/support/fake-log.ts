@@ -15,11 +15,13 @@ export type FakeLog = {
   late: string[];
   /** How often the log was read. */
   reads(): number;
-  /** Has the invocation begun: before this, there is no such row. */
+  /** Before this, there is no such row. */
   begin(invocationId: string, begunAgoMs: number): void;
   /** As a worker does: the row first where it is the last event, then the log and the channel in one step. */
   append(invocationId: string, type: 'message.delta' | 'invocation.completed'): Promise<void>;
   eventsOf(invocationId: string): InvocationEvent[];
+  /** The unfinished invocations, and of those named the ones that there are. */
+  watchable(named: string[]): string[];
   /** The subscriber's connection: while it is down, what is published is lost, and so is what was on its way. */
   connected(is: boolean): void;
 };
@@ -65,6 +67,7 @@ export function createFakeLog(conversationId: string, gate: Gate): FakeLog {
   return {
     late,
     eventsOf,
+    watchable: (named) => [...rows].flatMap(([id, { finished }]) => (!finished || named.includes(id) ? [id] : [])),
     reads: () => reads,
     begin: (invocationId, begunAgoMs) => void rows.set(invocationId, { begunAgoMs, finished: false }),
     async append(invocationId, type) {

@@ -134,15 +134,14 @@ export class ConversationFeed implements EventListener {
     return this.#positions?.size ?? 0;
   }
 
-  /**
-   * The invocations that began after the feed was opened, without the first `since` that it knew: everybody who listened when it knew so
-   * many is owed all of them.
-   */
+  /** The invocations that began after the feed was opened, without the first `since` that it knew: whoever listens since then is owed all of them. */
   newcomers(since = 0): string[] {
-    return [...(this.#positions ?? [])]
-      .slice(since)
-      .filter(([, { begun }]) => begun === 'after')
-      .map(([invocationId]) => invocationId);
+    return this.#idsOf(({ begun }, index) => begun === 'after' && index >= since);
+  }
+
+  /** The invocations that the feed is going to deliver more of, as far as it knows. */
+  unfinished(): string[] {
+    return this.#idsOf(({ begun, heard, ended }) => (begun !== null || heard > 0) && !ended);
   }
 
   /** Whether the last event of the invocation has been delivered. */
@@ -185,6 +184,10 @@ export class ConversationFeed implements EventListener {
     // A repair that is under way looks by itself whether more was heard meanwhile.
     if (position.heard > position.lastSeq && !position.repair)
       this.#repair(event.invocationId, position).catch(this.#sources.onError);
+  }
+
+  #idsOf(has: (position: FeedPosition, index: number) => boolean): string[] {
+    return [...(this.#positions ?? [])].filter(([, position], index) => has(position, index)).map(([id]) => id);
   }
 
   #positionOf(invocationId: string): FeedPosition {
