@@ -1,5 +1,5 @@
 import { Counter, type Registry } from 'prom-client';
-import type { FeedCounters } from './conversation-feed.ts';
+import type { FeedCounters } from './followed-invocation.ts';
 
 /** What the readers of event logs count, in the gateway and behind the API's event streams alike. */
 export function createFeedMetrics(registry: Registry): FeedCounters {

@@ -7,7 +7,7 @@ const maxKept = 1_000;
 /** Shared by all positions that nobody reads for: nearly all. */
 const none: readonly never[] = [];
 
-/** Where a feed stands in one invocation; a class, as there are many. */
+/** Where a feed stands in one invocation. */
 export class FeedPosition {
   /**
    * An invocation that began before the feed is owed only to those who attach to it: its position is set to where the first of them
@@ -21,13 +21,10 @@ export class FeedPosition {
   /** Whether the last event has been delivered. */
   ended = false;
   lastHeardAt = performance.now();
-  /** The repair that is under way. It reads once more where `readAgain` is set meanwhile. */
-  repair: Promise<boolean> | null = null;
-  readAgain = false;
   /** For each read that is under way, the events heard since it began. */
   #kept: readonly InvocationEvent[][] = none;
 
-  hear(event: InvocationEvent): void {
+  note(event: InvocationEvent): void {
     this.lastHeardAt = performance.now();
     this.heard = Math.max(this.heard, event.seq);
     for (const kept of this.#kept) if (kept.length < maxKept) kept.push(event);
@@ -57,11 +54,11 @@ export class FeedPosition {
    * What a read of the log brings, continued by what was heard while it was under way. An event that is published during the read is in the
    * log as it was read, or it was heard: together they leave nothing out.
    */
-  async read(cursor: number, readMissed: (cursor: number) => Promise<Missed>): Promise<Missed> {
+  async keepWhile(cursor: number, reading: Promise<Missed>): Promise<Missed> {
     const kept: InvocationEvent[] = [];
     this.#kept = [...this.#kept, kept];
     try {
-      return continued(await readMissed(cursor), cursor, kept);
+      return continued(await reading, cursor, kept);
     } finally {
       const others = this.#kept.filter((each) => each !== kept);
       this.#kept = others.length > 0 ? others : none;
