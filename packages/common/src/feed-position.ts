@@ -67,7 +67,7 @@ export class FeedPosition {
 }
 
 function continued(missed: Missed, cursor: number, heard: InvocationEvent[]): Missed {
-  if (missed.events === null || missed.over) return missed;
+  if (missed.events === null || missed.over || heard.length === 0) return missed;
   const events = [...missed.events];
   let last = events.at(-1)?.seq ?? cursor;
   let over = false;

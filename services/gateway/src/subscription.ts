@@ -29,6 +29,7 @@ export class Subscription {
   /** Where the socket stands while it is off live delivery. A live one, as most are most of the time, stands where the feed does. */
   #stands: Cursors | undefined = {};
   #running: AbortController | undefined;
+  /** Off live delivery because the client does not read. */
   suspended = false;
 
   constructor(room: Room, socket: WatchingSocket) {
