@@ -27,6 +27,10 @@ export class FeedPosition {
   note(event: InvocationEvent): void {
     this.lastHeardAt = performance.now();
     this.heard = Math.max(this.heard, event.seq);
+    if (this.#kept !== none) this.#keep(event);
+  }
+
+  #keep(event: InvocationEvent): void {
     for (const kept of this.#kept) if (kept.length < maxKept) kept.push(event);
   }
 
