@@ -8,6 +8,7 @@ const round = (firstChunkMs: number[], seconds: number): Measurement => ({
   firstChunkMs,
   ageMs: [1],
   acceptedMs: [2],
+  endMs: [3],
   cpuMs: { api: 10, worker: 20, postgres: 30, redis: 40 },
   memoryBytes: { api: 1, worker: 2e6 },
 });

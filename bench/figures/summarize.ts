@@ -10,6 +10,8 @@ export type Summary = {
   ageP99: number;
   acceptedP50: number;
   acceptedP99: number;
+  endP50: number;
+  endP99: number;
   perSecond: number;
   cpuOwn: number;
   cpuTotal: number;
@@ -29,6 +31,8 @@ export function summarize(rounds: Measurement[]): Summary {
     ageP99: over(({ ageMs }) => percentile(ageMs, 0.99)),
     acceptedP50: over(({ acceptedMs }) => percentile(acceptedMs, 0.5)),
     acceptedP99: over(({ acceptedMs }) => percentile(acceptedMs, 0.99)),
+    endP50: over(({ endMs }) => percentile(endMs, 0.5)),
+    endP99: over(({ endMs }) => percentile(endMs, 0.99)),
     perSecond: over(({ answers, seconds }) => answers / seconds),
     cpuOwn: over(({ cpuMs, answers }) => ownOf(cpuMs) / answers),
     cpuTotal: over(({ cpuMs, answers }) => totalOf(cpuMs) / answers),

@@ -14,6 +14,8 @@ export type PendingAnswer = {
   accepted(): void;
   /** A piece of the answer: one chunk of the provider, or several joined. */
   text(text: string): void;
+  /** All of the answer so far, in place of what was seen. */
+  whole(text: string): void;
   ended(): void;
   failed(why: unknown): void;
   /** Resolves at the end of the answer. Rejects if it failed or took too long, so that no broken answer is measured. */
@@ -32,15 +34,17 @@ export function beginAnswer(): PendingAnswer {
     clearTimeout(timer);
     resolve(answer);
   };
+  const see = (stamps: number[]) => {
+    const seenAt = monotonicMs();
+    for (const sentAt of stamps) answer.chunks.push({ sentAt, seenAt });
+  };
   return {
     accepted() {
       answer.acceptedAt = monotonicMs();
       settle();
     },
-    text(text) {
-      const seenAt = monotonicMs();
-      for (const sentAt of readStamps(text)) answer.chunks.push({ sentAt, seenAt });
-    },
+    text: (text) => see(readStamps(text)),
+    whole: (text) => see(readStamps(text).slice(answer.chunks.length)),
     ended() {
       answer.endedAt = monotonicMs();
       settle();

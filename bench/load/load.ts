@@ -18,4 +18,6 @@ export type Samples = {
   ageMs: number[];
   /** From the POST to its answer. */
   acceptedMs: number[];
+  /** From the POST to the end, less the provider's own time. */
+  endMs: number[];
 };

@@ -6,6 +6,7 @@ import { createInsertTarget } from './insert-target.ts';
 import type { Load, Samples } from './load.ts';
 import { createNexusTarget } from './nexus-target.ts';
 import { createPlainTarget } from './plain-target.ts';
+import { createStreamTarget } from './stream-target.ts';
 import type { OpenClients, Target, TargetAddress } from './target.ts';
 
 /** The clients of one target. `open` connects and subscribes, `run` asks: the caller counts CPU around `run` alone. */
@@ -16,6 +17,8 @@ function createTarget(address: TargetAddress): Target {
   switch (address.kind) {
     case 'nexus':
       return createNexusTarget(address);
+    case 'stream':
+      return createStreamTarget(address);
     case 'plain':
       return createPlainTarget(address);
     case 'insert':
@@ -37,7 +40,8 @@ serveCalls(null, {
 });
 
 function toSamples(model: string, { answers, seconds }: Answers): Samples {
-  const { firstMs, chunks } = parsePace(model);
+  const { firstMs, chunks, gapMs } = parsePace(model);
+  const providerMs = firstMs + Math.max(0, chunks - 1) * gapMs;
   for (const answer of answers) {
     if (answer.chunks.length !== chunks) throw new Error(`${answer.chunks.length} of ${chunks} chunks arrived`);
   }
@@ -48,5 +52,6 @@ function toSamples(model: string, { answers, seconds }: Answers): Samples {
     firstChunkMs: answers.map((answer) => firstSeen(answer) - answer.postedAt - firstMs),
     ageMs: answers.flatMap((answer) => answer.chunks.map(({ sentAt, seenAt }) => seenAt - sentAt)),
     acceptedMs: answers.map(({ postedAt, acceptedAt }) => acceptedAt - postedAt),
+    endMs: answers.map(({ postedAt, endedAt }) => endedAt - postedAt - providerMs),
   };
 }

@@ -1,8 +1,9 @@
-import { type InvocationEvent, isLastEvent } from '@nexus/protocol/event';
+import type { InvocationEvent } from '@nexus/protocol/event';
 import { type ApiClient, createApiClient } from '../../tests/support/api-client.ts';
 import { createPacedAgent } from '../../tests/support/create-paced-agent.ts';
 import { beginAnswer, type PendingAnswer } from './answer.ts';
 import { connect, inBatches } from './connect.ts';
+import { noteEvent } from './note-event.ts';
 import { postAccepted, postJson } from './post-json.ts';
 import type { Ask, Target } from './target.ts';
 
@@ -38,10 +39,7 @@ async function openClient({ apiUrl, gatewayUrl }: Urls, agentId: string, count: 
   const pending = new Map<string, PendingAnswer>();
   const socket = await connect(gatewayUrl);
   socket.on('invocation:event', (event: InvocationEvent) => {
-    const answer = pending.get(event.conversationId);
-    if (event.type === 'message.delta') answer?.text(event.data.text);
-    else if (event.type === 'invocation.completed') answer?.ended();
-    else if (isLastEvent(event) || event.type === 'invocation.restarted') answer?.failed(event);
+    noteEvent(pending.get(event.conversationId), event);
   });
   socket.on('conversation:interrupted', ({ conversationId }) => pending.get(conversationId)?.failed('interrupted'));
 
