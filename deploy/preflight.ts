@@ -18,7 +18,7 @@ export function findObjections(environment: Record<string, string | undefined>):
     ...example.map(
       (name) => `${name}: is still the example; beyond loopback (NEXUS_BIND=${bind}) choose one of your own`,
     ),
-    ...(environment.NEXUS_AUTH === 'off'
+    ...(readVariable(environment, 'NEXUS_AUTH')?.toLowerCase() === 'off'
       ? []
       : [`NEXUS_AUTH: there is no authentication yet; to listen on NEXUS_BIND=${bind} all the same, set it to off`]),
   ];

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '@nexus/common/errors/app-error';
 import { isDatabaseAway } from '@nexus/common/postgres/database-error';
+import { sessionSettings } from '@nexus/common/postgres/session-settings';
 import { PrismaPg } from '@prisma/adapter-pg';
 import {
   bindMigrationAwareSqlAdapterFactory,
@@ -47,7 +48,12 @@ const charArrayOid = 1002;
  * passes them as the array type, which it accepts and which no query of the engine has, and the adapter's answer is set right.
  */
 function openCatalogPool(databaseUrl: string): pg.Pool {
-  const pool = new pg.Pool({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000, max: 2 });
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    connectionTimeoutMillis: 5_000,
+    max: 2,
+    onConnect: (client) => client.query(sessionSettings) as unknown as undefined, // waited for, though the type does not say so
+  });
   const query = pool.query.bind(pool) as (config: unknown) => Promise<pg.QueryArrayResult>;
   pool.query = (async (config: unknown) => {
     const result = await query(config);
@@ -83,8 +89,17 @@ export function describeDatabase(databaseUrl: string): string {
   return `${pathname.slice(1) || 'the default database'} at ${hostname}:${port || 5432}`;
 }
 
+/** Of Postgres: refused user or password, and a database that is not there. */
+const refusedCodes = new Set(['28P01', '28000', '3D000']);
+
+/** The driver's words, where the URL asks for TLS. */
+const noTls = 'The server does not support SSL connections';
+
 export function toMigrationError(error: unknown, databaseUrl: string): unknown {
-  if (!isDatabaseAway(error)) return error;
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  if ((typeof code === 'string' && refusedCodes.has(code)) || message === noTls)
+    return new AppError('configuration_invalid', `DATABASE_URL: ${message}`, { cause: error });
+  if (!isDatabaseAway(error) && message !== 'timeout expired') return error;
   return new AppError('database_unavailable', `DATABASE_URL: cannot reach ${describeDatabase(databaseUrl)}`, {
     cause: error,
   });

@@ -1,6 +1,6 @@
 import { sha256 } from '@nexus/common/feeds/load-snapshot';
 import type { InvocationEvent } from '@nexus/protocol/event';
-import { type Shown as Folded, fold, nothingShown } from '@nexus/protocol/fold';
+import { type Shown as Folded, fold, isNews, nothingShown, overlaps } from '@nexus/protocol/fold';
 import { isFinished } from '@nexus/protocol/invocation-status';
 import { maxCursors } from '@nexus/protocol/socket-events';
 import { io, type Socket } from 'socket.io-client';
@@ -42,6 +42,8 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
   const shown = new Map<string, Shown>();
   const socket = io(gatewayUrl, { transports, reconnectionDelay: 50, reconnectionDelayMax: 500, forceNew: true });
 
+  /** Nothing is shown until the gateway has forgotten what it sent: it would leave out what an event had that was not shown. */
+  let forgetting = false;
   const showOf = (invocationId: string): Shown => {
     const entry = shown.get(invocationId) ?? { ...nothingShown(), last: null };
     shown.set(invocationId, entry);
@@ -49,8 +51,15 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
   };
   socket.on('invocation:event', (event: InvocationEvent) => {
     events.push(event);
-    Object.assign(fold(showOf(event.invocationId), event), { last: event });
+    if (!forgetting) show(event);
   });
+  /** The protocol's rule: an event that was seen is ignored, and of one that was seen in part the client asks for the rest. */
+  function show(event: InvocationEvent): void {
+    const entry = showOf(event.invocationId);
+    if (!isNews(entry.seq, event)) return;
+    if (overlaps(entry.seq, event)) void subscribeAnew();
+    else Object.assign(fold(entry, event), { last: event });
+  }
   const isOver = ({ status }: Shown) => isFinished(status);
   const cursors = () => {
     const given = Object.entries(options.cursors ?? {}).filter(([id]) => !shown.has(id));
@@ -63,6 +72,7 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
     ]);
   };
   const subscribe = async (from: Record<string, number> = cursors()) => {
+    forgetting = false;
     const answer: unknown = await socket
       .timeout(10_000)
       .emitWithAck('conversation:subscribe', { conversationId, cursors: from });
@@ -88,10 +98,8 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
   /** Until it is answered, or the connection goes: what comes back subscribes anew. */
   async function subscribeAgain(): Promise<void> {
     const connection = socket.id;
-    for (let again = false; socket.connected && socket.id === connection; again = true) {
+    while (socket.connected && socket.id === connection) {
       try {
-        // What an earlier try began would go on beside this one, with events that the cursors do not know of yet.
-        if (again) await socket.timeout(10_000).emitWithAck('conversation:unsubscribe', { conversationId });
         const named = cursors();
         await subscribe(named);
         if (!unnamed(named)) return;
@@ -100,6 +108,14 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
       }
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
+  }
+  /** The gateway forgets what it has sent, and begins anew from the cursors. */
+  async function subscribeAnew(): Promise<void> {
+    forgetting = true;
+    await socket
+      .timeout(10_000)
+      .emitWithAck('conversation:unsubscribe', { conversationId })
+      .then(subscribeAgain, () => socket.disconnect().connect());
   }
   await ready;
   return {

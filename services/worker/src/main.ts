@@ -1,4 +1,5 @@
 import { openDatabase } from '@nexus/common/postgres/open-database';
+import { pingDatabase } from '@nexus/common/postgres/ping-database';
 import { createServiceRegistry } from '@nexus/common/process/create-service-registry';
 import { runService } from '@nexus/common/process/run-service';
 import { createHealthServer, listen } from '@nexus/common/process/serve-health';
@@ -10,6 +11,7 @@ import { pingRedis } from '@nexus/common/redis/ping-redis';
 import type { RedisPurpose } from '@nexus/common/redis/redis-options';
 import { liveness } from '@nexus/common/timing/liveness';
 import { openWorker } from './open-worker.ts';
+import { checkProviders } from './providers/check-providers.ts';
 import { createProviders } from './providers/create-providers.ts';
 import { toProviderConfig } from './providers/provider-config.ts';
 import { readWorkerConfig } from './worker-config.ts';
@@ -39,11 +41,15 @@ await runService(
     release('queues', queues.close);
 
     const registry = createServiceRegistry({ pool, redis: { commands: redis, queue: queueRedis, subscriber } });
+    const providerConfig = toProviderConfig(config);
     const { providers, unconfigured } = createProviders(
-      toProviderConfig(config),
+      providerConfig,
       config.WORKER_PROVIDERS,
       tracer && { tracer, captureContent: config.OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT },
     );
+    const checks = new AbortController();
+    release('provider checks', () => checks.abort());
+    void checkProviders(providerConfig, providers.keys(), logger, checks.signal);
     const worker = await openWorker({
       database,
       databaseUrl: config.DATABASE_URL,
@@ -64,7 +70,7 @@ await runService(
 
     const server = createHealthServer(
       {
-        database: () => database.$queryRaw`SELECT 1`,
+        database: () => pingDatabase(database),
         redis: () => pingRedis(redis),
         heartbeat: async () => {
           if (worker.lastBeatAgoMs() > liveness.lostLockMs)

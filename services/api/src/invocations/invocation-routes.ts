@@ -5,6 +5,7 @@ import { joinDeltas } from '@nexus/common/events/read-log';
 import { createMissedSources, readMissed } from '@nexus/common/feeds/read-missed';
 import { createInvocationCreator, type InvocationCreatorParts } from '@nexus/common/invocations/create-invocation';
 import { requestCancel } from '@nexus/common/invocations/request-cancel';
+import { isReplicaRefusal } from '@nexus/common/redis/leave-replica';
 import type { InvocationEvent } from '@nexus/protocol/event';
 import { isFinished } from '@nexus/protocol/invocation-status';
 import { type Request, type Response, Router } from 'express';
@@ -72,7 +73,8 @@ export function createInvocationRoutes(parts: InvocationRouteParts): Router {
 
   async function loadMissed(address: LogAddress, after: number): Promise<InvocationEvent[]> {
     const { events } = await readMissed(missedSources, address, after).catch((cause: unknown) => {
-      throw redis.status === 'ready' ? cause : new AppError('redis_unavailable', undefined, { cause });
+      const refused = cause instanceof Error && isReplicaRefusal(cause);
+      throw redis.status === 'ready' && !refused ? cause : new AppError('redis_unavailable', undefined, { cause });
     });
     return joinDeltas(events ?? []);
   }
