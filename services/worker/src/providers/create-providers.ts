@@ -7,12 +7,14 @@ import { createOllamaProvider } from './ollama/ollama-provider.ts';
 import { createOpenAiProvider } from './openai/openai-provider.ts';
 import type { Provider } from './provider.ts';
 import type { ProviderConfig } from './provider-config.ts';
+import { createPost, type Post } from './wire/post.ts';
 
 /** How each provider is made; null where its credentials are missing. */
-const makers: Record<ProviderName, (config: ProviderConfig) => Provider | null> = {
+const makers: Record<ProviderName, (config: ProviderConfig, post: Post) => Provider | null> = {
   echo: ({ echo }) => createEchoProvider(echo),
   ollama: ({ ollama }) => createOllamaProvider(ollama),
-  openai: ({ openai: { apiKey, baseUrl } }) => (apiKey === null ? null : createOpenAiProvider({ apiKey, baseUrl })),
+  openai: ({ openai: { apiKey, baseUrl } }, post) =>
+    apiKey === null ? null : createOpenAiProvider({ apiKey, baseUrl, post }),
   gemini: ({ gemini: { apiKey, baseUrl } }) => (apiKey === null ? null : createGeminiProvider({ apiKey, baseUrl })),
 };
 
@@ -25,10 +27,11 @@ export function createProviders(
   tracing: CallTracing | null = null,
 ): Providers {
   liftFetchLimits();
+  const post = createPost();
   const providers = new Map<ProviderName, Provider>();
   const unconfigured: ProviderName[] = [];
   for (const name of new Set(wanted)) {
-    const provider = makers[name](config);
+    const provider = makers[name](config, post);
     if (provider) providers.set(name, tracing ? traceProvider(name, provider, tracing) : provider);
     else unconfigured.push(name);
   }

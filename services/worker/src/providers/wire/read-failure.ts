@@ -17,7 +17,18 @@ export type Failure = {
 };
 
 const inner = ['error', 'errors', 'detail', 'details', 'innererror', 'metadata', 'violations', 'message', 'raw'];
-const naming = ['code', 'type', 'status', 'reason', 'error_type', 'error_code', 'status_code', 'statusCode', 'quotaId'];
+const naming = [
+  'code',
+  'type',
+  'param',
+  'status',
+  'reason',
+  'error_type',
+  'error_code',
+  'status_code',
+  'statusCode',
+  'quotaId',
+];
 /** The most telling last. */
 const wording = ['title', 'detail', 'error', 'error_msg', 'error_message', 'msg', 'Message', 'message', 'raw'];
 const maxDepth = 8;

@@ -18,29 +18,31 @@ const partTypes = new Map<string, { kind: ContentKind; words(part: Fields): unkn
  * Tells the text of a message's content in the shapes that are known: text, or a list of texts and of parts. Mistral sends what a model
  * thinks as a part that holds a list of parts. Empty text is not told.
  */
-export function tellContent(read: FieldReader, value: unknown, field: string, tell: TellContent): void {
-  tellAs('text', read, value, field, tell);
-}
-
-function tellAs(kind: ContentKind, read: FieldReader, value: unknown, field: string, tell: TellContent): void {
+export function tellContent(
+  read: FieldReader,
+  value: unknown,
+  field: string,
+  tell: TellContent,
+  kind: ContentKind = 'text',
+): void {
   if (typeof value === 'string') {
     if (value !== '') tell(kind, value);
   } else if (Array.isArray(value)) {
-    for (const [index, part] of value.entries()) tellPart(kind, read, part, `${field}[${index}]`, tell);
+    for (const [index, part] of value.entries()) tellPart(read, part, `${field}[${index}]`, tell, kind);
   } else if (value !== undefined && value !== null) {
     throw read.refuse(value, field, 'text or an array of parts');
   }
 }
 
-function tellPart(kind: ContentKind, read: FieldReader, part: unknown, field: string, tell: TellContent): void {
+function tellPart(read: FieldReader, part: unknown, field: string, tell: TellContent, kind: ContentKind): void {
   if (!isObject(part)) {
     if (typeof part !== 'string') throw read.refuse(part, field, 'text or a part');
-    tellAs(kind, read, part, field, tell);
+    tellContent(read, part, field, tell, kind);
     return;
   }
   const type = read.text(part.type, `${field}.type`) || 'text';
   const found = partTypes.get(type);
   if (found === undefined) throw read.refuse(part, field, 'a part that holds text');
   // Within what is thought everything is.
-  if (found) tellAs(kind === 'text' ? found.kind : kind, read, found.words(part), `${field}.${type}`, tell);
+  if (found) tellContent(read, found.words(part), `${field}.${type}`, tell, kind === 'text' ? found.kind : kind);
 }
