@@ -8,17 +8,52 @@ const apiKey = 'sk-test-0123456789abcdef';
 const never = new AbortController().signal;
 const event = (data: unknown, end = '\n\n') => `data: ${JSON.stringify(data)}${end}`;
 const delta = (text: string) => event({ choices: [{ index: 0, delta: { content: text } }] });
-const finish = (reason: string) => event({ choices: [{ index: 0, delta: {}, finish_reason: reason }] });
+const finish = (reason: string, usage?: object) =>
+  event({ choices: [{ index: 0, delta: {}, finish_reason: reason }], ...(usage ? { usage } : {}) });
 const done = 'data: [DONE]\n\n';
+const wrong = (delta: object, more: object = {}) => event({ choices: [{ index: 0, delta, ...more }] });
 
 describeWire({
   name: 'OpenAI',
   create: (baseUrl) => createOpenAiProvider({ apiKey, baseUrl }),
+  baseUrlVariable: 'OPENAI_BASE_URL',
+  key: { header: 'authorization', value: `Bearer ${apiKey}` },
   fixture: new URL('./fixtures/answer.sse', import.meta.url),
   contentType: 'text/event-stream',
   delta,
-  end: finish('stop') + done,
+  finish: (reason, counts) =>
+    finish(
+      reason,
+      counts && {
+        prompt_tokens: counts.input,
+        completion_tokens: counts.output,
+        prompt_tokens_details: { cached_tokens: counts.cached },
+      },
+    ),
+  endMark: done,
+  reasons: {
+    stop: 'stop',
+    length: ['length', 'max_tokens', 'length_limit', 'model_length', 'MAX_TOKENS'],
+    failure: ['error', 'network_error', 'abort', 'engine_error', 'insufficient_system_resource'],
+  },
   errorInStream: event({ error: { message: 'overloaded', type: 'server_error' } }),
+  wrongTypes: [
+    ['an event', event('secret')],
+    ['an event', event(['secret'])],
+    ['choices', event({ choices: 'secret' })],
+    ['choices[0]', event({ choices: ['secret'] })],
+    ['choices[0].delta', event({ choices: [{ delta: 'secret' }] })],
+    ['choices[0].delta.content', wrong({ content: { secret: 1 } })],
+    ['choices[0].delta.content', wrong({ content: 42, secret: 1 })],
+    ['choices[0].delta.content', wrong({ content: true, secret: 1 })],
+    ['choices[0].delta.content[1]', wrong({ content: ['a', 7], secret: 1 })],
+    ['choices[0].delta.content[0]', wrong({ content: [{ type: 'image_url', image_url: 'secret' }] })],
+    ['choices[0].delta.content[0].text', wrong({ content: [{ type: 'text', text: { secret: 1 } }] })],
+    ['choices[0].delta.reasoning', wrong({ reasoning: { secret: 1 } })],
+    ['choices[0].delta.reasoning_content', wrong({ reasoning_content: 1, secret: 1 })],
+    ['choices[0].delta.refusal', wrong({ refusal: { secret: 1 } })],
+    ['choices[0].finish_reason', wrong({}, { finish_reason: { secret: 1 } })],
+  ],
 });
 
 describe('OpenAI', () => {
