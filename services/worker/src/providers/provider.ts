@@ -1,6 +1,6 @@
 import type { Usage } from '@nexus/common/event';
 
-/** One message of the context, oldest first; the last one is the user's. */
+/** One message of the context, oldest first. The first and the last one are the user's, and the roles alternate. */
 export type ContextMessage = { role: 'user' | 'assistant'; content: string };
 
 /** What a provider is asked. null leaves the choice to the provider. */
