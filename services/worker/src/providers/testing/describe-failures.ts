@@ -123,10 +123,12 @@ export function describeFailures({ name, create, key, baseUrlVariable }: WirePro
     it('is read no further than is needed', async () => {
       server.reply({ status: 500, pieces: ['x'.repeat(100_000)], after: 'hang' });
       const signal = new AbortController().signal;
+      const begunAt = performance.now();
       expect(await failureOf((onPart) => create(server.url).stream(hello, onPart, signal))).toMatchObject({
         code: 'provider_unavailable',
       });
       await server.calls.at(-1)?.closed;
+      expect(performance.now() - begunAt).toBeLessThan(1_000);
     });
   });
 }

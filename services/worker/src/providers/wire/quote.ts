@@ -1,4 +1,6 @@
 const maxQuoted = 300;
+/** How many characters are searched for keys. */
+const maxSearched = 4_000;
 /** A shorter secret could be found in common words. */
 const minSecret = 6;
 
@@ -10,7 +12,7 @@ const keyPatterns = [
   /\bya29\.[\w-]{10,}/g,
   /\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?/g,
   /(?<=\b(?:Bearer|Basic)\s+)[\w.~+/*-]{16,}=*/gi,
-  /[\w-]+\*{3,}[\w-]*/g, // OpenAI shows the first and last characters of a key that it does not know
+  /[\w-]{1,64}\*{3,}[\w-]*/g, // OpenAI shows the first and last characters of a key that it does not know
 ];
 
 /**
@@ -18,7 +20,7 @@ const keyPatterns = [
  * Postgres cannot store.
  */
 export function quote(words: string, secrets: string[] = []): string {
-  let clean = words.slice(0, 20_000).replaceAll('\0', ' ');
+  let clean = words.slice(0, maxSearched).replaceAll('\0', ' ');
   for (const secret of secrets) if (secret.length >= minSecret) clean = clean.replaceAll(secret, '[key]');
   for (const pattern of keyPatterns) clean = clean.replaceAll(pattern, '[key]');
   clean = clean.replaceAll(/\s+/g, ' ').trim();

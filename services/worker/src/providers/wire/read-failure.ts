@@ -32,6 +32,11 @@ const naming = [
 /** The most telling last. */
 const wording = ['title', 'detail', 'error', 'error_msg', 'error_message', 'msg', 'Message', 'message', 'raw'];
 const maxDepth = 8;
+/** In characters: more is not searched for what it means, nor shown. */
+const maxWords = 4_000;
+
+/** Pydantic shows what it was sent, which may be all of a prompt. */
+const sentBack = /,?\s*(['"])input\1:[\s\S]*$/;
 
 type Found = { names: string[]; words: string[]; status: number | undefined; retryAfterMs: number | undefined };
 
@@ -39,11 +44,18 @@ type Found = { names: string[]; words: string[]; status: number | undefined; ret
 export function readFailure(value: unknown, httpStatus?: number): Failure {
   const found: Found = { names: [], words: [], status: undefined, retryAfterMs: undefined };
   gather(value, found, 0);
-  const text = typeof value === 'string' ? value : '';
-  const isPage = /^\s*<(?:!doctype|html|\?xml)/i.test(text);
+  const said = typeof value === 'string' ? value : (found.words.at(-1) ?? '');
+  const isPage = /^\s*<(?:!doctype|html|\?xml)/i.test(said);
   const { names, status, retryAfterMs } = found;
-  const words = isPage ? titleOf(text) : text || (found.words.at(-1) ?? '');
-  return { httpStatus, status: moreTelling(httpStatus, status), names, words, isPage, retryAfterMs };
+  const words = isPage ? titleOf(said) : said.replace(sentBack, '');
+  return {
+    httpStatus,
+    status: moreTelling(httpStatus, status),
+    names,
+    words: words.slice(0, maxWords),
+    isPage,
+    retryAfterMs,
+  };
 }
 
 /** The deepest words are the most telling: around them a gateway only says that its provider returned an error. */
@@ -61,8 +73,9 @@ function gatherObject(error: Fields, found: Found, depth: number): void {
   for (const key of inner) gather(error[key], found, depth + 1);
 }
 
+/** Words that are JSON are read as such instead. */
 function isWords(value: unknown): value is string {
-  return typeof value === 'string' && value.trim() !== '' && !/^\s*[[{<]/.test(value);
+  return typeof value === 'string' && value.trim() !== '' && typeof parseJson(value) !== 'object';
 }
 
 /** A list of errors; FastAPI's name a field and what is wrong with it, beside what was sent, which is left out. */
