@@ -10,6 +10,17 @@ import { type ContentKind, tellContent } from '../wire/tell-content.ts';
 import { toProviderError } from '../wire/to-provider-error.ts';
 import { readUsage } from './read-usage.ts';
 
+/** Where what is said stands: in a chunk of an answer or in a whole one. Spelled out, as it is read for each chunk. */
+const namesOf = (at: string) => ({
+  at,
+  content: `${at}.content`,
+  refusal: `${at}.refusal`,
+  reasoning: `${at}.reasoning`,
+  reasoning_content: `${at}.reasoning_content`,
+});
+const names = { delta: namesOf('choices[0].delta'), message: namesOf('choices[0].message') };
+type Said = keyof typeof names;
+
 export type OpenAiAnswer = {
   /** Tells the parts of the next event; throws the error that the provider may send in one. */
   take(value: unknown, name: string | undefined): void;
@@ -39,7 +50,7 @@ export function createOpenAiAnswer(identity: ProviderIdentity, onPart: OnPart): 
     onPart({ type: 'text-delta', text });
   }
 
-  function takeChunk(chunk: Fields, said: 'delta' | 'message'): void {
+  function takeChunk(chunk: Fields, said: Said): void {
     if (isFailure(chunk)) throw toProviderError(identity, readFailure(chunk));
     const choice = read.object(read.list(chunk.choices, 'choices')[0], 'choices[0]');
     if (choice && isGiven(choice.error)) throw toProviderError(identity, readFailure(choice.error));
@@ -47,20 +58,19 @@ export function createOpenAiAnswer(identity: ProviderIdentity, onPart: OnPart): 
     usage = usageOf(chunk, choice) ?? usage;
   }
 
-  function takeChoice(choice: Fields, said: 'delta' | 'message'): void {
-    takeMessage(read.object(choice[said], `choices[0].${said}`), `choices[0].${said}`);
+  function takeChoice(choice: Fields, said: Said): void {
+    const message = read.object(choice[said], names[said].at);
+    if (message) takeMessage(message, names[said]);
     const reason = read.text(choice.finish_reason, 'choices[0].finish_reason');
     if (reason !== '' && reason !== 'null') rawReason = reason;
   }
 
   /** Compatible servers send what a model thinks under one of two names, and some under both. */
-  function takeMessage(message: Fields | null, at: string): void {
-    if (message === null) return;
-    const { reasoning_content, reasoning, content, refusal } = message;
-    if (reasoning_content) tellContent(read, reasoning_content, `${at}.reasoning_content`, tell, 'reasoning');
-    else tellContent(read, reasoning, `${at}.reasoning`, tell, 'reasoning');
-    tellContent(read, content, `${at}.content`, tell);
-    tellContent(read, refusal, `${at}.refusal`, tell, 'refusal');
+  function takeMessage({ reasoning_content, reasoning, content, refusal }: Fields, name: (typeof names)[Said]): void {
+    if (reasoning_content) tellContent(read, reasoning_content, name.reasoning_content, tell, 'reasoning');
+    else tellContent(read, reasoning, name.reasoning, tell, 'reasoning');
+    tellContent(read, content, name.content, tell);
+    tellContent(read, refusal, name.refusal, tell, 'refusal');
   }
 
   return {

@@ -1,4 +1,6 @@
+import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { createPost } from './post.ts';
 import { reasonOf } from './reason-of.ts';
 
 const withCode = (code: string) => Object.assign(new Error('failed'), { code });
@@ -25,6 +27,21 @@ describe('reasonOf', () => {
     expect(reasonOf(new Error('fetch failed', { cause: new AggregateError([withCode('ECONNREFUSED')]) }))).toMatch(
       /^ECONNREFUSED/,
     );
+  });
+
+  it('says of a server that sends something else that it does not speak HTTP', async () => {
+    const server = createServer((socket) =>
+      socket
+        .resume()
+        .on('error', () => {})
+        .end('SSH-2.0-hello\r\n'),
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const never = new AbortController().signal;
+    const error = await createPost()({ url, headers: {}, credentials: {}, body: '{}' }, never).catch((cause) => cause);
+    expect(reasonOf(error)).toContain('does not speak HTTP');
+    await new Promise((resolve) => server.close(resolve));
   });
 
   it('shows a code that it has no words for, and nothing else', () => {

@@ -42,7 +42,13 @@ export function reasonOf(error: unknown): string | null {
 /** The system's name for what went wrong on the connection, wherever in the chain of causes it stands. */
 export function systemCodeOf(error: unknown): string | null {
   for (let depth = 0, next = error; depth < 6 && typeof next === 'object' && next !== null; depth += 1) {
-    const { code, cause, errors } = next as { code?: unknown; cause?: unknown; errors?: unknown[] };
+    const { name, code, cause, errors } = next as {
+      name?: unknown;
+      code?: unknown;
+      cause?: unknown;
+      errors?: unknown[];
+    };
+    if (name === 'HTTPParserError' && code === undefined) return 'HPE_INVALID_CONSTANT'; // undici loses the code on a first byte
     if (typeof code === 'string' && knownCode.test(code)) return code;
     next = cause ?? errors?.[0];
   }
