@@ -1,7 +1,23 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { beginStream, failing, finishStream, sendText } from './support/open-provider-server.ts';
+import { type Behaviour, beginStream, failing, finishStream, sendText } from './support/open-provider-server.ts';
 import { openProviderStack, type ProviderStack } from './support/open-provider-stack.ts';
 import { waitUntil } from './support/wait-until.ts';
+
+const frame = (data: unknown) => `data: ${JSON.stringify(data)}\n\n`;
+const delta = (content: unknown) => frame({ choices: [{ index: 0, delta: { content } }] });
+const stop = (reason = 'stop', more: object = {}) =>
+  frame({ choices: [{ index: 0, delta: {}, finish_reason: reason }], ...more });
+const done = 'data: [DONE]\n\n';
+
+/** Sends these frames, and then ends well. */
+const sending =
+  (...frames: string[]): Behaviour =>
+  async (call, response) => {
+    beginStream(response);
+    for (const each of frames) response.write(each);
+    call.complete = true;
+    response.end();
+  };
 
 describe('an answer that is odd', () => {
   let provider: ProviderStack['provider'];
@@ -66,6 +82,103 @@ describe('an answer that is odd', () => {
       status: 'completed',
       output: 'some words',
       usage: [{ source: 'estimated', outputTokens: 2 }],
+    });
+  });
+
+  it('in parts is joined, what was thought apart from what was said', async () => {
+    const thinking = { type: 'thinking', thinking: [{ type: 'text', text: 'hm' }] };
+    provider.next(
+      sending(delta([thinking]), delta([{ type: 'text', text: 'Hello ' }]), delta(['world']), stop(), done),
+    );
+    const answered = await ask('parts');
+    expect(answered).toMatchObject({ status: 'completed', output: 'Hello world' });
+    expect(provider.callsFor('parts')).toHaveLength(1);
+  });
+
+  it('of a wrong type ends as a fault of the protocol, and shows none of it', async () => {
+    provider.next(sending(delta({ secret: 'secret' }), stop(), done));
+    const answered = await ask('wrong type');
+    expect(answered).toMatchObject({
+      status: 'failed',
+      error: { code: 'provider_protocol_error', message: expect.stringContaining('choices[0].delta.content') },
+    });
+    expect(JSON.stringify(answered)).not.toContain('secret');
+    expect(provider.callsFor('wrong type')).toHaveLength(1);
+  });
+
+  it.each(['error', 'network_error', 'insufficient_system_resource'])(
+    'of half a text and the reason %s is not complete',
+    async (reason) => {
+      provider.next(sending(delta('half an '), stop(reason), done));
+      expect(await ask(`reason ${reason}`)).toMatchObject({
+        status: 'failed',
+        output: 'half an ',
+        error: { code: 'stream_interrupted', message: expect.stringContaining(reason) },
+        usage: [{ source: 'estimated' }],
+      });
+      expect(provider.callsFor(`reason ${reason}`)).toHaveLength(1);
+    },
+  );
+
+  it.each([
+    [{ code: 402, message: 'Insufficient credits' }, 'provider_quota_exceeded'],
+    [{ message: 'too big', type: 'exceed_context_size_error', code: 400 }, 'provider_context_too_long'],
+  ])('that began well and then holds the error %o is asked for once', async (error, code) => {
+    provider.next(sending(frame({ error, choices: [] })));
+    expect(await ask(`inside ${code}`)).toMatchObject({ status: 'failed', error: { code }, attempt: 1 });
+    expect(provider.callsFor(`inside ${code}`)).toHaveLength(1);
+  });
+
+  it('to a request that was refused for what we added is paid for once', async () => {
+    const refusal = {
+      message: "Unknown parameter: 'stream_options'.",
+      param: 'stream_options',
+      code: 'unknown_parameter',
+    };
+    provider.next(failing(400, refusal));
+    const answered = await ask('dialect');
+    expect(answered).toMatchObject({ status: 'completed', attempt: 1 });
+    expect(answered.usage).toHaveLength(1);
+    expect(provider.callsFor('dialect').map(({ request }) => 'stream_options' in request)).toEqual([true, false]);
+    await ask('dialect, later');
+    expect(provider.callsFor('dialect, later').map(({ request }) => 'stream_options' in request)).toEqual([false]);
+  });
+
+  it.each([{}, { prompt_tokens: null }, { prompt_tokens: 0, completion_tokens: 0 }])(
+    'that counts %o is counted by us',
+    async (usage) => {
+      provider.next(sending(delta('some words'), stop('stop', { usage }), done));
+      expect(await ask(`counts ${JSON.stringify(usage)}`)).toMatchObject({
+        status: 'completed',
+        usage: [
+          { source: 'estimated', outputTokens: 2, inputTokens: expect.toSatisfy((tokens: number) => tokens > 0) },
+        ],
+      });
+    },
+  );
+
+  it('whose thoughts stand outside of the completion is billed with them', async () => {
+    const usage = {
+      prompt_tokens: 10,
+      completion_tokens: 6,
+      total_tokens: 105,
+      completion_tokens_details: { reasoning_tokens: 89 },
+    };
+    provider.next(sending(delta('some words'), stop('stop', { usage }), done));
+    expect(await ask('thoughts')).toMatchObject({ usage: [{ source: 'provider', inputTokens: 10, outputTokens: 95 }] });
+  });
+
+  it('without a reason is complete where its end mark follows', async () => {
+    provider.next(sending(delta('all of it'), done));
+    expect(await ask('no reason')).toMatchObject({ status: 'completed', output: 'all of it', finishReason: 'other' });
+  });
+
+  it('that is a refusal says so', async () => {
+    provider.next(sending(frame({ choices: [{ delta: { refusal: 'I cannot.' } }] }), stop(), done));
+    expect(await ask('refusal')).toMatchObject({
+      status: 'completed',
+      output: 'I cannot.',
+      finishReason: 'content_filter',
     });
   });
 
