@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { AppError } from '@nexus/common/app-error';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { liftFetchLimits } from '../lift-fetch-limits.ts';
 import type { Provider } from '../provider.ts';
 import { type Answer, collect, failureOf, hello } from './collect.ts';
 import { describeConnection } from './describe-connection.ts';
@@ -27,7 +26,6 @@ export function describeWire(protocol: WireProtocol): void {
     const bytes = readFileSync(fixture, 'utf8');
     const headers = { 'content-type': contentType };
     beforeAll(async () => {
-      liftFetchLimits();
       server = await openWireServer();
       provider = create(server.url);
       for (const method of ['log', 'warn', 'error'] as const)

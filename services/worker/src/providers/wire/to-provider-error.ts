@@ -40,6 +40,8 @@ function adviceFor(
   }
   if (code === 'provider_request_rejected' && isWrongPath(failure))
     return `There is no such address at ${hostOf(baseUrl)}: check ${baseUrlVariable}`;
+  // A 404 that does not speak of a model may be a proxy's.
+  if (code === 'provider_model_not_found' && !/model/i.test(failure.words)) return null;
   return advice?.[code] ?? null;
 }
 
