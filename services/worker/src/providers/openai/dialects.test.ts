@@ -134,6 +134,7 @@ describe('OpenAI, where a server speaks a dialect', () => {
 
   it.each([
     ['a value out of range', refused(400, { error: { message: "Invalid 'temperature': expected a value <= 1" } })],
+    ['a limit that is too high', refused(400, { error: { message: 'max_tokens is not allowed to exceed 64' } })],
     ['something of its own', refused(422, { detail: [{ loc: ['body', 'messages'], msg: 'field required' }] })],
     [
       'a context that is too long',

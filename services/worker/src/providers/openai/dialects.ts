@@ -13,7 +13,9 @@ const parameters = {
 export type Parameter = keyof typeof parameters;
 export type Refused = ReadonlySet<Parameter>;
 
-/** Refused as such: a value that is out of range is the agent's to change, and leaving it out would hide it. */
+/** A value that is out of range is the agent's to change: leaving it out would hide that. */
+const aboutValue =
+  /exceed|too (large|big|high|small)|at (most|least)|(less|greater|more) than|between|m(ax|in)imum|range/i;
 const refusal =
   /unsupported|not support|unknown|unrecogni[sz]ed|unexpected|not expected|extra|not permitted|not allowed|forbidden|additional propert|deprecated|cannot both|only the default|must be verified|use '?max_/i;
 
@@ -55,5 +57,5 @@ function readRefused(failure: Failure, sent: object): Parameter[] {
   const said = [words, ...names].join('\n');
   const isNamed = (name: Parameter) => name in sent && parameters[name].test(said);
   if (isNamed('stream_options')) return ['stream_options'];
-  return refusal.test(said) ? (Object.keys(parameters) as Parameter[]).filter(isNamed) : [];
+  return refusal.test(said) && !aboutValue.test(words) ? (Object.keys(parameters) as Parameter[]).filter(isNamed) : [];
 }

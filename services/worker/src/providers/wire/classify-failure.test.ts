@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { classifyFailure } from './classify-failure.ts';
+import { quote } from './quote.ts';
 import { readFailure } from './read-failure.ts';
 
 /** [who says it, status of the head (undefined: inside an answer that began well), body] */
@@ -183,6 +184,7 @@ const filtered: Said[] = [
 const unavailable: Said[] = [
   ['OpenRouter, inside an answer', undefined, { error: { code: 502, message: 'Provider disconnected' } }],
   ['Anthropic', 529, { type: 'error', ...error('Overloaded', { type: 'overloaded_error' }) }],
+  ['a region that is down', 503, error('The region eu-west is unavailable')],
   ['nobody', undefined, { error: 'something' }],
   ['a gateway', 504, '<html><head><title>504 Gateway Time-out</title></head></html>'],
 ];
@@ -238,8 +240,21 @@ describe('classifyFailure', () => {
 
   it('is quick also with words that go on and on', () => {
     const begunAt = performance.now();
-    for (const word of ['x', 'model ', 'api key ', 'exceed ', 'no ', '*', 'no token ', 'input length '])
-      classifyFailure(readFailure(word.repeat(1_000_000), 400));
+    for (const word of [
+      'x',
+      'model ',
+      'api key ',
+      'exceed ',
+      'no token ',
+      'x*',
+      'input length ',
+      '<html><title',
+      "'input",
+    ]) {
+      const failure = readFailure(word.repeat(60_000 / word.length), 400);
+      classifyFailure(failure);
+      quote(failure.words);
+    }
     expect(performance.now() - begunAt).toBeLessThan(500);
   });
 });

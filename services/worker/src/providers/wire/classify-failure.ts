@@ -45,7 +45,7 @@ export function classifyFailure(failure: Failure): ErrorCode {
   const isRate = status === 429;
   if (isTooLong(failure, named)) return 'provider_context_too_long';
   if (isSpent(failure, named)) return 'provider_quota_exceeded';
-  if (named(filteredNames) || (!isRate && filteredWords.test(words))) return 'provider_content_filtered';
+  if (named(filteredNames) || (isRefusal(status) && filteredWords.test(words))) return 'provider_content_filtered';
   if (isRate || named(rateNames)) return 'provider_rate_limited';
   if (isAway(failure, named)) return 'provider_request_rejected';
   if (named(modelNames)) return 'provider_model_not_found';
@@ -77,8 +77,8 @@ function isSpent({ status, words, retryAfterMs }: Failure, named: Named): boolea
 }
 
 /** Refused for where the call comes from: no other key would help. */
-function isAway({ words }: Failure, named: Named): boolean {
-  return named(placeNames) || placeWords.test(words);
+function isAway({ status, words }: Failure, named: Named): boolean {
+  return named(placeNames) || ((isRefusal(status) || status === 401) && placeWords.test(words));
 }
 
 /** Tells an address at which there is nothing from a model that is unknown. */
@@ -90,5 +90,5 @@ export function isWrongPath({ status, words, isPage, names }: Failure): boolean 
 
 /** The statuses with which a request is refused for what it asks. undefined: inside an answer that began well. */
 function isRefusal(status: number | undefined): boolean {
-  return status === undefined || status === 400 || status === 403 || status === 404 || status === 422;
+  return status === undefined || status === 400 || status === 403 || status === 404 || status === 422 || status === 451;
 }

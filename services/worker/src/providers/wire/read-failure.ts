@@ -44,7 +44,7 @@ type Found = { names: string[]; words: string[]; status: number | undefined; ret
 export function readFailure(value: unknown, httpStatus?: number): Failure {
   const found: Found = { names: [], words: [], status: undefined, retryAfterMs: undefined };
   gather(value, found, 0);
-  const said = typeof value === 'string' ? value : (found.words.at(-1) ?? '');
+  const said = (typeof value === 'string' ? value : (found.words.at(-1) ?? '')).slice(0, maxWords);
   const isPage = /^\s*<(?:!doctype|html|\?xml)/i.test(said);
   const { names, status, retryAfterMs } = found;
   const words = isPage ? titleOf(said) : said.replace(sentBack, '');
@@ -52,7 +52,7 @@ export function readFailure(value: unknown, httpStatus?: number): Failure {
     httpStatus,
     status: moreTelling(httpStatus, status),
     names,
-    words: words.slice(0, maxWords),
+    words,
     isPage,
     retryAfterMs,
   };

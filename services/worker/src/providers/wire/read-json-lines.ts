@@ -22,7 +22,7 @@ export async function readJsonLines(body: Readable, title: string, onLine: (valu
     if (text.trim() === '') return;
     const value = parseJson(text);
     if (value !== undefined) onLine(value);
-    else if (isAtEnd) throw cutShort(title, 'broke off in the middle of a line');
+    else if (isAtEnd && text.trimStart().startsWith('{')) throw cutShort(title, 'broke off in the middle of a line');
     else throw new AppError('provider_protocol_error', `${title} sent a line that is not JSON`);
   }
 

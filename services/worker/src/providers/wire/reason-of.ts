@@ -8,6 +8,8 @@ const reasons: Record<string, string> = {
   EAI_AGAIN: 'the host name could not be looked up just now',
   ETIMEDOUT: 'no answer from the network',
   UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
+  UND_ERR_ABORTED: 'a proxy on the way refused it',
+  UND_ERR_PRX_TLS: 'the TLS connection to the proxy failed',
   EHOSTUNREACH: 'no way to that host',
   ENETUNREACH: 'no way to that network',
   EADDRNOTAVAIL: 'no free local port',
