@@ -44,7 +44,7 @@ export function toOutcome(
   const { text, reasoning } = answer;
   // What was thought aloud may or may not be among the tokens the provider counted.
   const counted = ending.kind === 'complete' && reasoning === '' ? (ending.textTokens ?? 0) : 0;
-  const textTokens = text === '' ? null : counted > 0 && isCount(counted) ? counted : countTokens(text);
+  const textTokens = text === '' ? null : counted > 0 ? counted : countTokens(text);
   const broken = ending.kind === 'broken' ? ending.error : null;
   return {
     status: ending.kind === 'complete' ? 'completed' : broken?.code === 'cancelled' ? 'cancelled' : 'failed',
@@ -58,15 +58,6 @@ export function toOutcome(
     firstTokenAgoMs: ending.firstPartAt === null ? null : performance.now() - ending.firstPartAt,
     usage: toUsage(claim, ending, context, (textTokens ?? 0) + (reasoning === '' ? 0 : countTokens(reasoning))),
   };
-}
-
-/** What the database can hold as a number of tokens: servers that only resemble a provider's say all sorts of things. */
-function isCount(tokens: number): boolean {
-  return Number.isInteger(tokens) && tokens >= 0 && tokens <= 2_147_483_647;
-}
-
-function areCounts({ inputTokens, outputTokens, cachedTokens }: Usage): boolean {
-  return [inputTokens, outputTokens, cachedTokens].every(isCount);
 }
 
 /** What stopped the answer; null where nothing did. */
@@ -87,7 +78,7 @@ function shownMessage(error: AppError): string {
 function toUsage({ settings }: Claim, ending: Kept, context: Context, outputTokens: number): AttemptUsage | null {
   const unanswered = ending.firstPartAt === null ? codeOf(ending) : null;
   if (unanswered !== null && unreached.has(unanswered)) return null;
-  const reported = ending.kind === 'complete' && ending.usage && areCounts(ending.usage) ? ending.usage : null;
+  const reported = ending.kind === 'complete' ? ending.usage : null;
   const refused = unanswered?.startsWith('provider_') ?? false;
   const usage: Usage = reported ?? {
     inputTokens: refused ? 0 : context.contextTokens,

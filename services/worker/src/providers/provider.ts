@@ -24,8 +24,9 @@ export type ProviderPart = { type: 'text-delta' | 'reasoning-delta'; text: strin
 export type OnPart = (part: ProviderPart) => void;
 
 /**
- * How a complete answer ended. usage is null where the provider did not say; the worker then estimates. `textTokens` is how many of the
- * output tokens were text that was shown; left out where the provider does not tell them from what it thought.
+ * How a complete answer ended. usage is null where the provider did not say, or said what cannot be; the worker then estimates.
+ * `textTokens` is how many of the output tokens were text that was shown; left out where the provider does not tell them from what it
+ * thought.
  */
 export type ProviderFinish = { reason: FinishReason; rawReason: string; usage: Usage | null; textTokens?: number };
 
