@@ -1,10 +1,7 @@
 import { Agent, type Dispatcher, EnvHttpProxyAgent, interceptors } from 'undici';
 
-/**
- * How long a provider may be silent is for its agent's timeouts to say, so undici's own are off. HTTP/1.1 alone: there, giving an answer up
- * closes its socket.
- */
-const options = { headersTimeout: 0, bodyTimeout: 0, allowH2: false };
+/** HTTP/1.1 alone: there, giving an answer up closes its socket. */
+const options = { allowH2: false };
 
 /** Connections to providers, kept open between calls. Heeds HTTP_PROXY, HTTPS_PROXY and NO_PROXY where Node is told to. */
 export function createDispatcher(): Dispatcher {

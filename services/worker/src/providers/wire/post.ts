@@ -23,6 +23,8 @@ export type Reply = {
 /** Sends a POST and resolves with the head of the answer. Aborting the signal closes the socket, also while the body is read. */
 export type Post = (post: PostRequest, signal: AbortSignal) => Promise<Reply>;
 
+/** How long a provider may be silent is for its agent's timeouts to say. For each request: a proxy's agent drops its own options. */
+const patient = { headersTimeout: 0, bodyTimeout: 0 };
 const maxRedirects = 5;
 /** How much of a redirect's body is read so that its connection can be used again. */
 const maxDumped = 16_384;
@@ -35,7 +37,7 @@ export function createPost(dispatcher: Dispatcher = createDispatcher()): Post {
   return async ({ url, headers, credentials, body }, signal) => {
     let sent = { ...headers, ...credentials };
     for (let address = url, redirects = 0; ; redirects += 1) {
-      const answer = await request(address, { method: 'POST', headers: sent, body, dispatcher, signal });
+      const answer = await request(address, { ...patient, method: 'POST', headers: sent, body, dispatcher, signal });
       const next = redirects < maxRedirects ? readRedirect(answer, address) : null;
       if (next === null) return { status: answer.statusCode, headers: answer.headers, body: answer.body, url: address };
       await answer.body.dump({ limit: maxDumped, signal });
