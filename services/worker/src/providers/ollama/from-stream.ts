@@ -43,7 +43,7 @@ export function createOllamaAnswer(identity: ProviderIdentity, onPart: OnPart): 
     finish() {
       if (last === null) throw cutShort(title, 'ended its stream without saying that it was done');
       const rawReason = read.text(last.done_reason, 'done_reason');
-      // Ollama before 0.1.38 gives no reason.
+      // Older versions give no reason.
       const reason = rawReason === '' ? 'other' : readFinishReason(title, rawReason, true, ownReasons);
       return { reason, rawReason, ...readUsage(last, hasText) };
     },
