@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Answer, collect, failureOf, hello } from '../testing/collect.ts';
 import { describeWire } from '../testing/describe-wire.ts';
 import { openWireServer, type WireServer } from '../testing/open-wire-server.ts';
@@ -90,6 +90,17 @@ describe('OpenAI', () => {
       top_p: 0.9,
       max_tokens: 100,
     });
+  });
+
+  it('gives no setting of the shell to another server', async () => {
+    vi.stubEnv('OPENAI_ORG_ID', 'org-of-the-shell');
+    vi.stubEnv('OPENAI_PROJECT_ID', 'project-of-the-shell');
+    vi.stubEnv('OPENAI_CUSTOM_HEADERS', 'X-Custom: of-the-shell\nAuthorization: Bearer of-the-shell');
+    server.reply({ pieces: [delta('a'), finish('stop'), done] });
+    await collect(ask());
+    vi.unstubAllEnvs();
+    expect(server.calls.at(-1)?.headers.authorization).toBe(`Bearer ${apiKey}`);
+    expect(JSON.stringify(server.calls.at(-1)?.headers)).not.toContain('of-the-shell');
   });
 
   it('asks a reasoning model without sampling parameters, and with the newer name of the limit', async () => {
