@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { finished, type Readable } from 'node:stream';
 import { interrupted } from './interrupted.ts';
 
@@ -37,12 +38,15 @@ export function readBody<Result>(body: Readable, { title, onText, onEnd }: BodyR
       }
     }
 
-    body.setEncoding('utf8');
-    body.on('data', (text: string) => {
+    function take(text: string): void {
       if (isOver) return;
       settle(() => onText(text));
       if (isOver) drain(body);
-    });
+    }
+
+    body.setEncoding('utf8');
+    // A connection that is kept calls in the context of whoever opened it: what is logged would belong to another trace.
+    body.on('data', AsyncLocalStorage.bind(take));
     finished(body, { writable: false }, (error) => {
       if (isOver) return;
       if (error) fail(interrupted(title, error));
