@@ -3,7 +3,7 @@ import type { EventAppender } from '@nexus/common/events/append-events';
 import type { ConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
 import type { InvocationMetrics } from '@nexus/common/invocations/invocation-metrics';
 import type { Logger } from '@nexus/common/logging/create-logger';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
 import { createHealthHandler } from '@nexus/common/process/serve-health';
 import type { InvocationQueues } from '@nexus/common/queue/invocation-queue';
 import { pingRedis } from '@nexus/common/redis/ping-redis';
@@ -32,7 +32,7 @@ import { createInvocationRoutes } from './invocations/invocation-routes.ts';
 export const queueBoardPath = '/admin/queues';
 
 export type ApiParts = {
-  database: PrismaClient;
+  database: Database;
   redis: Redis;
   queues: InvocationQueues;
   feeds: ConversationFeeds;
@@ -57,7 +57,7 @@ export function createApp(parts: ApiParts): RequestListener {
   app.set('etag', false);
   app.set('query parser', 'simple');
   const health = createHealthHandler(
-    { database: () => parts.database.$queryRaw`SELECT 1`, redis: () => pingRedis(parts.redis) },
+    { database: () => parts.database.query`SELECT 1`, redis: () => pingRedis(parts.redis) },
     parts.registry,
     async () => ({ workersOnline: await countWorkersOnline(parts.database) }),
   );

@@ -164,7 +164,7 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
 
 function createHttpServer({ database, redis, registry }: GatewayParts): HttpServer {
   const health = createHealthHandler(
-    { database: () => database.$queryRaw`SELECT 1`, redis: () => pingRedis(redis) },
+    { database: () => database.query`SELECT 1`, redis: () => pingRedis(redis) },
     registry,
   );
   return createServer({ headersTimeout: 10_000, connectionsCheckingInterval: 1_000 }, (request, response) => {

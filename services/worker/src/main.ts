@@ -66,7 +66,7 @@ await runService(
 
     const server = createHealthServer(
       {
-        database: () => database.$queryRaw`SELECT 1`,
+        database: () => database.query`SELECT 1`,
         redis: () => pingRedis(redis),
         heartbeat: async () => {
           if (worker.lastBeatAgoMs() > silentMs)

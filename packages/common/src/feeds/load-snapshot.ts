@@ -3,7 +3,7 @@ import { type ErrorCode, errorMeanings } from '@nexus/protocol/error-codes';
 import type { EventError, InvocationEvent } from '@nexus/protocol/event';
 import type { InvocationStatus } from '@nexus/protocol/invocation-status';
 import type { LogAddress } from '../events/event-log-names.ts';
-import type { PrismaClient } from '../postgres/open-database.ts';
+import type { Queryable } from '../postgres/queryable.ts';
 
 type Snapshot = Extract<InvocationEvent, { type: 'invocation.snapshot' }>;
 
@@ -20,10 +20,10 @@ type Row = {
 
 /** What Postgres knows of an invocation, as an event; null when there is no such invocation in that conversation. */
 export async function loadSnapshot(
-  database: Pick<PrismaClient, '$queryRaw'>,
+  database: Queryable,
   { conversationId, invocationId }: LogAddress,
 ): Promise<Snapshot | null> {
-  const [row] = await database.$queryRaw<Row[]>`
+  const [row] = await database.query<Row>`
     SELECT i.status, i.last_seq AS "lastSeq", i.error_code AS "errorCode", i.error_message AS "errorMessage",
            i.output_message_id AS "outputMessageId", coalesce(i.finished_at, now()) AS at, answer.content AS text, thought.content AS reasoning
     FROM invocation i

@@ -1,9 +1,9 @@
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Queryable } from '@nexus/common/postgres/queryable';
 import { providerNames } from '@nexus/common/queue/provider-name';
 
 /** For each provider, how many workers could take its invocations now: heard within 5 s. */
-export async function countWorkersOnline(database: Pick<PrismaClient, '$queryRaw'>): Promise<Record<string, number>> {
-  const rows = await database.$queryRaw<{ provider: string; count: number }[]>`
+export async function countWorkersOnline(database: Queryable): Promise<Record<string, number>> {
+  const rows = await database.query<{ provider: string; count: number }>`
     SELECT provider, count(*)::int AS count FROM worker, unnest(providers) AS provider
     WHERE heartbeat_at > now() - interval '5 s' GROUP BY provider`;
   return {

@@ -11,7 +11,7 @@ import { readFinished } from '@nexus/common/invocations/status/read-finished';
 import type { Logger } from '@nexus/common/logging/create-logger';
 import { mayPassLater } from '@nexus/common/postgres/database-error';
 import { joinCalls } from '@nexus/common/postgres/join-calls';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
 import type { InvocationJob, InvocationQueues } from '@nexus/common/queue/invocation-queue';
 import { toRefused } from '../answer/ending.ts';
 
@@ -33,7 +33,7 @@ const retryFirstMs = 100;
 const retryMostMs = 2_000;
 
 export function createInvocationRecord(parts: {
-  database: PrismaClient;
+  database: Database;
   queues: InvocationQueues;
   logger: Logger;
   workerId: string;

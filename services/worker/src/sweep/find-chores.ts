@@ -1,5 +1,5 @@
 import { isLifeLockHeld } from '@nexus/common/postgres/is-life-lock-held';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Queryable } from '@nexus/common/postgres/queryable';
 import type { ProviderName } from '@nexus/common/queue/provider-name';
 import type { RecoveryCause } from './recovery-cause.ts';
 
@@ -27,8 +27,8 @@ const mostPerKind = 200;
  * lived, after 5 s; one that holds it, after 30 s (hung). Nobody is for 10 s after a restart of Postgres, when the locks are gone with
  * everybody alive; nor as long as the sweeping worker is not heard itself, without a gap for a while: then everybody seems silent.
  */
-export async function findChores(database: Pick<PrismaClient, '$queryRaw'>, sweeperId: string): Promise<Chore[]> {
-  return database.$queryRaw<Chore[]>`
+export async function findChores(database: Queryable, sweeperId: string): Promise<Chore[]> {
+  return database.query<Chore>`
     WITH judge AS (
       SELECT id FROM worker
       WHERE id = ${sweeperId}::uuid AND heartbeat_at > now() - interval '900 ms' AND steady_since < now() - interval '1500 ms'
@@ -76,12 +76,8 @@ export type EnqueuedRow = {
 };
 
 /** Queued rows whose job should be in Redis for a while now, in pages by id. */
-export async function findEnqueued(
-  database: Pick<PrismaClient, '$queryRaw'>,
-  afterId: string,
-  limit: number,
-): Promise<EnqueuedRow[]> {
-  return database.$queryRaw`
+export async function findEnqueued(database: Queryable, afterId: string, limit: number): Promise<EnqueuedRow[]> {
+  return database.query<EnqueuedRow>`
     SELECT id AS "invocationId", conversation_id AS "conversationId", provider, dispatch, attempt > 0 AS begun,
            greatest(0, coalesce(extract(epoch FROM available_at - now()) * 1000, 0))::float8 AS "delayMs"
     FROM invocation
@@ -90,8 +86,8 @@ export async function findEnqueued(
 }
 
 /** Which of these workers are there and have been heard within 3 s. */
-export async function findAlive(database: Pick<PrismaClient, '$queryRaw'>, workerIds: string[]): Promise<Set<string>> {
-  const rows = await database.$queryRaw<{ id: string }[]>`
+export async function findAlive(database: Queryable, workerIds: string[]): Promise<Set<string>> {
+  const rows = await database.query<{ id: string }>`
     SELECT id FROM worker WHERE id = ANY(${workerIds}::uuid[]) AND heartbeat_at > now() - interval '3 s'`;
   return new Set(rows.map((row) => row.id));
 }

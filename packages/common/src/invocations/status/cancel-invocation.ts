@@ -1,5 +1,5 @@
 import type { InvocationStatus } from '@nexus/protocol/invocation-status';
-import type { PrismaClient } from '../../postgres/open-database.ts';
+import type { Queryable } from '../../postgres/queryable.ts';
 import type { ProviderName } from '../../queue/provider-name.ts';
 import { hasStatus } from '../has-status.ts';
 import { type Course, courseOf } from './finished.ts';
@@ -22,10 +22,10 @@ export type CancelResult = Held & {
  * text clients are told to drop first.
  */
 export async function cancelInvocation(
-  database: Pick<PrismaClient, '$queryRaw'>,
+  database: Queryable,
   where: { invocationId: string; workspaceId: string; lastSeq: number },
 ): Promise<CancelResult | null> {
-  const [row] = await database.$queryRaw<CancelResult[]>`
+  const [row] = await database.query<CancelResult>`
     WITH target AS (
       SELECT i.id, c.id AS conversation_id FROM invocation i JOIN conversation c ON c.id = i.conversation_id
       WHERE i.id = ${where.invocationId}::uuid AND i.workspace_id = ${where.workspaceId}::uuid

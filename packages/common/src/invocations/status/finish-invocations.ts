@@ -1,6 +1,6 @@
 import { inputRows } from '../../postgres/input-rows.ts';
 import { newId } from '../../postgres/new-id.ts';
-import type { PrismaClient } from '../../postgres/open-database.ts';
+import type { Queryable } from '../../postgres/queryable.ts';
 import { hasStatus } from '../has-status.ts';
 import { waitingOnlyAlone } from '../row-locks.ts';
 import { courseOf, type Finished } from './finished.ts';
@@ -41,11 +41,11 @@ const endingRows = inputRows<Finish>('ending', [
  * conversations is locked, all are refused, to be tried one by one.
  */
 export async function finishInvocations(
-  database: Pick<PrismaClient, '$queryRaw'>,
+  database: Queryable,
   from: 'queued' | 'running',
   finishes: Finish[],
 ): Promise<(Finished | null)[]> {
-  const rows = await database.$queryRaw<(Finished & { id: string })[]>`
+  const rows = await database.query<Finished & { id: string }>`
     WITH ${endingRows(finishes)}
     , held AS (
       SELECT id FROM conversation WHERE id = ANY(${finishes.map(({ held }) => held.conversationId)}::uuid[]) ORDER BY id FOR NO KEY UPDATE ${waitingOnlyAlone(finishes)}

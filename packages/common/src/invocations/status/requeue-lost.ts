@@ -1,4 +1,4 @@
-import type { PrismaClient } from '../../postgres/open-database.ts';
+import type { Queryable } from '../../postgres/queryable.ts';
 import { unknownUsage, usedBy } from '../usage-record.ts';
 import type { DispatchRow } from './dispatch-row.ts';
 import type { Held } from './held.ts';
@@ -7,12 +7,8 @@ import type { Held } from './held.ts';
  * A running row whose worker is gone goes back to queued, with a usage record for the lost attempt that says nothing yet. null: it has
  * moved on, or somebody else is at it.
  */
-export async function requeueLost(
-  database: Pick<PrismaClient, '$queryRaw'>,
-  held: Held,
-  workerId: string,
-): Promise<DispatchRow | null> {
-  const [row] = await database.$queryRaw<DispatchRow[]>`
+export async function requeueLost(database: Queryable, held: Held, workerId: string): Promise<DispatchRow | null> {
+  const [row] = await database.query<DispatchRow>`
     WITH lost AS (
       SELECT id FROM invocation
       WHERE id = ${held.invocationId}::uuid AND attempt = ${held.attempt}::int AND status = 'running' AND worker_id = ${workerId}::uuid
