@@ -1,4 +1,5 @@
-import { type InvocationEvent, isLastEvent } from '@nexus/protocol/event';
+import type { InvocationEvent } from '@nexus/protocol/event';
+import { endsInvocation, type FeedEvent } from '../events/event-json.ts';
 import type { LogAddress } from '../events/event-log-names.ts';
 import { joinDeltas } from '../events/read-log.ts';
 import type { EventListener, EventSubscriptions } from './event-subscriptions.ts';
@@ -189,7 +190,7 @@ export class ConversationFeed implements EventListener {
   }
 
   /** What the subscription delivers. */
-  hear(event: InvocationEvent): void {
+  hear(event: FeedEvent): void {
     const position = this.#positionOf(event.invocationId);
     position.lastHeardAt = performance.now();
     position.heard = Math.max(position.heard, event.seq);
@@ -198,13 +199,13 @@ export class ConversationFeed implements EventListener {
   }
 
   /** Delivers what continues the position; a snapshot may skip ahead, everything else has to be the next seq. */
-  #deliver(position: Position, event: InvocationEvent): void {
+  #deliver(position: Position, event: FeedEvent): void {
     const continues = event.seq === position.lastSeq + 1 || event.type === 'invocation.snapshot';
-    const isNews = event.seq > position.lastSeq || (isLastEvent(event) && !position.ended);
+    const isNews = event.seq > position.lastSeq || (endsInvocation(event) && !position.ended);
     if (!continues || !isNews) return;
     position.begun ??= 'after';
     position.lastSeq = Math.max(position.lastSeq, event.seq);
-    position.ended ||= isLastEvent(event);
+    position.ended ||= endsInvocation(event);
     for (const listener of this.#listeners) listener.hear(event);
   }
 

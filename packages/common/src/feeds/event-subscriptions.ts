@@ -1,10 +1,9 @@
-import type { InvocationEvent } from '@nexus/protocol/event';
-import { parseEvent } from '../events/event-json.ts';
+import { type FeedEvent, parseEvent } from '../events/event-json.ts';
 import { eventsChannel } from '../events/event-log-names.ts';
 import type { Redis } from '../redis/redis-connection.ts';
 
 /** An object, as there may be one per conversation: whoever listens there is one already. */
-export type EventListener = { hear(event: InvocationEvent): void };
+export type EventListener = { hear(event: FeedEvent): void };
 
 export type EventSubscriptions = {
   /** Resolves once Redis delivers the conversation's events to the listener. */

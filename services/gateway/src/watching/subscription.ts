@@ -1,4 +1,4 @@
-import type { InvocationEvent } from '@nexus/protocol/event';
+import type { FeedEvent } from '@nexus/common/events/event-json';
 import { eventName } from '@nexus/protocol/socket-events';
 import type { Room } from './conversation-rooms.ts';
 
@@ -8,7 +8,7 @@ export const none: readonly never[] = [];
 export type Cursors = Record<string, number>;
 
 export type WatchingSocket = {
-  emit(name: typeof eventName, event: InvocationEvent): unknown;
+  emit(name: typeof eventName, event: FeedEvent): unknown;
   /** Take effect before they return. */
   join(room: string): unknown;
   leave(room: string): unknown;
@@ -44,7 +44,7 @@ export class Subscription {
     this.#sent = positions;
     const attached = new Set<string>();
     const waiting = new Set(invocationIds);
-    const send = (event: InvocationEvent) => {
+    const send = (event: FeedEvent) => {
       positions[event.invocationId] = event.seq;
       this.#socket.emit(eventName, event);
     };
