@@ -40,7 +40,7 @@ export type InsertResult = {
 
 const titleLength = 80;
 
-type Row = {
+export type InsertedRow = {
   known: InsertedInvocation | null;
   agent: InsertResult['agent'];
   conversationFound: boolean;
@@ -59,7 +59,7 @@ type Row = {
  */
 export async function insertInvocations(database: Queryable, insertions: Insertion[]): Promise<InsertResult[]> {
   const items = insertions.map(toItem);
-  const rows = await database.query<Row>`${toInsertStatement(items)}`;
+  const rows = await database.query<InsertedRow>`${toInsertStatement(items)}`;
 
   return rows.map(({ createdAt, dispatch, ...found }, at) => {
     if (!createdAt || !found.agent) return { ...found, created: null };

@@ -16,11 +16,11 @@ import { newId } from '@nexus/common/postgres/new-id';
 import { type Database, openDatabase } from '@nexus/common/postgres/open-database';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadPageIds } from '../services/api/src/http/load-page-ids.ts';
-import { beatHeart, registerWorker } from '../services/worker/src/presence/worker-row.ts';
-import { findChores, findEnqueued } from '../services/worker/src/sweep/find-chores.ts';
-import { openTestDatabase, type TestDatabase } from './support/open-test-database.ts';
-import { waitUntil } from './support/wait-until.ts';
+import { loadPageIds } from '../../services/api/src/http/load-page-ids.ts';
+import { beatHeart, registerWorker } from '../../services/worker/src/presence/worker-row.ts';
+import { findChores, findEnqueued } from '../../services/worker/src/sweep/find-chores.ts';
+import { openTestDatabase, type TestDatabase } from '../support/open-test-database.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const outcome: Outcome = {
   status: 'completed',
