@@ -57,7 +57,7 @@ export function createEventSubscriptions(subscriber: Redis): EventSubscriptions 
   function subscribe(name: string): Channel {
     const ready = subscriber.subscribe(name);
     const channel: Channel = { listeners: [], ready };
-    channels.set(asPropertyName(name), channel);
+    channels.set(name, channel);
     ready.then(
       () => {
         channel.ready = null;
@@ -96,12 +96,4 @@ export function createEventSubscriptions(subscriber: Redis): EventSubscriptions 
     onReconnect: (listener) => void reconnectListeners.push(listener),
     size: () => channels.size,
   };
-}
-
-/**
- * The same text as the string that V8 keeps once for all properties of that name: the Redis client has one for each channel, and there are
- * many channels.
- */
-function asPropertyName(text: string): string {
-  return Object.keys({ [text]: null })[0] ?? text;
 }
