@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { newId } from './new-id.ts';
 
@@ -11,7 +11,12 @@ it('is a UUID of version 7 with the time of its making', () => {
   expect(time).toBeLessThanOrEqual(Date.now());
 });
 
-it('never comes twice', () => {
+it('is greater than the one before, however many one millisecond has, and when the clock goes back', () => {
+  vi.useFakeTimers({ now: Date.now() + 60_000 });
   const ids = Array.from({ length: 10_000 }, newId);
+  vi.setSystemTime(Date.now() - 30_000);
+  ids.push(newId());
+  vi.useRealTimers();
+  expect(ids.toSorted()).toEqual(ids);
   expect(new Set(ids).size).toBe(ids.length);
 });
