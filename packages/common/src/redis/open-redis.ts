@@ -1,11 +1,9 @@
 import { Cluster, Redis as SingleRedis } from 'ioredis';
 import { toRedisNodes } from '../config/redis-urls.ts';
 import { AppError } from '../errors/app-error.ts';
-import { expireCommands } from './expire-commands.ts';
 import { openRedisCluster } from './open-redis-cluster.ts';
-import { readDirectly } from './read-directly.ts';
 import type { OpenRedisOptions, Redis, RedisConnection } from './redis-connection.ts';
-import { commandTimeoutMs, connectTimeoutMs, optionsOf, type RedisPurpose, reconnectDelayMs } from './redis-options.ts';
+import { connectTimeoutMs, optionsOf, type RedisPurpose, reconnectDelayMs } from './redis-options.ts';
 import { watchSilence } from './watch-silence.ts';
 import { writeTogether } from './write-together.ts';
 
@@ -22,15 +20,7 @@ function openSingle(url: string, purpose: RedisPurpose, options: OpenRedisOption
     connectTimeout: connectTimeoutMs,
     retryStrategy: reconnectDelayMs,
   });
-  const stopExpiring = purpose === 'commands' ? expireCommands(redis, commandTimeoutMs) : () => {};
-  const connection = attend(redis, options);
-  return {
-    redis,
-    async close() {
-      stopExpiring();
-      await connection.close();
-    },
-  };
+  return attend(redis, options);
 }
 
 /**
@@ -67,7 +57,6 @@ function attend(redis: SingleRedis, { name, logger }: OpenRedisOptions): RedisCo
     away = false;
   });
   writeTogether(redis);
-  readDirectly(redis);
   const stopWatching = watchSilence(() => [redis]);
   return {
     redis,
