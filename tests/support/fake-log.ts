@@ -1,4 +1,4 @@
-import { parseEvent } from '@nexus/common/events/event-json';
+import { type FeedEvent, parseEvent } from '@nexus/common/events/event-json';
 import type { LogAddress } from '@nexus/common/events/event-log-names';
 import type { FeedSources } from '@nexus/common/feeds/conversation-feed';
 import type { Redis } from '@nexus/common/redis/redis-connection';
@@ -30,7 +30,7 @@ export type FakeLog = {
 export function createFakeLog(conversationId: string, gate: Gate): FakeLog {
   const logs = new Map<string, InvocationEvent[]>();
   const rows = new Map<string, { begunAgoMs: number; finished: boolean }>();
-  const listeners = new Set<{ hear(event: InvocationEvent): void }>();
+  const listeners = new Set<{ hear(event: FeedEvent): void }>();
   const late: string[] = [];
   let onTheWay: InvocationEvent[] = [];
   let [isConnected, reads] = [true, 0];

@@ -1,4 +1,4 @@
-import { openDatabase, type PrismaClient } from '@nexus/common/postgres/open-database';
+import { type Database, openDatabase } from '@nexus/common/postgres/open-database';
 import { openRedis, waitForRedis } from '@nexus/common/redis/open-redis';
 import type { Redis } from '@nexus/common/redis/redis-connection';
 import { echoAgent } from '../../prisma/seed-agents.ts';
@@ -18,7 +18,7 @@ export type Stack = {
   gateways: RunningService[];
   workers: RunningService[];
   apis: RunningService[];
-  database: PrismaClient;
+  database: Database;
   redis: Redis;
   testDatabase: TestDatabase;
   testRedis: TestRedis;

@@ -3,7 +3,7 @@ import type { EventAppender } from '@nexus/common/events/append-events';
 import type { ConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
 import type { InvocationMetrics } from '@nexus/common/invocations/invocation-metrics';
 import type { Logger } from '@nexus/common/logging/create-logger';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
 import { pingDatabase } from '@nexus/common/postgres/ping-database';
 import { createHealthHandler } from '@nexus/common/process/serve-health';
 import type { InvocationQueues } from '@nexus/common/queue/invocation-queue';
@@ -33,7 +33,7 @@ import { createInvocationRoutes } from './invocations/invocation-routes.ts';
 export const queueBoardPath = '/admin/queues';
 
 export type ApiParts = {
-  database: PrismaClient;
+  database: Database;
   redis: Redis;
   queues: InvocationQueues;
   feeds: ConversationFeeds;

@@ -259,7 +259,7 @@ async function postUntilTaken(chaos: Chaos, agentId: string, message: string): P
 
 /** Whether as many workers hold their lock as there are, each on a session of its own, the one that was cut off on a new one. */
 async function holdsLock({ stack }: Chaos, cutAt: Date): Promise<boolean> {
-  const holders = await stack.database.$queryRaw<{ begun: Date }[]>`
+  const holders = await stack.database.query<{ begun: Date }>`
     SELECT s.backend_start AS begun FROM worker w
     JOIN pg_locks l ON l.locktype = 'advisory' AND l.granted AND l.classid = ${lifeLockSpace}::int::oid AND l.objid = w.lock_key::int::oid
     JOIN pg_stat_activity s ON s.pid = l.pid`;

@@ -2,7 +2,6 @@ import { isTerminalType, type NewEvent } from '@nexus/protocol/event';
 import { AppError } from '../errors/app-error.ts';
 import { createScript } from '../redis/create-script.ts';
 import type { Redis } from '../redis/redis-connection.ts';
-import { isoNow } from '../timing/iso-now.ts';
 import { type AppendCall, createAppendCalls } from './append-calls.ts';
 import { toLogJson } from './event-json.ts';
 import { cancelKey, eventsChannel, type LogAddress, logKey } from './event-log-names.ts';
@@ -62,7 +61,7 @@ export function createEventAppender(
   return {
     append(address, attempt, events, expectedSeq) {
       const { conversationId, invocationId } = address;
-      const at = isoNow();
+      const at = new Date().toISOString();
       const last = events.at(-1);
       const ends = last !== undefined && isTerminalType(last.type);
       const toAppend: AppendCall = {
@@ -98,7 +97,7 @@ export function createEventAppender(
         contentSha256: null,
         error: null,
       };
-      const json = toLogJson(address, isoNow(), 'invocation.snapshot', data);
+      const json = toLogJson(address, new Date().toISOString(), 'invocation.snapshot', data);
       const log = logKey(address.conversationId, address.invocationId);
       const [reply] = await restoreLog([log], [attempt, seq, expiry.liveMs, json].map(String));
       if (reply === -1) throw new AppError('claim_lost');

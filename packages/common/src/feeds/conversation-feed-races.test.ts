@@ -2,6 +2,7 @@ import { type InvocationEvent, isLastEvent } from '@nexus/protocol/event';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createFakeLog, type FakeLog, textOf } from '../../../../tests/support/fake-log.ts';
+import { type FeedEvent, wholeEvent } from '../events/event-json.ts';
 import { type ConversationFeed, openConversationFeed } from './conversation-feed.ts';
 
 const anHourMs = 3_600_000;
@@ -41,7 +42,8 @@ function createReader(invocationId: string, seen: InvocationEvent[]) {
   const reader = { seq: seen.length, text: textOf(seen), ends: seen.filter(isLastEvent).length };
   return {
     reader,
-    take(event: InvocationEvent) {
+    take(heard: FeedEvent) {
+      const event = wholeEvent(heard);
       if (event.invocationId !== invocationId) return;
       expect(reader.ends).toBe(0);
       if (event.type !== 'invocation.snapshot') expect(event.from ?? event.seq).toBe(reader.seq + 1);

@@ -1,5 +1,6 @@
 import type { InvocationEvent } from '@nexus/protocol/event';
 import { describe, expect, it } from 'vitest';
+import type { FeedEvent } from '../events/event-json.ts';
 import type { Redis } from '../redis/redis-connection.ts';
 import { openConversationFeed } from './conversation-feed.ts';
 
@@ -83,7 +84,7 @@ describe('a conversation feed', () => {
     try {
       const readers = await Promise.all(
         [1, 2, 3].map(async () => {
-          const received: InvocationEvent[] = [];
+          const received: FeedEvent[] = [];
           let live = false;
           feed.onEvent((event) => void (live && received.push(event)));
           await feed.attach(
@@ -109,7 +110,7 @@ describe('a conversation feed', () => {
 
   it('tells one that was over before it to nobody but who asks, and reads no more of it than that one missed', async () => {
     const { feed, read, snapshots } = await openFeed({ begunAgoMs: anHourMs });
-    const heard: InvocationEvent[] = [];
+    const heard: FeedEvent[] = [];
     feed.onEvent((event) => void heard.push(event));
     for (const [cursor, expected] of [
       [4, []],
@@ -129,7 +130,7 @@ describe('a conversation feed', () => {
 
   it('hears the end of one that was nearly over before it as the end, and tells nobody', async () => {
     const { feed } = await openFeed({ begunAgoMs: anHourMs });
-    const heard: InvocationEvent[] = [];
+    const heard: FeedEvent[] = [];
     feed.onEvent((event) => void heard.push(event));
     feed.hear(log[3] as InvocationEvent);
     await turn();

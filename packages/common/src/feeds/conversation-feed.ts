@@ -1,4 +1,5 @@
 import type { InvocationEvent } from '@nexus/protocol/event';
+import type { FeedEvent } from '../events/event-json.ts';
 import type { EventListener, EventSubscriptions } from './event-subscriptions.ts';
 import type { FeedPosition } from './feed-position.ts';
 import { type FeedCounters, FollowedInvocation, type Follower } from './followed-invocation.ts';
@@ -146,7 +147,7 @@ export class ConversationFeed implements EventListener, Follower {
   }
 
   /** What the subscription delivers. */
-  hear(event: InvocationEvent): void {
+  hear(event: FeedEvent): void {
     const invocation = this.#follow(event.invocationId);
     if (invocation.hear(event)) invocation.repair().catch(this.#sources.onError);
   }
@@ -159,7 +160,7 @@ export class ConversationFeed implements EventListener, Follower {
     return readMissed(this.#sources, { conversationId: this.#conversationId, invocationId }, cursor);
   }
 
-  deliver(event: InvocationEvent): void {
+  deliver(event: FeedEvent): void {
     for (const listener of this.#listeners) listener.hear(event);
   }
 

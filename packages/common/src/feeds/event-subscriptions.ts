@@ -1,10 +1,9 @@
-import type { InvocationEvent } from '@nexus/protocol/event';
-import { parseEvent } from '../events/event-json.ts';
+import { type FeedEvent, parseEvent } from '../events/event-json.ts';
 import { eventsChannel } from '../events/event-log-names.ts';
 import type { Redis } from '../redis/redis-connection.ts';
 
 /** An object, as there may be one per conversation: whoever listens there is one already. */
-export type EventListener = { hear(event: InvocationEvent): void };
+export type EventListener = { hear(event: FeedEvent): void };
 
 export type EventSubscriptions = {
   /** Resolves once Redis delivers the conversation's events to the listener. */
@@ -58,7 +57,7 @@ export function createEventSubscriptions(subscriber: Redis): EventSubscriptions 
   function subscribe(name: string): Channel {
     const ready = subscriber.subscribe(name);
     const channel: Channel = { listeners: [], ready };
-    channels.set(asPropertyName(name), channel);
+    channels.set(name, channel);
     ready.then(
       () => {
         channel.ready = null;
@@ -97,12 +96,4 @@ export function createEventSubscriptions(subscriber: Redis): EventSubscriptions 
     onReconnect: (listener) => void reconnectListeners.push(listener),
     size: () => channels.size,
   };
-}
-
-/**
- * The same text as the string that V8 keeps once for all properties of that name: the Redis client has one for each channel, and there are
- * many channels.
- */
-function asPropertyName(text: string): string {
-  return Object.keys({ [text]: null })[0] ?? text;
 }

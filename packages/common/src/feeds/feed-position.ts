@@ -1,4 +1,4 @@
-import { type InvocationEvent, isLastEvent } from '@nexus/protocol/event';
+import { endsInvocation, type FeedEvent, wholeEvent } from '../events/event-json.ts';
 import type { Missed } from './read-missed.ts';
 
 /** Events that one read keeps of those heard meanwhile. The rest is read again. */
@@ -22,26 +22,26 @@ export class FeedPosition {
   ended = false;
   lastHeardAt = performance.now();
   /** For each read that is under way, the events heard since it began. */
-  #kept: readonly InvocationEvent[][] = none;
+  #kept: readonly FeedEvent[][] = none;
 
-  note(event: InvocationEvent): void {
+  note(event: FeedEvent): void {
     this.lastHeardAt = performance.now();
     this.heard = Math.max(this.heard, event.seq);
     if (this.#kept !== none) this.#keep(event);
   }
 
-  #keep(event: InvocationEvent): void {
+  #keep(event: FeedEvent): void {
     for (const kept of this.#kept) if (kept.length < maxKept) kept.push(event);
   }
 
   /** Moves on to the event if it comes next. A snapshot may skip ahead, everything else has to be the next seq. */
-  accept(event: InvocationEvent): boolean {
+  accept(event: FeedEvent): boolean {
     const continues = event.seq === this.lastSeq + 1 || event.type === 'invocation.snapshot';
-    const isNews = event.seq > this.lastSeq || (isLastEvent(event) && !this.ended);
+    const isNews = event.seq > this.lastSeq || (endsInvocation(event) && !this.ended);
     if (!continues || !isNews) return false;
     this.begun ??= 'after';
     this.lastSeq = Math.max(this.lastSeq, event.seq);
-    this.ended ||= isLastEvent(event);
+    this.ended ||= endsInvocation(event);
     return true;
   }
 
@@ -59,7 +59,7 @@ export class FeedPosition {
    * log as it was read, or it was heard: together they leave nothing out.
    */
   async keepWhile(cursor: number, reading: Promise<Missed>): Promise<Missed> {
-    const kept: InvocationEvent[] = [];
+    const kept: FeedEvent[] = [];
     this.#kept = [...this.#kept, kept];
     try {
       return continued(await reading, cursor, kept);
@@ -70,16 +70,16 @@ export class FeedPosition {
   }
 }
 
-function continued(missed: Missed, cursor: number, heard: InvocationEvent[]): Missed {
+function continued(missed: Missed, cursor: number, heard: FeedEvent[]): Missed {
   if (missed.events === null || missed.over || heard.length === 0) return missed;
   const events = [...missed.events];
   let last = events.at(-1)?.seq ?? cursor;
   let over = false;
   for (const event of heard) {
     if (event.seq !== last + 1) continue;
-    events.push(event);
+    events.push(wholeEvent(event));
     last = event.seq;
-    over = isLastEvent(event);
+    over = endsInvocation(event);
   }
   return { ...missed, events, over };
 }

@@ -1,4 +1,5 @@
 import type { InvocationEvent } from '@nexus/protocol/event';
+import type { FeedEvent } from '../events/event-json.ts';
 import { joinDeltas } from '../events/read-log.ts';
 import { FeedPosition } from './feed-position.ts';
 import type { Missed } from './read-missed.ts';
@@ -20,7 +21,7 @@ export type Follower = {
   isOlder(begunAgoMs: number): boolean;
   readMissed(invocationId: string, cursor: number): Promise<Missed>;
   /** To all who listen. */
-  deliver(event: InvocationEvent): void;
+  deliver(event: FeedEvent): void;
 };
 
 /** One invocation as a feed follows it: what is heard of it, and what has to be read; a class, as there are many. */
@@ -38,7 +39,7 @@ export class FollowedInvocation extends FeedPosition {
   }
 
   /** Whether the event leaves a hole that nobody fills. A repair that is under way looks by itself whether more was heard meanwhile. */
-  hear(event: InvocationEvent): boolean {
+  hear(event: FeedEvent): boolean {
     this.note(event);
     this.#deliver(event);
     return this.heard > this.lastSeq && !this.#repair;
@@ -125,7 +126,7 @@ export class FollowedInvocation extends FeedPosition {
     return this.keepWhile(cursor, this.#feed.readMissed(this.#id, cursor));
   }
 
-  #deliver(event: InvocationEvent): boolean {
+  #deliver(event: FeedEvent): boolean {
     if (!this.accept(event)) return false;
     this.#feed.deliver(event);
     return true;

@@ -3,11 +3,11 @@ import { type ErrorCode, errorMeanings } from '@nexus/protocol/error-codes';
 import type { EventError, InvocationEvent } from '@nexus/protocol/event';
 import type { InvocationStatus } from '@nexus/protocol/invocation-status';
 import type { LogAddress } from '../events/event-log-names.ts';
-import type { PrismaClient } from '../postgres/open-database.ts';
+import type { Queryable } from '../postgres/queryable.ts';
 
 type Snapshot = Extract<InvocationEvent, { type: 'invocation.snapshot' }>;
 
-type Row = {
+export type SnapshotRow = {
   status: InvocationStatus;
   lastSeq: bigint;
   errorCode: ErrorCode | null;
@@ -20,10 +20,10 @@ type Row = {
 
 /** What Postgres knows of an invocation, as an event; null when there is no such invocation in that conversation. */
 export async function loadSnapshot(
-  database: Pick<PrismaClient, '$queryRaw'>,
+  database: Queryable,
   { conversationId, invocationId }: LogAddress,
 ): Promise<Snapshot | null> {
-  const [row] = await database.$queryRaw<Row[]>`
+  const [row] = await database.query<SnapshotRow>`
     SELECT i.status, i.last_seq AS "lastSeq", i.error_code AS "errorCode", i.error_message AS "errorMessage",
            i.output_message_id AS "outputMessageId", coalesce(i.finished_at, now()) AS at, answer.content AS text, thought.content AS reasoning
     FROM invocation i
@@ -51,7 +51,7 @@ export async function loadSnapshot(
 }
 
 /** An attempt that was given back leaves its reason behind while the invocation goes on: only a failed one has an error. */
-function toEventError({ status, errorCode, errorMessage }: Row): EventError | null {
+function toEventError({ status, errorCode, errorMessage }: SnapshotRow): EventError | null {
   if (status !== 'failed' || errorCode === null) return null;
   const { title, retryable } = errorMeanings[errorCode];
   return { code: errorCode, message: errorMessage ?? title, retryable };

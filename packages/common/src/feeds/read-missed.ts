@@ -2,7 +2,7 @@ import { type InvocationEvent, isLastEvent } from '@nexus/protocol/event';
 import { fold, nothingShown } from '@nexus/protocol/fold';
 import type { LogAddress } from '../events/event-log-names.ts';
 import { readLog } from '../events/read-log.ts';
-import type { PrismaClient } from '../postgres/open-database.ts';
+import type { Queryable } from '../postgres/queryable.ts';
 import type { Redis } from '../redis/redis-connection.ts';
 import { loadSnapshot } from './load-snapshot.ts';
 import { loadStanding, type Standing } from './load-standing.ts';
@@ -13,7 +13,7 @@ export type MissedSources = {
   loadSnapshot: (address: LogAddress) => ReturnType<typeof loadSnapshot>;
 };
 
-export function createMissedSources(database: Pick<PrismaClient, '$queryRaw'>, redis: Redis): MissedSources {
+export function createMissedSources(database: Queryable, redis: Redis): MissedSources {
   return {
     redis,
     loadStanding: (address) => loadStanding(database, address),

@@ -4,11 +4,13 @@ import { PrismaClient } from '../generated/client.ts';
 import type { Logger } from '../logging/create-logger.ts';
 import { leaveReadOnly } from './leave-read-only.ts';
 import { postgresLimits } from './postgres-limits.ts';
-import { createQueryRaw, toStatementName } from './query-raw.ts';
+import { createQueryable, type Queryable, toStatementName } from './queryable.ts';
 import { sessionSettings } from './session-settings.ts';
 
 export { Prisma } from '../generated/client.ts';
-export type { PrismaClient };
+
+/** Prisma's client, and beside it `query`, which is ours. */
+export type Database = PrismaClient & Queryable;
 
 /**
  * Each statement of ours has an index for what it looks up. A plan is kept for as long as its connection: one that was made while a
@@ -22,13 +24,13 @@ const planSettings = `SET enable_seqscan = off; SET plan_cache_mode = force_gene
 const keepIdleMs = 60_000;
 
 /**
- * A Prisma client over a pool of its own, its `$queryRaw` straight on the pool. Nothing is connected before the first query; a lost
+ * A Prisma client over a pool of its own, and `query` straight on the pool. Nothing is connected before the first query; a lost
  * connection is replaced by the next.
  */
 export function openDatabase(
   url: string,
   options: { poolSize: number; name: string; logger: Pick<Logger, 'warn'> },
-): { database: PrismaClient; pool: pg.Pool; close(): Promise<void> } {
+): { database: Database; pool: pg.Pool; close(): Promise<void> } {
   const pool = new pg.Pool({
     connectionString: url,
     max: options.poolSize,
@@ -45,13 +47,12 @@ export function openDatabase(
     // Without parameters the values stand in the text: there are as many texts as values, and each wants a plan of its own.
     statementNameGenerator: ({ sql, args }) => (args.length > 0 ? toStatementName(sql) : ''),
   });
-  const prisma = new PrismaClient({ adapter });
-  const database = prisma.$extends({ client: { $queryRaw: createQueryRaw(pool) } }) as unknown as PrismaClient;
+  const database: Database = Object.assign(new PrismaClient({ adapter }), createQueryable(pool));
   return {
     database,
     pool,
     async close() {
-      await prisma.$disconnect();
+      await database.$disconnect();
       await pool.end();
     },
   };

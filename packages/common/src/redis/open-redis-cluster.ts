@@ -1,15 +1,7 @@
 import { Cluster, type Redis } from 'ioredis';
 import { toRedisNodes } from '../config/redis-urls.ts';
-import { readDirectly } from './read-directly.ts';
 import type { OpenRedisOptions, RedisConnection } from './redis-connection.ts';
-import {
-  clusterOptionsOf,
-  commandTimeoutMs,
-  connectTimeoutMs,
-  optionsOf,
-  type RedisPurpose,
-  reconnectDelayMs,
-} from './redis-options.ts';
+import { clusterOptionsOf, connectTimeoutMs, optionsOf, type RedisPurpose, reconnectDelayMs } from './redis-options.ts';
 import { watchSilence } from './watch-silence.ts';
 
 /** How soon slots that moved without anybody asking for them are noticed. */
@@ -35,8 +27,6 @@ export function openRedisCluster(
     redisOptions: {
       ...access,
       ...perConnection,
-      // By ioredis' timer for each command: its cluster client sends a command again on its own, from a queue that is not to be seen.
-      ...(purpose === 'commands' ? { commandTimeout: commandTimeoutMs } : {}),
       connectionName: name,
       connectTimeout: connectTimeoutMs,
     },
@@ -54,7 +44,6 @@ export function openRedisCluster(
   redis.on('ready', () => noteBack('cluster'));
   redis.on('+node', (node: Redis) => {
     node.on('ready', () => noteBack(addressOf(node)));
-    readDirectly(node);
     setImmediate(connectAll);
   });
   redis.on('ready', connectAll);

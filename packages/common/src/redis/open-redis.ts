@@ -1,12 +1,10 @@
 import { Cluster, Redis as SingleRedis } from 'ioredis';
 import { toRedisNodes } from '../config/redis-urls.ts';
 import { AppError } from '../errors/app-error.ts';
-import { expireCommands } from './expire-commands.ts';
 import { createPrimaryConnector, isReplicaRefusal, leaveReplica } from './leave-replica.ts';
 import { openRedisCluster } from './open-redis-cluster.ts';
-import { readDirectly } from './read-directly.ts';
 import type { OpenRedisOptions, Redis, RedisConnection } from './redis-connection.ts';
-import { commandTimeoutMs, connectTimeoutMs, optionsOf, type RedisPurpose, reconnectDelayMs } from './redis-options.ts';
+import { connectTimeoutMs, optionsOf, type RedisPurpose, reconnectDelayMs } from './redis-options.ts';
 import { watchSilence } from './watch-silence.ts';
 import { writeTogether } from './write-together.ts';
 
@@ -34,13 +32,11 @@ function openSingle(url: string, purpose: RedisPurpose, options: OpenRedisOption
     },
   });
   const stopLooking = leaveReplica(redis);
-  const stopExpiring = purpose === 'commands' ? expireCommands(redis, commandTimeoutMs) : () => {};
   const connection = attend(redis, options);
   return {
     redis,
     async close() {
       stopLooking();
-      stopExpiring();
       await connection.close();
     },
   };
@@ -80,7 +76,6 @@ function attend(redis: SingleRedis, { name, logger }: OpenRedisOptions): RedisCo
     away = false;
   });
   writeTogether(redis);
-  readDirectly(redis);
   const stopWatching = watchSilence(() => [redis]);
   return {
     redis,

@@ -8,7 +8,7 @@ export type RedisPurpose = 'commands' | 'blocking' | 'subscriber';
 
 export const connectTimeoutMs = 5_000;
 
-/** How long a command of a `commands` connection waits for its answer before it fails; up to a tenth longer where `expireCommands` sees to it. */
+/** How long a command of a `commands` connection waits for its answer before it fails. */
 export const commandTimeoutMs = 5_000;
 
 /** BullMQ lets its blocking call wait for up to 10 s: a connection that is silent for longer with a call pending is dead. */
@@ -30,6 +30,7 @@ export const optionsOf = {
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
+    commandTimeout: commandTimeoutMs,
   },
   blocking: waiting,
   subscriber: waiting,

@@ -18,7 +18,9 @@ async function dropWhenSilent(redis: Redis): Promise<void> {
   const silence = new Promise<'silent'>((resolve) => {
     timer = setTimeout(resolve, pingTimeoutMs, 'silent').unref();
   });
-  const answer = await Promise.race([redis.ping().catch(() => 'error'), silence]);
+  // A ping that `commandTimeout` ends was not answered either.
+  const toAnswer = ({ message }: Error) => (message === 'Command timed out' ? 'silent' : 'error');
+  const answer = await Promise.race([redis.ping().catch(toAnswer), silence]);
   clearTimeout(timer);
   if (answer === 'silent' && redis.status === 'ready') redis.disconnect(true);
 }

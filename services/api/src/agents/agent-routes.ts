@@ -2,7 +2,7 @@ import { AppError } from '@nexus/common/errors/app-error';
 import { agentNotFound } from '@nexus/common/errors/not-found';
 import { isUniqueViolation } from '@nexus/common/postgres/database-error';
 import { newId } from '@nexus/common/postgres/new-id';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
 import { Router } from 'express';
 import { z } from 'zod';
 import { allowOnly } from '../http/not-found.ts';
@@ -17,7 +17,7 @@ const listQuery = z.strictObject(pageFields);
 /** Never shown: the workspace is the caller's own. */
 const shown = { omit: { workspaceId: true } } as const;
 
-export function createAgentRoutes({ database }: { database: PrismaClient }): Router {
+export function createAgentRoutes({ database }: { database: Database }): Router {
   const router = Router();
 
   router

@@ -1,7 +1,8 @@
 import { AppError } from '@nexus/common/errors/app-error';
 import { conversationNotFound } from '@nexus/common/errors/not-found';
 import { newId } from '@nexus/common/postgres/new-id';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
+import type { Queryable } from '@nexus/common/postgres/queryable';
 import type { Principal } from '@nexus/common/principals/principal';
 import { Router } from 'express';
 import { loadPageIds } from '../http/load-page-ids.ts';
@@ -16,16 +17,27 @@ const shown = {
 } as const;
 const shownMessage = { omit: { workspaceId: true } } as const;
 
-type Row = { id: string; title: string; messageCount: number; line: string[]; createdAt: Date; updatedAt: Date };
+export type ConversationRow = {
+  id: string;
+  title: string;
+  messageCount: number;
+  line: string[];
+  createdAt: Date;
+  updatedAt: Date;
+};
 
 /** `line` is ours; clients know it as the invocations that are not over. */
-function toConversation({ line, ...rest }: Row) {
+function toConversation({ line, ...rest }: ConversationRow) {
   return { ...rest, unfinishedInvocationIds: line };
 }
 
 /** Asked for as often as invocations are: through Prisma's client it took an API 40 MB more. */
-async function insertConversation(database: PrismaClient, { workspaceId }: Principal, title: string): Promise<Row> {
-  const [row] = await database.$queryRaw<Row[]>`
+export async function insertConversation(
+  database: Queryable,
+  { workspaceId }: Principal,
+  title: string,
+): Promise<ConversationRow> {
+  const [row] = await database.query<ConversationRow>`
     INSERT INTO conversation (id, workspace_id, title) VALUES (${newId()}::uuid, ${workspaceId}::uuid, ${title}::text)
     RETURNING id, title, message_count AS "messageCount", line, created_at AS "createdAt", updated_at AS "updatedAt"`;
   if (!row) throw new AppError('internal_error');
@@ -35,14 +47,14 @@ async function insertConversation(database: PrismaClient, { workspaceId }: Princ
 /** Bytes of content after which a page of messages ends early: a hundred long ones would fill the memory of an API that many ask. */
 const fullPage = 4 * 1_048_576;
 
-type PageEnd = { last: number; more: boolean };
+export type PageEnd = { last: number; more: boolean };
 
 /** Where a page of messages ends, and whether others follow. Reads no content: how long it is, Postgres knows without. */
-async function findPageEnd(
-  database: PrismaClient,
+export async function findPageEnd(
+  database: Queryable,
   { conversationId, after, limit }: { conversationId: string; after: number; limit: number },
 ): Promise<PageEnd> {
-  const [end] = await database.$queryRaw<PageEnd[]>`
+  const [end] = await database.query<PageEnd>`
     SELECT last, last < reached AS more FROM (
       SELECT coalesce(max(position) FILTER (WHERE n <= ${limit}::int AND before < ${fullPage}::int), 0) AS last, coalesce(max(position), 0) AS reached
       FROM (
@@ -56,13 +68,13 @@ async function findPageEnd(
 }
 
 /** Which of these invocations were rolled back: the model sees their messages no longer. */
-async function findRolledBack(database: PrismaClient, invocationIds: string[]): Promise<Set<string>> {
-  const rows = await database.$queryRaw<{ id: string }[]>`
+export async function findRolledBack(database: Queryable, invocationIds: string[]): Promise<Set<string>> {
+  const rows = await database.query<{ id: string }>`
     SELECT id FROM invocation WHERE id = ANY(${invocationIds}::uuid[]) AND rolled_back`;
   return new Set(rows.map(({ id }) => id));
 }
 
-export function createConversationRoutes({ database }: { database: PrismaClient }): Router {
+export function createConversationRoutes({ database }: { database: Database }): Router {
   const router = Router();
 
   router

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { endsInvocation } from '@nexus/common/events/event-json';
 import type { LogAddress } from '@nexus/common/events/event-log-names';
 import type { ConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
 import { isLastEvent } from '@nexus/protocol/event';
@@ -83,7 +84,7 @@ async function hearEndOnce(
   const stopListening = feed.onEvent((event) => {
     if (event.invocationId !== invocationId) return;
     onHeard();
-    if (isLastEvent(event)) over.resolve();
+    if (endsInvocation(event)) over.resolve();
   });
   try {
     if (done.aborted) return;

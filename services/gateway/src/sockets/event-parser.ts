@@ -1,5 +1,4 @@
-import { stringifyEvent } from '@nexus/common/events/event-json';
-import type { InvocationEvent } from '@nexus/protocol/event';
+import { type FeedEvent, stringifyEvent } from '@nexus/common/events/event-json';
 import { eventName } from '@nexus/protocol/socket-events';
 import { Decoder, Encoder, type Packet, PacketType } from 'socket.io-parser';
 
@@ -9,7 +8,7 @@ class EventEncoder extends Encoder {
     const { type, nsp, id, data } = packet;
     if (type !== PacketType.EVENT || nsp !== '/' || id !== undefined || data[0] !== eventName)
       return super.encode(packet);
-    return [`${PacketType.EVENT}["${eventName}",${stringifyEvent(data[1] as InvocationEvent)}]`];
+    return [`${PacketType.EVENT}["${eventName}",${stringifyEvent(data[1] as FeedEvent)}]`];
   }
 }
 

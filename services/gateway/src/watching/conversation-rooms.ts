@@ -1,9 +1,9 @@
+import type { FeedEvent } from '@nexus/common/events/event-json';
 import type { ConversationFeed } from '@nexus/common/feeds/conversation-feed';
 import type { ConversationFeeds, HeldFeed } from '@nexus/common/feeds/conversation-feeds';
 import type { EventListener } from '@nexus/common/feeds/event-subscriptions';
-import type { InvocationEvent } from '@nexus/protocol/event';
 
-type Broadcast = (room: string, event: InvocationEvent) => void;
+type Broadcast = (room: string, event: FeedEvent) => void;
 
 /** What all who watch a conversation share; a class, as there are many. */
 export class Room implements EventListener {
@@ -26,7 +26,7 @@ export class Room implements EventListener {
     return this.#held.feed;
   }
 
-  hear(event: InvocationEvent): void {
+  hear(event: FeedEvent): void {
     this.#broadcast(this.name, event);
   }
 

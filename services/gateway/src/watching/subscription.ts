@@ -1,4 +1,4 @@
-import type { InvocationEvent } from '@nexus/protocol/event';
+import type { FeedEvent } from '@nexus/common/events/event-json';
 import { eventName } from '@nexus/protocol/socket-events';
 import type { Room } from './conversation-rooms.ts';
 
@@ -8,7 +8,7 @@ export const none: readonly never[] = [];
 export type Cursors = Record<string, number>;
 
 export type WatchingSocket = {
-  emit(name: typeof eventName, event: InvocationEvent): unknown;
+  emit(name: typeof eventName, event: FeedEvent): unknown;
   /** Take effect before they return. */
   join(room: string): unknown;
   leave(room: string): unknown;
@@ -91,7 +91,7 @@ export class Subscription {
     const [attached, waiting] = [new Set<string>(), new Set<string>()];
     for (const id of [...Object.keys(stands), ...feed.newcomers(this.#since), ...feed.unfinished()])
       (positions[id] === (stands[id] ?? 0) ? attached : waiting).add(id);
-    const send = (event: InvocationEvent) => {
+    const send = (event: FeedEvent) => {
       stands[event.invocationId] = event.seq;
       this.#socket.emit(eventName, event);
     };

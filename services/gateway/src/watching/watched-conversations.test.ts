@@ -1,5 +1,5 @@
+import { type FeedEvent, wholeEvent } from '@nexus/common/events/event-json';
 import { createConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
-import { type InvocationEvent, isLastEvent } from '@nexus/protocol/event';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createFakeLog, type FakeLog, type Gate, textOf } from '../../../../tests/support/fake-log.ts';
@@ -23,7 +23,8 @@ function openSocket(log: FakeLog, gate: Gate) {
     return entry;
   };
   const socket = {
-    emit(_name: string, event: InvocationEvent) {
+    emit(_name: string, heard: FeedEvent) {
+      const event = wholeEvent(heard);
       // An end that is announced after the row says so reaches the room of one that was told of nothing before it.
       if (!asked.has(event.invocationId) && isLastEvent(event)) return;
       const entry = showOf(event.invocationId);

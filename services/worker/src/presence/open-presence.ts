@@ -1,7 +1,7 @@
 import { AppError } from '@nexus/common/errors/app-error';
 import type { AttemptId } from '@nexus/common/invocations/status/attempt-id';
 import type { Logger } from '@nexus/common/logging/create-logger';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
 import { liveness } from '@nexus/common/timing/liveness';
 import type { RunningAttempts } from '../attempts/running-attempts.ts';
 import { openLifeLock } from './life-lock.ts';
@@ -18,7 +18,7 @@ export type Presence = {
  * of which it knows nothing: a claim can take effect whose answer never arrives, seconds after this side has given it up.
  */
 export async function openPresence(parts: {
-  database: PrismaClient;
+  database: Database;
   databaseUrl: string;
   worker: WorkerIdentity;
   attempts: RunningAttempts;

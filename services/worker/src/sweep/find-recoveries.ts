@@ -1,6 +1,6 @@
 import { isLifeLockHeld } from '@nexus/common/postgres/is-life-lock-held';
 import { msAgo } from '@nexus/common/postgres/ms-ago';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Queryable } from '@nexus/common/postgres/queryable';
 import type { ProviderName } from '@nexus/common/queue/provider-name';
 import { liveness } from '@nexus/common/timing/liveness';
 import type { RecoveryCause } from './recovery-cause.ts';
@@ -30,11 +30,8 @@ const maxPerCause = 200;
  * for `lostLockMs` if it had lost the lock while it lived, for `hungMs` if it holds it. Nobody is declared dead just after Postgres started,
  * because then every lock is gone. Nor by a sweeper that was silent itself a moment ago: to it, everybody seems silent.
  */
-export async function findRecoveries(
-  database: Pick<PrismaClient, '$queryRaw'>,
-  sweeperId: string,
-): Promise<Recovery[]> {
-  return database.$queryRaw<Recovery[]>`
+export async function findRecoveries(database: Queryable, sweeperId: string): Promise<Recovery[]> {
+  return database.query<Recovery>`
     WITH judge AS (
       SELECT id FROM worker
       WHERE id = ${sweeperId}::uuid AND heartbeat_at > ${msAgo(liveness.judgeMs)} AND steady_since < ${msAgo(liveness.steadyMs)}
@@ -82,12 +79,8 @@ export type EnqueuedRow = {
 };
 
 /** Queued rows whose job should be in Redis for a while now, in pages by id. */
-export async function findEnqueued(
-  database: Pick<PrismaClient, '$queryRaw'>,
-  afterId: string,
-  limit: number,
-): Promise<EnqueuedRow[]> {
-  return database.$queryRaw`
+export async function findEnqueued(database: Queryable, afterId: string, limit: number): Promise<EnqueuedRow[]> {
+  return database.query<EnqueuedRow>`
     SELECT id AS "invocationId", conversation_id AS "conversationId", provider, dispatch, attempt > 0 AS begun,
            greatest(0, coalesce(extract(epoch FROM available_at - now()) * 1000, 0))::float8 AS "delayMs"
     FROM invocation
@@ -96,8 +89,8 @@ export async function findEnqueued(
 }
 
 /** Which of these workers may still claim the jobs that they were given. */
-export async function findAlive(database: Pick<PrismaClient, '$queryRaw'>, workerIds: string[]): Promise<Set<string>> {
-  const rows = await database.$queryRaw<{ id: string }[]>`
+export async function findAlive(database: Queryable, workerIds: string[]): Promise<Set<string>> {
+  const rows = await database.query<{ id: string }>`
     SELECT id FROM worker WHERE id = ANY(${workerIds}::uuid[]) AND heartbeat_at > ${msAgo(liveness.holderMs)}`;
   return new Set(rows.map((row) => row.id));
 }
