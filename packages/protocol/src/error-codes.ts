@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'idempotency_key_reused'
   | 'provider_not_configured'
   | 'unauthorized'
+  | 'scope_missing'
   | 'too_many_subscriptions'
   // Our own parts
   | 'configuration_invalid'
@@ -86,6 +87,7 @@ export const errorMeanings = {
   },
   provider_not_configured: { status: 409, title: 'The provider has no credentials', retryable: false, exposed: true },
   unauthorized: { status: 401, title: 'Credentials are missing or not valid', retryable: false, exposed: true },
+  scope_missing: { status: 403, title: 'The key may not do this', retryable: false, exposed: true },
   too_many_subscriptions: {
     status: 429,
     title: 'Too many subscriptions on one socket',

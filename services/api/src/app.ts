@@ -12,9 +12,8 @@ import type { Tracer } from '@nexus/common/tracing/tracer';
 import express, { type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { Registry } from 'prom-client';
-import { createAgentRoutes } from './agents/agent-routes.ts';
 import type { ApiMetrics } from './api-metrics.ts';
-import { createConversationRoutes } from './conversations/conversation-routes.ts';
+import { createDocsRoutes } from './docs/docs-routes.ts';
 import { cors } from './http/cors.ts';
 import { createErrorHandler } from './http/error-handler.ts';
 import { readJsonBody } from './http/json-body.ts';
@@ -26,7 +25,8 @@ import { noteMount } from './http/route-of.ts';
 import { toPath } from './http/to-path.ts';
 import { traceRequests } from './http/trace-requests.ts';
 import { countWorkersOnline } from './invocations/count-workers-online.ts';
-import { createInvocationRoutes } from './invocations/invocation-routes.ts';
+import { createRoutes } from './routes/create-routes.ts';
+import { mountRoutes } from './routes/mount-routes.ts';
 
 /** Bull Board's place: its pages name it. */
 export const queueBoardPath = '/admin/queues';
@@ -69,9 +69,8 @@ export function createApp(parts: ApiParts): RequestListener {
   app.use(cors(parts.corsOrigins), requireHost(parts.allowedHosts)); // in this order: a page that may read the refusal is shown it
   if (parts.queueBoard) app.use(queueBoardPath, noteMount, parts.queueBoard);
   app.use(helmet(), setPrincipal, readJsonBody);
-  app.use('/api/agents', noteMount, createAgentRoutes(parts));
-  app.use('/api/conversations', noteMount, createConversationRoutes(parts));
-  app.use('/api', noteMount, createInvocationRoutes(parts));
+  const routes = createRoutes(parts);
+  mountRoutes(app, [...routes, ...createDocsRoutes(routes)]);
   app.use(notFound);
   app.use(createErrorHandler(parts.logger));
   return (request, response) => {

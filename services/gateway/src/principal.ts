@@ -1,7 +1,7 @@
-import { defaultWorkspaceId } from '@nexus/common/principals/default-workspace';
+import { openPrincipal } from '@nexus/common/principals/open-principal';
 import type { Principal } from '@nexus/common/principals/principal';
 
 /** Without keys everybody is the default workspace. */
 export function principalOfHandshake(): Principal {
-  return { workspaceId: defaultWorkspaceId };
+  return openPrincipal;
 }

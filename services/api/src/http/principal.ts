@@ -1,4 +1,4 @@
-import { defaultWorkspaceId } from '@nexus/common/principals/default-workspace';
+import { openPrincipal } from '@nexus/common/principals/open-principal';
 import type { Principal } from '@nexus/common/principals/principal';
 import type { NextFunction, Request, Response } from 'express';
 
@@ -6,7 +6,7 @@ type Locals = { principal: Principal };
 
 /** Without keys everybody is the default workspace. */
 export function setPrincipal(_request: Request, response: Response, next: NextFunction): void {
-  (response.locals as Locals).principal = { workspaceId: defaultWorkspaceId };
+  (response.locals as Locals).principal = openPrincipal;
   next();
 }
 
