@@ -2,6 +2,7 @@ import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from '@asteaso
 import { type ErrorCode, errorMeanings } from '@nexus/protocol/error-codes';
 import { z } from 'zod';
 import type { Example, Route } from '../routes/route.ts';
+import { tags } from '../routes/tags.ts';
 
 const problem = z
   .strictObject({
@@ -36,7 +37,7 @@ export function toOpenApi(routes: Route[]) {
       description: 'A queue-driven backend for AI agents. Events, sockets and cursors: docs/protocol.md.',
     },
     servers: [{ url: '/' }],
-    tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
+    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
   });
 }
 
@@ -102,7 +103,9 @@ function refusals({ errors = [], scope, params, query, headers, body }: Route): 
 }
 
 function examplesOf({ examples = [] }: Route) {
-  const withBody = examples.filter((example): example is Example & { body: unknown } => example.body !== undefined);
+  const withBody = examples.filter(
+    (example): example is Example & { body: unknown } => example.body !== undefined && example.status !== 422,
+  );
   if (withBody.length === 0) return {};
   return {
     examples: Object.fromEntries(

@@ -3,6 +3,7 @@ import type { Scope } from '@nexus/common/principals/scope';
 import type { ErrorCode } from '@nexus/protocol/error-codes';
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
+import type { Tag } from './tags.ts';
 
 export type Method = 'get' | 'post' | 'patch' | 'put' | 'delete';
 
@@ -37,7 +38,7 @@ type Declared<P, Q, H, B> = {
   method: Method;
   /** As Express writes it: `/api/agents/:id`. */
   path: string;
-  tag: string;
+  tag: Tag;
   summary: string;
   description?: string;
   /** null: whoever reaches the API may call it. */
