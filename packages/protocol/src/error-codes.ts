@@ -28,6 +28,7 @@ export type ErrorCode =
   | 'too_many_subscriptions'
   // Our own parts
   | 'configuration_invalid'
+  | 'secret_missing'
   | 'database_unavailable'
   | 'redis_unavailable'
   | 'service_stopping'
@@ -94,6 +95,7 @@ export const errorMeanings = {
     retryable: false,
     exposed: true,
   },
+  secret_missing: { status: 500, title: 'A secret of the installation is missing', retryable: false, exposed: false },
   configuration_invalid: { status: 500, title: 'The configuration is not valid', retryable: false, exposed: false },
   database_unavailable: { status: 503, title: 'The database cannot be reached', retryable: true, exposed: false },
   redis_unavailable: { status: 503, title: 'Redis cannot be reached', retryable: true, exposed: false },

@@ -8,5 +8,7 @@ export type Principal = {
   workspaceId: string;
   keyId: string | null;
   scopes: readonly Scope[];
+  /** null: every agent of the workspace. */
+  agentIds: readonly string[] | null;
   userId: string | null;
 };

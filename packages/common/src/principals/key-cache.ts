@@ -1,0 +1,94 @@
+import type { EffectiveKey } from './load-keys.ts';
+
+export type KeyCacheParts = {
+  loadKeys: (ids: string[]) => Promise<Map<string, EffectiveKey>>;
+  /** Postgres does not answer: keys that were good stay good until it does. */
+  onTrouble: (error: unknown) => void;
+  now?: () => number;
+};
+
+export type KeyCache = {
+  /** null: there is no such key. */
+  get(id: string): Promise<EffectiveKey | null>;
+  /** Calls back once, when the key ends. Returns how to stop watching. */
+  watch(id: string, onEnd: () => void): () => void;
+  /** Reads these keys again now, as something about them has changed. */
+  refresh(ids: string[]): Promise<void>;
+  close(): void;
+};
+
+/** How often every key in use is read again. A revocation counts within this, wherever Redis may be. */
+export const recheckMs = 2_000;
+/** A key that nobody used for so long is forgotten. */
+const idleMs = 60_000;
+
+type Entry = { key: EffectiveKey | null; usedAt: number; watchers: Set<() => void> };
+
+/**
+ * The keys that this process has met. A known key costs a request nothing: a timer reads all of them again in one statement, and whoever
+ * watches a key is told when it ends.
+ */
+export function createKeyCache({ loadKeys, onTrouble, now = Date.now }: KeyCacheParts): KeyCache {
+  const entries = new Map<string, Entry>();
+  const loading = new Map<string, Promise<EffectiveKey | null>>();
+  const timer = setInterval(() => void recheck(), recheckMs);
+  timer.unref();
+
+  async function recheck(): Promise<void> {
+    for (const [id, { usedAt, watchers }] of entries)
+      if (watchers.size === 0 && now() - usedAt > idleMs) entries.delete(id);
+    await refresh([...entries.keys()]).catch(onTrouble);
+  }
+
+  async function refresh(ids: string[]): Promise<void> {
+    const known = ids.filter((id) => entries.has(id));
+    if (known.length === 0) return;
+    const loaded = await loadKeys(known);
+    for (const id of known) settle(id, loaded.get(id) ?? null);
+  }
+
+  function settle(id: string, key: EffectiveKey | null): void {
+    const entry = entries.get(id);
+    if (!entry) return;
+    entry.key = key;
+    if (isGood(key, now())) return;
+    const { watchers } = entry;
+    entry.watchers = new Set();
+    for (const onEnd of watchers) onEnd();
+  }
+
+  async function load(id: string): Promise<EffectiveKey | null> {
+    const key = (await loadKeys([id])).get(id) ?? null;
+    if (key) entries.set(id, { key, usedAt: now(), watchers: entries.get(id)?.watchers ?? new Set() });
+    return key;
+  }
+
+  return {
+    async get(id) {
+      const entry = entries.get(id);
+      if (entry) {
+        entry.usedAt = now();
+        return entry.key;
+      }
+      // Many requests may bring a key that is new here: it is read once.
+      let pending = loading.get(id);
+      if (!pending) {
+        pending = load(id).finally(() => loading.delete(id));
+        loading.set(id, pending);
+      }
+      return pending;
+    },
+    watch(id, onEnd) {
+      const entry = entries.get(id);
+      entry?.watchers.add(onEnd);
+      return () => void entries.get(id)?.watchers.delete(onEnd);
+    },
+    refresh,
+    close: () => clearInterval(timer),
+  };
+}
+
+/** Whether the key counts at this moment. */
+export function isGood(key: EffectiveKey | null, now: number): key is EffectiveKey {
+  return key !== null && !key.revoked && (key.expiresAt === null || key.expiresAt > now);
+}
