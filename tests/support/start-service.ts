@@ -31,7 +31,15 @@ export async function startService(name: ServiceName, env: Record<string, string
     [...serviceFlags, '--import', './scripts/start/die-with-parent.mjs', `services/${name}/src/main.ts`],
     {
       cwd: root,
-      env: { PATH, NODE_COMPILE_CACHE, NODE_ENV: 'test', LOG_LEVEL: 'info', [portVariable]: '0', ...env },
+      env: {
+        PATH,
+        NODE_COMPILE_CACHE,
+        NODE_ENV: 'test',
+        NEXUS_AUTH: 'off',
+        LOG_LEVEL: 'info',
+        [portVariable]: '0',
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     },
   );

@@ -16,6 +16,6 @@ export const apiConfigSchema = z.object({
 export type ApiConfig = z.infer<typeof apiConfigSchema>;
 
 export function readApiConfig(environment: NodeJS.ProcessEnv): ApiConfig {
-  const config = parseConfig(apiConfigSchema.superRefine(checkTogether('API_HOST')), environment);
+  const config = parseConfig(apiConfigSchema.superRefine(checkTogether), environment);
   return withPasswords(config);
 }

@@ -4,6 +4,7 @@ import type { ConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
 import type { InvocationMetrics } from '@nexus/common/invocations/invocation-metrics';
 import type { Logger } from '@nexus/common/logging/create-logger';
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Access } from '@nexus/common/principals/open-access';
 import { createHealthHandler } from '@nexus/common/process/serve-health';
 import type { InvocationQueues } from '@nexus/common/queue/invocation-queue';
 import { pingRedis } from '@nexus/common/redis/ping-redis';
@@ -14,11 +15,11 @@ import helmet from 'helmet';
 import type { Registry } from 'prom-client';
 import type { ApiMetrics } from './api-metrics.ts';
 import { createDocsRoutes } from './docs/docs-routes.ts';
+import { authenticateRequest } from './http/authenticate-request.ts';
 import { cors } from './http/cors.ts';
 import { createErrorHandler } from './http/error-handler.ts';
 import { readJsonBody } from './http/json-body.ts';
 import { notFound } from './http/not-found.ts';
-import { setPrincipal } from './http/principal.ts';
 import { createRequestLog } from './http/request-log.ts';
 import { requireHost } from './http/require-host.ts';
 import { noteMount } from './http/route-of.ts';
@@ -42,6 +43,7 @@ export type ApiParts = {
   registry: Registry;
   metrics: InvocationMetrics;
   apiMetrics: ApiMetrics;
+  access: Access;
   corsOrigins: string[];
   allowedHosts: string[];
   /** Where it is switched on. */
@@ -68,9 +70,9 @@ export function createApp(parts: ApiParts): RequestListener {
   app.use(createRequestLog(parts.logger, parts.apiMetrics));
   app.use(cors(parts.corsOrigins), requireHost(parts.allowedHosts)); // in this order: a page that may read the refusal is shown it
   if (parts.queueBoard) app.use(queueBoardPath, noteMount, parts.queueBoard);
-  app.use(helmet(), setPrincipal, readJsonBody);
+  app.use(helmet(), authenticateRequest(parts.access.authenticator), readJsonBody);
   const routes = createRoutes(parts);
-  mountRoutes(app, [...routes, ...createDocsRoutes(routes)]);
+  mountRoutes(app, [...routes, ...createDocsRoutes(routes)], parts.access.authenticator);
   app.use(notFound);
   app.use(createErrorHandler(parts.logger));
   return (request, response) => {

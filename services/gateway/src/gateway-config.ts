@@ -15,6 +15,6 @@ export const gatewayConfigSchema = z.object({
 export type GatewayConfig = z.infer<typeof gatewayConfigSchema>;
 
 export function readGatewayConfig(environment: NodeJS.ProcessEnv): GatewayConfig {
-  const config = parseConfig(gatewayConfigSchema.superRefine(checkTogether('GATEWAY_HOST')), environment);
+  const config = parseConfig(gatewayConfigSchema.superRefine(checkTogether), environment);
   return withPasswords(config);
 }

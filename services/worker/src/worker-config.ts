@@ -1,5 +1,4 @@
 import {
-  authField,
   checkTogether,
   count,
   list,
@@ -16,7 +15,6 @@ import { providerFields } from './providers/provider-config.ts';
 
 export const workerConfigSchema = z.object({
   ...sharedFields,
-  ...authField,
   ...tracingFields,
   /** Whether traces hold what was said. */
   OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: z.stringbool().default(false),
@@ -37,6 +35,6 @@ export const workerConfigSchema = z.object({
 export type WorkerConfig = z.infer<typeof workerConfigSchema>;
 
 export function readWorkerConfig(environment: NodeJS.ProcessEnv): WorkerConfig {
-  const config = parseConfig(workerConfigSchema.superRefine(checkTogether('WORKER_HOST')), environment);
+  const config = parseConfig(workerConfigSchema.superRefine(checkTogether), environment);
   return withPasswords(config);
 }

@@ -73,12 +73,21 @@ export const tracingFields = {
   OTEL_EXPORTER_OTLP_HEADERS: z.string().transform(parseHeaders).optional(),
 };
 
-/** Without keys nothing may listen beyond loopback, unless somebody says aloud that this is meant. */
-export const authField = { NEXUS_AUTH: z.enum(['off']).optional() };
+/** `keys`: every caller needs one. `off`: nobody does, and nothing listens beyond loopback unless NEXUS_AUTH=off is set on purpose. */
+export const authField = { NEXUS_AUTH: z.enum(['keys', 'off']).default('keys') };
+
+const minSecretLength = 32;
 
 /** Who may call what clients call. */
 export const accessFields = {
   ...authField,
+  /** Signs tokens and encrypts what is secret: newest first, older ones as long as something needs them. */
+  NEXUS_SECRETS: list()
+    .refine(
+      (secrets) => secrets.every((secret) => secret.length >= minSecretLength),
+      `expected secrets of at least ${minSecretLength} characters, separated by commas`,
+    )
+    .default([]),
   /** Names by which a service may be called, beside localhost and addresses; `*` is every name. */
   ALLOWED_HOSTS: list()
     .refine(
@@ -96,22 +105,10 @@ export function isLoopbackHost(host: string): boolean {
   return loopbackHosts.has(host);
 }
 
-/** A reason why this host may not be listened on, or null. */
-function hostProblem(host: string, auth: 'off' | undefined): string | null {
-  if (isLoopbackHost(host) || auth === 'off') return null;
-  return 'there is no authentication yet, so only a loopback address is allowed, unless NEXUS_AUTH=off is set as well';
-}
+type Together = { REDIS_URL: string; REDIS_CLUSTER: boolean };
 
-type Together = { NEXUS_AUTH?: 'off' | undefined; REDIS_URL: string; REDIS_CLUSTER: boolean };
-
-/** What no variable of a service says alone: whether its host may be listened on, and Redis used as it is named. */
-export function checkTogether<H extends string>(host: H) {
-  return (config: Together & Record<H, string>, context: z.RefinementCtx): void => {
-    const problems = {
-      [host]: hostProblem(config[host], config.NEXUS_AUTH),
-      REDIS_URL: redisProblem(config.REDIS_URL, config.REDIS_CLUSTER),
-    };
-    for (const [name, message] of Object.entries(problems))
-      if (message) context.addIssue({ code: 'custom', path: [name], message });
-  };
+/** What no variable of a service says alone: whether Redis may be used as it is named. */
+export function checkTogether(config: Together, context: z.RefinementCtx): void {
+  const message = redisProblem(config.REDIS_URL, config.REDIS_CLUSTER);
+  if (message) context.addIssue({ code: 'custom', path: ['REDIS_URL'], message });
 }

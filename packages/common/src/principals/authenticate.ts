@@ -22,7 +22,7 @@ export async function authenticateKey(
 }
 
 export function toPrincipal({ id, workspaceId, scopes, agentIds }: EffectiveKey): Principal {
-  return { workspaceId, keyId: id, scopes, agentIds, userId: null };
+  return { workspaceId, keyId: id, scopes, agentIds, conversationId: null, userId: null };
 }
 
 /** After a rotation the secret before it stays good for a while. */

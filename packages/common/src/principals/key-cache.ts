@@ -12,8 +12,8 @@ export type KeyCache = {
   get(id: string): Promise<EffectiveKey | null>;
   /** Calls back once, when the key ends. Returns how to stop watching. */
   watch(id: string, onEnd: () => void): () => void;
-  /** Reads these keys again now, as something about them has changed. */
-  refresh(ids: string[]): Promise<void>;
+  /** Reads every known key again now, as something has changed. */
+  refreshAll(): Promise<void>;
   close(): void;
 };
 
@@ -37,11 +37,11 @@ export function createKeyCache({ loadKeys, onTrouble, now = Date.now }: KeyCache
   async function recheck(): Promise<void> {
     for (const [id, { usedAt, watchers }] of entries)
       if (watchers.size === 0 && now() - usedAt > idleMs) entries.delete(id);
-    await refresh([...entries.keys()]).catch(onTrouble);
+    await refreshAll().catch(onTrouble);
   }
 
-  async function refresh(ids: string[]): Promise<void> {
-    const known = ids.filter((id) => entries.has(id));
+  async function refreshAll(): Promise<void> {
+    const known = [...entries.keys()];
     if (known.length === 0) return;
     const loaded = await loadKeys(known);
     for (const id of known) settle(id, loaded.get(id) ?? null);
@@ -83,7 +83,7 @@ export function createKeyCache({ loadKeys, onTrouble, now = Date.now }: KeyCache
       entry?.watchers.add(onEnd);
       return () => void entries.get(id)?.watchers.delete(onEnd);
     },
-    refresh,
+    refreshAll,
     close: () => clearInterval(timer),
   };
 }

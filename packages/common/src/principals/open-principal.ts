@@ -8,5 +8,6 @@ export const openPrincipal: Principal = {
   keyId: null,
   scopes,
   agentIds: null,
+  conversationId: null,
   userId: null,
 };

@@ -10,5 +10,7 @@ export type Principal = {
   scopes: readonly Scope[];
   /** null: every agent of the workspace. */
   agentIds: readonly string[] | null;
+  /** null: every conversation of the workspace. */
+  conversationId: string | null;
   userId: string | null;
 };

@@ -97,6 +97,7 @@ export function createInvocationRoutes(parts: InvocationRouteParts): Route[] {
       path,
       tag,
       summary: 'Ask an agent',
+      lasts: true,
       description:
         '202 means that the request is stored and will be answered. With `Accept: text/event-stream` the answer is the stream of its events. The same Idempotency-Key within 24 hours gives the first answer again.',
       scope: 'invoke',
@@ -153,6 +154,7 @@ export function createInvocationRoutes(parts: InvocationRouteParts): Route[] {
       path: '/api/invocations/:id',
       tag,
       summary: 'Read an invocation, or wait for its end',
+      lasts: true,
       scope: 'read',
       params,
       query: readQuery,
@@ -174,6 +176,7 @@ export function createInvocationRoutes(parts: InvocationRouteParts): Route[] {
       path: '/api/invocations/:id/events',
       tag,
       summary: 'Follow the events of an invocation',
+      lasts: true,
       description:
         'Server-sent events, resumed by Last-Event-ID. With `Accept: application/json` an array of the events so far.',
       scope: 'read',

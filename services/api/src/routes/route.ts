@@ -43,6 +43,8 @@ type Declared<P, Q, H, B> = {
   description?: string;
   /** null: whoever reaches the API may call it. */
   scope: Scope | null;
+  /** Its answer may take long, as a stream's does: it is cut when the caller's key ends. */
+  lasts?: boolean;
   params?: P;
   query?: Q;
   /** By their names in lower case. */
