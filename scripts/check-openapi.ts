@@ -4,7 +4,7 @@ import { toOpenApi } from '../services/api/src/docs/to-open-api.ts';
 import { createRoutes, type RouteParts } from '../services/api/src/routes/create-routes.ts';
 
 /** Lints the OpenAPI document that the API serves at /api/openapi.json, by Redocly's recommended rules. */
-const routes = createRoutes({ apiMetrics: {} } as RouteParts);
+const routes = createRoutes({ apiMetrics: {}, access: {} } as RouteParts);
 const source = JSON.stringify(toOpenApi([...routes, ...createDocsRoutes(routes)]), null, 2);
 const config = await createConfig({
   extends: ['recommended-strict'],

@@ -31,11 +31,13 @@ describe('the route table', () => {
     else if (contentType !== '') expect(Object.keys(declared?.others ?? {})).toContain(contentType.split(';')[0]);
   });
 
-  it('has an example that succeeds for every route, but for those that would delete what others need', () => {
+  it('has an example that succeeds for every route, but for those that end what others need, or that need a key', () => {
     const without = routeTable.filter((route) => !route.examples?.some(({ status }) => status < 400));
     expect(without.map(({ method, path }) => `${method} ${path}`)).toEqual([
       'delete /api/agents/:id',
       'delete /api/conversations/:id',
+      'post /api/session',
+      'delete /api/keys/:id',
     ]);
   });
 
@@ -92,4 +94,6 @@ async function insertExampleRows({ api, database, echoAgentId }: Stack): Promise
   await rename('message', body.id, exampleIds.invocation, 'invocation_id');
   await rename('usage_record', body.id, exampleIds.invocation, 'invocation_id');
   await rename('invocation', body.id, exampleIds.invocation);
+  const { body: key } = await api.send<{ id: string }>('POST', '/api/keys', { name: 'Example', scopes: ['read'] });
+  await rename('api_key', key.id, exampleIds.key);
 }

@@ -2,7 +2,7 @@ import { createDocsRoutes } from '../../services/api/src/docs/docs-routes.ts';
 import { createRoutes, type RouteParts } from '../../services/api/src/routes/create-routes.ts';
 import type { Route } from '../../services/api/src/routes/route.ts';
 
-const routes = createRoutes({ apiMetrics: {} } as RouteParts);
+const routes = createRoutes({ apiMetrics: {}, access: {} } as RouteParts);
 
 /** The route table, without anything behind it. */
 export const routeTable: Route[] = [...routes, ...createDocsRoutes(routes)];

@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'agent_not_found'
   | 'agent_inactive'
   | 'agent_name_taken'
+  | 'agent_slug_taken'
   | 'conversation_not_found'
   | 'conversation_busy'
   | 'invocation_not_found'
@@ -25,6 +26,10 @@ export type ErrorCode =
   | 'provider_not_configured'
   | 'unauthorized'
   | 'scope_missing'
+  | 'origin_not_allowed'
+  | 'key_not_found'
+  | 'key_revoked'
+  | 'workspace_not_found'
   | 'too_many_subscriptions'
   // Our own parts
   | 'configuration_invalid'
@@ -70,6 +75,7 @@ export const errorMeanings = {
   method_not_allowed: { status: 405, title: 'This address does not take that method', retryable: false, exposed: true },
   agent_not_found: { status: 404, title: 'There is no such agent', retryable: false, exposed: true },
   agent_inactive: { status: 409, title: 'The agent is switched off', retryable: false, exposed: true },
+  agent_slug_taken: { status: 409, title: 'Another agent has this slug', retryable: false, exposed: true },
   agent_name_taken: { status: 409, title: 'Another agent has this name', retryable: false, exposed: true },
   conversation_not_found: { status: 404, title: 'There is no such conversation', retryable: false, exposed: true },
   conversation_busy: {
@@ -88,6 +94,10 @@ export const errorMeanings = {
   },
   provider_not_configured: { status: 409, title: 'The provider has no credentials', retryable: false, exposed: true },
   unauthorized: { status: 401, title: 'Credentials are missing or not valid', retryable: false, exposed: true },
+  origin_not_allowed: { status: 403, title: 'Pages of this origin may not do this', retryable: false, exposed: true },
+  key_not_found: { status: 404, title: 'There is no such key', retryable: false, exposed: true },
+  key_revoked: { status: 409, title: 'The key is revoked', retryable: false, exposed: true },
+  workspace_not_found: { status: 404, title: 'There is no such workspace', retryable: false, exposed: true },
   scope_missing: { status: 403, title: 'The key may not do this', retryable: false, exposed: true },
   too_many_subscriptions: {
     status: 429,

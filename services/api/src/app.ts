@@ -22,6 +22,7 @@ import { readJsonBody } from './http/json-body.ts';
 import { notFound } from './http/not-found.ts';
 import { createRequestLog } from './http/request-log.ts';
 import { requireHost } from './http/require-host.ts';
+import { requireOrigin } from './http/require-origin.ts';
 import { noteMount } from './http/route-of.ts';
 import { toPath } from './http/to-path.ts';
 import { traceRequests } from './http/trace-requests.ts';
@@ -46,6 +47,8 @@ export type ApiParts = {
   access: Access;
   corsOrigins: string[];
   allowedHosts: string[];
+  /** Addresses and networks whose X-Forwarded-* headers count. */
+  trustedProxies: string[];
   /** Where it is switched on. */
   queueBoard: RequestHandler | null;
   /** Aborted when the process stops: open streams end. */
@@ -58,6 +61,7 @@ export function createApp(parts: ApiParts): RequestListener {
   app.disable('x-powered-by');
   app.set('etag', false);
   app.set('query parser', 'simple');
+  app.set('trust proxy', parts.trustedProxies);
   const health = createHealthHandler(
     { database: () => parts.database.$queryRaw`SELECT 1`, redis: () => pingRedis(parts.redis) },
     parts.registry,
@@ -68,7 +72,7 @@ export function createApp(parts: ApiParts): RequestListener {
   });
   if (parts.tracer) app.use(traceRequests(parts.tracer));
   app.use(createRequestLog(parts.logger, parts.apiMetrics));
-  app.use(cors(parts.corsOrigins), requireHost(parts.allowedHosts)); // in this order: a page that may read the refusal is shown it
+  app.use(cors(parts.corsOrigins), requireHost(parts.allowedHosts), requireOrigin(parts.corsOrigins)); // in this order: a page that may read the refusal is shown it
   if (parts.queueBoard) app.use(queueBoardPath, noteMount, parts.queueBoard);
   app.use(helmet(), authenticateRequest(parts.access.authenticator), readJsonBody);
   const routes = createRoutes(parts);

@@ -92,6 +92,7 @@ await runService(
       access,
       corsOrigins: config.CORS_ORIGINS,
       allowedHosts: config.ALLOWED_HOSTS,
+      trustedProxies: config.TRUSTED_PROXIES,
       queueBoard:
         board && ADMIN_PASSWORD
           ? board.createQueueBoard(queues, { path: queueBoardPath, password: ADMIN_PASSWORD })

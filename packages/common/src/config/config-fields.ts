@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { redisProblem, splitRedisUrls } from './redis-urls.ts';
 
@@ -95,9 +96,24 @@ export const accessFields = {
       'expected names without scheme and port, separated by commas, or *',
     )
     .default([]),
+  /** Addresses and networks of proxies whose X-Forwarded-* headers count. */
+  TRUSTED_PROXIES: list()
+    .refine(
+      (entries) => entries.every(isNetwork),
+      'expected addresses and networks, as in 10.0.0.0/8, separated by commas',
+    )
+    .default([]),
   /** Origins of browsers' pages that may call, beside the service's own; none by default. */
   CORS_ORIGINS: list().default([]),
 };
+
+/** An address, or one with the length of its network's prefix. */
+function isNetwork(text: string): boolean {
+  const [address = '', prefix] = text.split('/');
+  const version = isIP(address);
+  if (version === 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128));
+}
 
 const loopbackHosts = new Set(['127.0.0.1', '::1', 'localhost']);
 

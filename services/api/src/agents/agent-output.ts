@@ -6,6 +6,7 @@ export const shownAgent = z
   .strictObject({
     id: shownId(),
     name: z.string(),
+    slug: z.string().nullable().describe('For URLs, and for `model` in the protocols of OpenAI'),
     description: z.string(),
     avatar: z.string(),
     provider: z.enum(providerNames as [string, ...string[]]),

@@ -11,6 +11,7 @@ import { exampleIds } from '../routes/example-ids.ts';
 import { defineRoute, type Route } from '../routes/route.ts';
 import { agentPatch, newAgent } from './agent-input.ts';
 import { shownAgent } from './agent-output.ts';
+import { toSlug } from './agent-slug.ts';
 
 /** Never shown: the workspace is the caller's own. */
 const shown = { omit: { workspaceId: true } } as const;
@@ -20,6 +21,22 @@ const params = idPath;
 const example = { params: { id: exampleIds.agent } };
 
 export function createAgentRoutes({ database }: { database: PrismaClient }): Route[] {
+  type Data = Parameters<typeof database.agent.create>[0]['data'] & { id: string; name: string };
+
+  /** Without a slug of its own the agent gets one from its name; where that is taken, with part of its id. */
+  async function insertAgent(data: Data) {
+    if (data.slug) return database.agent.create({ data, ...shown }).catch(rejectTaken);
+    const slug = toSlug(data.name);
+    try {
+      return await database.agent.create({ data: { ...data, slug }, ...shown }).catch(rejectTaken);
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'agent_slug_taken') throw error;
+      return database.agent
+        .create({ data: { ...data, slug: `${slug}-${data.id.slice(-12)}` }, ...shown })
+        .catch(rejectTaken);
+    }
+  }
+
   return [
     defineRoute({
       method: 'get',
@@ -53,14 +70,13 @@ export function createAgentRoutes({ database }: { database: PrismaClient }): Rou
       scope: 'manage',
       body: newAgent,
       replies: { 201: { description: 'The agent; Location names it', schema: shownAgent } },
-      errors: ['agent_name_taken'],
+      errors: ['agent_name_taken', 'agent_slug_taken'],
       examples: [
         { name: 'an echo', status: 201, body: { name: 'Parrot', provider: 'echo', model: 'echo' } },
         { name: 'a name that is taken', status: 409, body: { name: 'Echo', provider: 'echo', model: 'echo' } },
       ],
       async handle({ principal: { workspaceId }, body }) {
-        const data = { id: newId(), workspaceId, ...withoutUndefined(body) };
-        const agent = await database.agent.create({ data, ...shown }).catch(rejectTakenName);
+        const agent = await insertAgent({ id: newId(), workspaceId, ...withoutUndefined(body) });
         return { status: 201, headers: { location: `/api/agents/${agent.id}` }, body: agent };
       },
     }),
@@ -91,12 +107,12 @@ export function createAgentRoutes({ database }: { database: PrismaClient }): Rou
       params,
       body: agentPatch,
       replies: { 200: { description: 'The agent as it is now', schema: shownAgent } },
-      errors: ['agent_not_found', 'agent_name_taken'],
+      errors: ['agent_not_found', 'agent_name_taken', 'agent_slug_taken'],
       examples: [{ name: 'a new avatar', status: 200, ...example, body: { avatar: '🪞' } }],
       async handle({ principal: { workspaceId }, params: { id }, body }) {
         const [agent] = await database.agent
           .updateManyAndReturn({ where: { id, workspaceId }, data: withoutUndefined(body), ...shown })
-          .catch(rejectTakenName);
+          .catch(rejectTaken);
         if (!agent) throw agentNotFound(id);
         return { status: 200, body: agent };
       },
@@ -121,9 +137,12 @@ export function createAgentRoutes({ database }: { database: PrismaClient }): Rou
   ];
 }
 
-function rejectTakenName(error: unknown): never {
+/** Which of an agent's unique fields another agent has. */
+function rejectTaken(error: unknown): never {
   if (!isUniqueViolation(error)) throw error;
-  throw new AppError('agent_name_taken', 'Another agent has this name', {
-    fields: [{ field: 'name', message: 'is taken by another agent' }],
+  const isSlug = JSON.stringify((error as { meta?: unknown }).meta ?? {}).includes('slug');
+  const [field, code] = isSlug ? (['slug', 'agent_slug_taken'] as const) : (['name', 'agent_name_taken'] as const);
+  throw new AppError(code, `Another agent has this ${field}`, {
+    fields: [{ field, message: 'is taken by another agent' }],
   });
 }

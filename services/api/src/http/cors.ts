@@ -1,7 +1,7 @@
 import type { NextFunction, Request, Response } from 'express';
 
 const allowedMethods = 'GET, POST, PATCH, DELETE';
-const allowedHeaders = 'Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id';
+const allowedHeaders = 'Authorization, Content-Type, Idempotency-Key, Nexus-Workspace, Last-Event-ID, X-Request-Id';
 const exposedHeaders = 'Link, Location, Retry-After, X-Request-Id';
 
 /** Lets browsers of the configured origins call; others get no header and are stopped by the browser itself. */
