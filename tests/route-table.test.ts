@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exampleIds } from '../services/api/src/routes/example-ids.ts';
-import type { Example, Route } from '../services/api/src/routes/route.ts';
 import { routeTable } from './support/assert-declared.ts';
+import { insertExampleRows } from './support/insert-example-rows.ts';
 import { openStack, type Stack } from './support/open-stack.ts';
+import { sendExample } from './support/send-example.ts';
 
 type Operation = { operationId: string; responses: Record<string, unknown>; security: unknown[] };
 type Document = { openapi: string; paths: Record<string, Record<string, Operation>> };
@@ -20,7 +20,7 @@ describe('the route table', () => {
   it.each(
     examples.map(({ route, example }) => [`${route.method} ${route.path}: ${example.name}`, route, example] as const),
   )('answers the example %s as declared', async (_name, route, example) => {
-    const response = await send(route, example);
+    const response = await sendExample(stack.apiUrl, route, example);
     expect(response.status).toBe(example.status);
     const contentType = response.headers.get('content-type') ?? '';
     if (example.status >= 400) return expect(contentType).toContain('application/problem+json');
@@ -67,33 +67,4 @@ describe('the route table', () => {
       expect((await fetch(`${stack.apiUrl}${address}`)).status).toBe(200);
     }
   });
-
-  async function send({ method, path }: Route, { params = {}, query, headers, body }: Example): Promise<Response> {
-    const filled = Object.entries(params).reduce((url, [name, value]) => url.replace(`:${name}`, value), path);
-    const search = query ? `?${new URLSearchParams(query)}` : '';
-    return fetch(`${stack.apiUrl}${filled}${search}`, {
-      method: method.toUpperCase(),
-      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-  }
 });
-
-/** An answered invocation, under the ids that examples name. */
-async function insertExampleRows({ api, database, echoAgentId }: Stack): Promise<void> {
-  const { body } = await api.invoke({ agentId: echoAgentId, message: 'one two' });
-  await api.finished(body.id);
-  const rename = (table: string, from: string, to: string, column = 'id') =>
-    database.$executeRawUnsafe(`UPDATE ${table} SET ${column} = '${to}'::uuid WHERE ${column} = '${from}'::uuid`);
-  await database.$executeRawUnsafe(`
-    INSERT INTO conversation (id, workspace_id, title, message_count, line)
-    SELECT '${exampleIds.conversation}', workspace_id, title, message_count, line FROM conversation WHERE id = '${body.conversationId}'`);
-  for (const table of ['message', 'invocation'])
-    await rename(table, body.conversationId, exampleIds.conversation, 'conversation_id');
-  await database.$executeRawUnsafe(`ALTER TABLE usage_record DISABLE TRIGGER ALL`);
-  await rename('message', body.id, exampleIds.invocation, 'invocation_id');
-  await rename('usage_record', body.id, exampleIds.invocation, 'invocation_id');
-  await rename('invocation', body.id, exampleIds.invocation);
-  const { body: key } = await api.send<{ id: string }>('POST', '/api/keys', { name: 'Example', scopes: ['read'] });
-  await rename('api_key', key.id, exampleIds.key);
-}
