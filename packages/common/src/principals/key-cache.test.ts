@@ -19,17 +19,19 @@ describe('the key cache', () => {
   let stored: EffectiveKey | null;
   let loads: string[][];
   let trouble: unknown[];
+  let noted: string[][];
   let away: boolean;
   let cache: KeyCache;
   beforeEach(() => {
     vi.useFakeTimers();
-    [stored, loads, trouble, away] = [key, [], [], false];
+    [stored, loads, trouble, noted, away] = [key, [], [], [], false];
     cache = createKeyCache({
       async loadKeys(ids) {
         if (away) throw new Error('Postgres is away');
         loads.push(ids);
         return new Map(stored ? ids.map((each) => [each, stored as EffectiveKey]) : []);
       },
+      noteUsed: async (ids) => noted.push(ids),
       onTrouble: (error) => trouble.push(error),
     });
   });
@@ -92,6 +94,14 @@ describe('the key cache', () => {
     expect(await cache.get(id)).toEqual(key);
     expect(onEnd).not.toHaveBeenCalled();
     expect(trouble).toHaveLength(1);
+  });
+
+  it('notes once a minute which keys were used', async () => {
+    await cache.get(id);
+    await vi.advanceTimersByTimeAsync(62_000);
+    expect(noted).toEqual([[id]]);
+    await vi.advanceTimersByTimeAsync(62_000);
+    expect(noted).toEqual([[id]]);
   });
 
   it('forgets a key that nobody has used for a minute, and asks Postgres no more', async () => {

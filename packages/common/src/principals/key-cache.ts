@@ -2,6 +2,8 @@ import type { EffectiveKey } from './load-keys.ts';
 
 export type KeyCacheParts = {
   loadKeys: (ids: string[]) => Promise<Map<string, EffectiveKey>>;
+  /** Called once a minute with the keys that were used since. */
+  noteUsed: (ids: string[]) => Promise<unknown>;
   /** Postgres does not answer: keys that were good stay good until it does. */
   onTrouble: (error: unknown) => void;
   now?: () => number;
@@ -19,7 +21,7 @@ export type KeyCache = {
 
 /** How often every key in use is read again. A revocation counts within this, wherever Redis may be. */
 export const recheckMs = 2_000;
-/** A key that nobody used for so long is forgotten. */
+/** A key that nobody used for so long is forgotten; its last use is noted as often. */
 const idleMs = 60_000;
 
 type Entry = { key: EffectiveKey | null; usedAt: number; watchers: Set<() => void> };
@@ -28,16 +30,25 @@ type Entry = { key: EffectiveKey | null; usedAt: number; watchers: Set<() => voi
  * The keys that this process has met. A known key costs a request nothing: a timer reads all of them again in one statement, and whoever
  * watches a key is told when it ends.
  */
-export function createKeyCache({ loadKeys, onTrouble, now = Date.now }: KeyCacheParts): KeyCache {
+export function createKeyCache({ loadKeys, noteUsed, onTrouble, now = Date.now }: KeyCacheParts): KeyCache {
   const entries = new Map<string, Entry>();
   const loading = new Map<string, Promise<EffectiveKey | null>>();
+  let notedAt = now();
   const timer = setInterval(() => void recheck(), recheckMs);
   timer.unref();
 
   async function recheck(): Promise<void> {
+    await noteLastUses().catch(onTrouble);
     for (const [id, { usedAt, watchers }] of entries)
       if (watchers.size === 0 && now() - usedAt > idleMs) entries.delete(id);
     await refreshAll().catch(onTrouble);
+  }
+
+  async function noteLastUses(): Promise<void> {
+    if (now() - notedAt < idleMs) return;
+    const used = [...entries].filter(([, { usedAt }]) => usedAt >= notedAt).map(([id]) => id);
+    notedAt = now();
+    if (used.length > 0) await noteUsed(used);
   }
 
   async function refreshAll(): Promise<void> {

@@ -49,6 +49,13 @@ export async function loadKeys(
   return new Map([...chains].map(([id, chain]) => [id, toEffective(id, chain)]));
 }
 
+/** Notes that these keys were used, to the minute: several processes may say so of the same key. */
+export async function noteKeysUsed(database: Pick<PrismaClient, '$queryRaw'>, ids: string[]): Promise<void> {
+  await database.$queryRaw`
+    UPDATE api_key SET last_used_at = now()
+    WHERE id = ANY(${ids}::uuid[]) AND (last_used_at IS NULL OR last_used_at < now() - interval '50 s')`;
+}
+
 /** The key first, then the key that made it, and so on. */
 function toEffective(id: string, chain: Row[]): EffectiveKey {
   const [own, ...makers] = chain as [Row, ...Row[]];

@@ -4,7 +4,7 @@ import type { Redis } from '../redis/redis-connection.ts';
 import { createSecretRing, type SecretRing } from '../secrets/secret-ring.ts';
 import { type Authenticator, createAuthenticator } from './create-authenticator.ts';
 import { createKeyCache, type KeyCache } from './key-cache.ts';
-import { loadKeys } from './load-keys.ts';
+import { loadKeys, noteKeysUsed } from './load-keys.ts';
 
 const channel = 'nexus:keys';
 
@@ -30,6 +30,7 @@ export async function openAccess(parts: {
   const ring = createSecretRing(secrets);
   const keys = createKeyCache({
     loadKeys: (ids) => loadKeys(database, ids),
+    noteUsed: (ids) => noteKeysUsed(database, ids),
     onTrouble: (error) => logger.warn({ error }, 'keys could not be checked again, they stay as they were'),
   });
   subscriber.on('message', (from: string) => {
