@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { toAppError } from '@nexus/common/errors/app-error';
+import { sessionSettings } from '@nexus/common/postgres/session-settings';
 import pg from 'pg';
 import { readDatabaseUrl } from './read-database-url.ts';
 import {
@@ -103,6 +104,7 @@ async function withDatabase<T>(databaseUrl: string, use: (client: pg.Client) => 
   client.on('error', () => {}); // reported by the query under way
   try {
     await client.connect();
+    await client.query(sessionSettings);
     return await use(client);
   } catch (error) {
     throw toMigrationError(error, databaseUrl);

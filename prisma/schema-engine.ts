@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '@nexus/common/errors/app-error';
 import { isDatabaseAway } from '@nexus/common/postgres/database-error';
+import { sessionSettings } from '@nexus/common/postgres/session-settings';
 import { PrismaPg } from '@prisma/adapter-pg';
 import {
   bindMigrationAwareSqlAdapterFactory,
@@ -47,7 +48,12 @@ const charArrayOid = 1002;
  * passes them as the array type, which it accepts and which no query of the engine has, and the adapter's answer is set right.
  */
 function openCatalogPool(databaseUrl: string): pg.Pool {
-  const pool = new pg.Pool({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000, max: 2 });
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    connectionTimeoutMillis: 5_000,
+    max: 2,
+    onConnect: (client) => client.query(sessionSettings) as unknown as undefined, // waited for, though the type does not say so
+  });
   const query = pool.query.bind(pool) as (config: unknown) => Promise<pg.QueryArrayResult>;
   pool.query = (async (config: unknown) => {
     const result = await query(config);

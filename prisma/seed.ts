@@ -1,4 +1,5 @@
 import { toAppError } from '@nexus/common/errors/app-error';
+import { sessionSettings } from '@nexus/common/postgres/session-settings';
 import { defaultWorkspaceId } from '@nexus/common/principals/default-workspace';
 import pg from 'pg';
 import { readDatabaseUrl } from './read-database-url.ts';
@@ -14,6 +15,7 @@ export async function seed(databaseUrl: string, { withEcho = false } = {}): Prom
   client.on('error', () => {}); // reported by the query under way
   try {
     await client.connect();
+    await client.query(sessionSettings);
     await client.query('BEGIN');
     await client.query('INSERT INTO workspace (id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
       defaultWorkspaceId,

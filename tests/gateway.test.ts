@@ -280,6 +280,20 @@ describe('the gateway', () => {
     },
   );
 
+  it('lets pages of CORS_ORIGINS poll with any header, and no others', async () => {
+    const preflight = async (origin: string) => {
+      const wanted = 'authorization,content-type,traceparent,tracestate,x-request-id';
+      const { status, headers } = await fetch(`${stack.gatewayUrl}/socket.io/?EIO=4&transport=polling`, {
+        method: 'OPTIONS',
+        headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': wanted },
+      });
+      const allowed = headers.get('access-control-allow-headers')?.split(',').sort().join(',');
+      return { status, origin: headers.get('access-control-allow-origin'), all: allowed === wanted };
+    };
+    expect(await preflight(allowedOrigin)).toEqual({ status: 204, origin: allowedOrigin, all: true });
+    expect((await preflight('https://other.example')).origin).toBeNull();
+  });
+
   it('answers no page that calls it by a name which is not its own', async () => {
     const { hostname, port } = new URL(stack.gatewayUrl);
     const shake = async (name: string) => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { defaultWorkspaceId } from '@nexus/common/principals/default-workspace';
@@ -16,12 +17,21 @@ type Problem = {
 };
 
 const nobody = '00000000-0000-7000-8000-00000000ffff';
+const page = 'https://app.example';
+
+/** The headers that a sentence of docs/protocol.md lists, in lower case. */
+function promisedHeaders(beginning: string): string[] {
+  const [sentence = ''] = new RegExp(`${beginning} [^.]*`).exec(readFileSync('docs/protocol.md', 'utf8')) ?? [];
+  const names = [...sentence.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name.toLowerCase());
+  if (names.length < 4) throw new Error(`docs/protocol.md does not say: ${beginning} …`);
+  return names;
+}
 
 describe('the HTTP API', () => {
   let stack: Stack;
   let agentId: string;
   beforeAll(async () => {
-    stack = await openStack({ gateways: 0, workers: 0 });
+    stack = await openStack({ gateways: 0, workers: 0, env: { CORS_ORIGINS: page } });
     agentId = stack.echoAgentId;
   });
   afterAll(() => stack.close());
@@ -180,6 +190,43 @@ describe('the HTTP API', () => {
     const health = await request('/livez', headers); // whoever watches the service may call it by any name
     expect(health.statusCode).toBe(200);
     health.resume();
+  });
+
+  /** As a browser asks before it sends a request of a page: what the API allows, in lower case. */
+  async function preflight(origin: string, method: string, header: string) {
+    const { status, headers } = await fetch(`${stack.apiUrl}/api/invocations`, {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': method, 'access-control-request-headers': header },
+    });
+    const listOf = (name: string) => (headers.get(name) ?? '').toLowerCase().split(', ');
+    return {
+      status,
+      origin: headers.get('access-control-allow-origin'),
+      methods: listOf('access-control-allow-methods'),
+      headers: listOf('access-control-allow-headers'),
+    };
+  }
+
+  it.each(promisedHeaders('They may send'))('lets pages of CORS_ORIGINS send %s', async (header) => {
+    const allowed = await preflight(page, 'POST', header);
+    expect(allowed).toMatchObject({ status: 204, origin: page });
+    expect(allowed.methods).toEqual(expect.arrayContaining(['get', 'post', 'patch', 'delete']));
+    expect(allowed.headers).toContain(header);
+    expect((await preflight('https://other.example', 'POST', header)).origin).toBeNull();
+  });
+
+  it('lets pages of CORS_ORIGINS read what it says in headers', async () => {
+    const exposed = async (method: string, path: string, body?: unknown) => {
+      const { status, headers } = await stack.api.send(method, path, body, { origin: page });
+      expect(headers.get('access-control-allow-origin')).toBe(page);
+      const readable = (headers.get('access-control-expose-headers') ?? '').toLowerCase().split(', ');
+      return { status, shown: readable.filter((name) => headers.has(name)), readable };
+    };
+    const posted = await exposed('POST', '/api/invocations', { agentId, message: 'Hello!' });
+    expect([posted.status, posted.shown]).toEqual([202, ['location', 'x-request-id']]);
+    expect((await exposed('GET', '/api/agents?limit=1')).shown).toEqual(['link', 'x-request-id']);
+    expect((await exposed('PUT', '/api/agents')).shown).toEqual(['allow', 'x-request-id']);
+    expect(posted.readable.sort()).toEqual(promisedHeaders('They can read').sort());
   });
 
   it('refuses a position that none can have', async () => {

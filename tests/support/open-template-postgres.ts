@@ -7,7 +7,7 @@ import { seed } from '../../prisma/seed.ts';
 import { type LocalPostgres, openLocalPostgres } from '../../scripts/local-stack/open-local-postgres.ts';
 
 /** Durability is of no use to a database that is thrown away. */
-const throwawayFlags = [
+export const throwawayFlags = [
   '-c',
   'fsync=off',
   '-c',
@@ -21,6 +21,7 @@ const throwawayFlags = [
 export type TemplatePostgres = {
   /** The template: a migrated and seeded database. Nobody may connect to it, everybody may copy it. */
   url: string;
+  dataFolder: string;
   stop(): Promise<void>;
   /** Starts the stopped server again, on the same port and with its data. */
   start(): Promise<void>;
@@ -31,9 +32,10 @@ export type TemplatePostgres = {
 export async function openTemplatePostgres(): Promise<TemplatePostgres> {
   const folder = mkdtempSync(join(tmpdir(), 'nexus-test-'));
   chmodSync(folder, 0o755); // the server may run as another user
+  const dataFolder = join(folder, 'postgres');
   const open = (port?: number) =>
     openLocalPostgres({
-      dataFolder: join(folder, 'postgres'),
+      dataFolder,
       flags: throwawayFlags,
       ...(port === undefined ? {} : { port }),
     });
@@ -53,6 +55,7 @@ export async function openTemplatePostgres(): Promise<TemplatePostgres> {
   }
   return {
     url,
+    dataFolder,
     stop: () => server.stop(),
     async start() {
       server = await open(Number(new URL(url).port));

@@ -4,6 +4,7 @@ import type { ConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
 import type { InvocationMetrics } from '@nexus/common/invocations/invocation-metrics';
 import type { Logger } from '@nexus/common/logging/create-logger';
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import { pingDatabase } from '@nexus/common/postgres/ping-database';
 import type { Access } from '@nexus/common/principals/open-access';
 import { createHealthHandler } from '@nexus/common/process/serve-health';
 import type { InvocationQueues } from '@nexus/common/queue/invocation-queue';
@@ -63,7 +64,7 @@ export function createApp(parts: ApiParts): RequestListener {
   app.set('query parser', 'simple');
   app.set('trust proxy', parts.trustedProxies);
   const health = createHealthHandler(
-    { database: () => parts.database.$queryRaw`SELECT 1`, redis: () => pingRedis(parts.redis) },
+    { database: () => pingDatabase(parts.database), redis: () => pingRedis(parts.redis) },
     parts.registry,
     async () => ({ workersOnline: await countWorkersOnline(parts.database) }),
   );

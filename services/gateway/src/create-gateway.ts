@@ -3,6 +3,7 @@ import { AppError } from '@nexus/common/errors/app-error';
 import type { ConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
 import { type CancelParts, requestCancel } from '@nexus/common/invocations/request-cancel';
 import type { Logger } from '@nexus/common/logging/create-logger';
+import { pingDatabase } from '@nexus/common/postgres/ping-database';
 import type { Authenticator } from '@nexus/common/principals/create-authenticator';
 import { answerNotFound, createHealthHandler } from '@nexus/common/process/serve-health';
 import { pingRedis } from '@nexus/common/redis/ping-redis';
@@ -178,7 +179,7 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
 
 function createHttpServer({ database, redis, registry }: GatewayParts): HttpServer {
   const health = createHealthHandler(
-    { database: () => database.$queryRaw`SELECT 1`, redis: () => pingRedis(redis) },
+    { database: () => pingDatabase(database), redis: () => pingRedis(redis) },
     registry,
   );
   return createServer({ headersTimeout: 10_000, connectionsCheckingInterval: 1_000 }, (request, response) => {

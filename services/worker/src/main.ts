@@ -1,4 +1,5 @@
 import { openDatabase } from '@nexus/common/postgres/open-database';
+import { pingDatabase } from '@nexus/common/postgres/ping-database';
 import { createServiceRegistry } from '@nexus/common/process/create-service-registry';
 import { runService } from '@nexus/common/process/run-service';
 import { createHealthServer, listen } from '@nexus/common/process/serve-health';
@@ -66,7 +67,7 @@ await runService(
 
     const server = createHealthServer(
       {
-        database: () => database.$queryRaw`SELECT 1`,
+        database: () => pingDatabase(database),
         redis: () => pingRedis(redis),
         heartbeat: async () => {
           if (worker.lastBeatAgoMs() > silentMs)

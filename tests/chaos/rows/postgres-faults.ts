@@ -1,5 +1,6 @@
 import { lifeLockSpace } from '@nexus/common/postgres/is-life-lock-held';
 import { createTestDatabase } from '../../support/create-test-database.ts';
+import { openPostgresPair } from '../../support/open-postgres-pair.ts';
 import { openProxy } from '../../support/open-proxy.ts';
 import { openTemplatePostgres } from '../../support/open-template-postgres.ts';
 import { waitUntil } from '../../support/wait-until.ts';
@@ -152,13 +153,97 @@ export const unheardByPostgres: ChaosRow = {
   },
 };
 
+export const ledToStandby: ChaosRow = {
+  id: '13e',
+  title: 'the address of Postgres leads to a standby for a while, and connections to that stay open',
+  async run({ scale }) {
+    const pair = await openPostgresPair();
+    const { url, close } = await createTestDatabase(pair.primary.url);
+    const chaos = await openChaos({ url: pair.throughProxy(url), close }, { workers: 2 });
+    try {
+      const services = [...chaos.stack.apis, ...chaos.stack.gateways, ...chaos.stack.workers];
+      const agentId = await chaos.agent('t20-n80-d25');
+      const conversationId = await chaos.newConversation();
+      const watcher = await chaos.watch(conversationId);
+      const entry = await chaos.post(agentId, 'through a standby', { conversationId });
+      await waitUntil(() => watcher.shown(entry.id).text.length > 50, { what: 'some text' });
+      pair.leadToStandby();
+      await mustSayUnready(services, 'database');
+      await mustRefuse(chaos, agentId);
+      await sleep(scale === 'full' ? 20_000 : 3_000);
+      pair.leadBack(); // nothing is cut
+      const from = performance.now();
+      await Promise.all(
+        Array.from({ length: 20 }, (_, index) => postUntilTaken(chaos, agentId, `back again ${index}`)),
+      );
+      const ms = performance.now() - from;
+      await chaos.verify({ boundMs: 30_000, jobsMayLinger: true });
+      await mustHaveStoredEachOnce(chaos);
+      const calls = chaos.provider.callsFor(entry.message).length;
+      must(calls === 1, `${calls} calls: a living worker was taken for dead`);
+      return `20 posts at once were taken within ${seconds(ms)} after it led to the primary again`;
+    } finally {
+      await chaos.close();
+      await pair.close();
+    }
+  },
+};
+
+export const failOverPostgres: ChaosRow = {
+  id: '13f',
+  title: 'Postgres fails over to its standby in the middle of an answer',
+  async run() {
+    const pair = await openPostgresPair();
+    const { url } = await createTestDatabase(pair.primary.url);
+    const ended = { url: pair.throughProxy(url), close: async () => {} }; // it is removed with its server
+    const chaos = await openChaos(ended, { workers: 2 });
+    try {
+      const services = [...chaos.stack.apis, ...chaos.stack.gateways, ...chaos.stack.workers];
+      const agentId = await chaos.agent('t20-n80-d25');
+      const conversationId = await chaos.newConversation();
+      const watcher = await chaos.watch(conversationId);
+      const entry = await chaos.post(agentId, 'through a failover', { conversationId });
+      await waitUntil(() => watcher.shown(entry.id).text.length > 50, { what: 'some text' });
+      await pair.failOver(async () => {
+        await mustSayUnready(services, 'database');
+        await mustRefuse(chaos, agentId);
+        await sleep(2_000); // past the last token: the final write is refused
+      });
+      const from = performance.now();
+      await postUntilTaken(chaos, agentId, 'after it');
+      const ms = performance.now() - from;
+      await chaos.verify({ boundMs: 30_000, jobsMayLinger: true });
+      await mustHaveStoredEachOnce(chaos);
+      const calls = chaos.provider.callsFor(entry.message).length;
+      must(calls === 1, `${calls} calls: a living worker was taken for dead`);
+      return `accepting ${seconds(ms)} after the promotion; the answer that was under way was stored, one call`;
+    } finally {
+      await chaos.close();
+      await pair.close();
+    }
+  },
+};
+
+/** What takes no writes says so, and stores nothing: see mustHaveStoredEachOnce. */
+async function mustRefuse({ stack }: Chaos, agentId: string): Promise<void> {
+  const answer = await stack.api.invoke({ agentId, message: 'refused' });
+  const { code } = answer.body as unknown as { code: string };
+  must(answer.status === 503 && code === 'database_unavailable', `a POST was answered ${answer.status} ${code}`);
+  must(answer.headers.get('retry-after'), 'a refusal does not say when to ask again');
+}
+
+async function mustHaveStoredEachOnce({ stack, accepted }: Chaos): Promise<void> {
+  const stored = await stack.database.message.count({ where: { role: 'user' } });
+  must(stored === accepted.length, `${stored} questions are stored, ${accepted.length} were accepted`);
+}
+
 /** As a careful client does: with a key, again for as long as the system says 503. */
 async function postUntilTaken(chaos: Chaos, agentId: string, message: string): Promise<void> {
   await waitUntil(
     async () => {
       const answer = await chaos.stack.api.invoke(
         { agentId, message },
-        { 'idempotency-key': message.replace(' ', '-') },
+        { 'idempotency-key': message.replaceAll(' ', '-') },
       );
       must(
         answer.status === 202 || answer.status === 503,

@@ -1,4 +1,5 @@
 import type { openProxy } from '../../support/open-proxy.ts';
+import { openRedisPair, type RedisPair } from '../../support/open-redis-pair.ts';
 import { startService } from '../../support/start-service.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { type ChaosRow, must, mustSayUnready, seconds, sleep } from '../chaos-row.ts';
@@ -110,6 +111,7 @@ export const outOfMemory: ChaosRow = {
     const agentId = await chaos.agent('t20-n60-d25');
     await beginWatched(chaos, agentId, 'running while Redis is full');
     await chaos.stack.redis.config('SET', 'maxmemory', '1');
+    await mustSayUnready([...chaos.stack.apis, ...chaos.stack.gateways, ...chaos.stack.workers], 'redis');
     for (let index = 0; index < 5; index += 1) await postQuickly(chaos, agentId, `posted to a full Redis ${index}`);
     await sleep(1_000);
     await chaos.stack.redis.config('SET', 'maxmemory', '0');
@@ -137,6 +139,49 @@ export const evicting: ChaosRow = {
     return 'API, gateway and worker refuse to start, and say why';
   },
 };
+
+export const failOver: ChaosRow = {
+  id: '10h',
+  title: 'Redis fails over behind one address, and back, while connections stay where they are',
+  async run({ open, scale }) {
+    const readOnlyMs = scale === 'full' ? 20_000 : 1_000;
+    let pair: RedisPair | undefined;
+    const redisUrlFor = async (url: string) => {
+      pair = await openRedisPair(url);
+      return pair.url;
+    };
+    const chaos = await open({ workers: 2, redisUrlFor });
+    try {
+      must(pair, 'no pair');
+      const { demote, promote, leftBehind } = pair;
+      const services = [...chaos.stack.apis, ...chaos.stack.gateways, ...chaos.stack.workers];
+      const agentId = await chaos.agent('t20-n100-d25');
+      let slowest = 0;
+      for (const turn of ['there', 'back']) {
+        await beginWatched(chaos, agentId, `running on the way ${turn}`);
+        await demote();
+        await postQuickly(chaos, agentId, `posted to a replica on the way ${turn}`);
+        await mustSayUnready(services, 'redis');
+        await sleep(readOnlyMs);
+        await promote();
+        const from = performance.now();
+        await postQuickly(chaos, agentId, `posted after the way ${turn}`);
+        const areReady = async () => (await Promise.all(services.map(isReady))).every(Boolean);
+        await waitUntil(areReady, { what: 'all to be ready again', everyMs: 50 });
+        slowest = Math.max(slowest, performance.now() - from);
+        await waitUntil(async () => (await leftBehind()).length === 0, { what: 'all to have left the replica' });
+      }
+      await chaos.verify({ boundMs: 30_000 });
+      assertNoExtraCalls(chaos);
+      return `all ready again ${seconds(slowest)} after the promotion, nobody on the demoted node`;
+    } finally {
+      await chaos.close();
+      await pair?.close();
+    }
+  },
+};
+
+const isReady = async ({ url }: { url: string }) => (await fetch(`${url}/readyz`)).ok;
 
 export const killSubscribers: ChaosRow = {
   id: '11',

@@ -1,17 +1,25 @@
 import { AppError } from '../errors/app-error.ts';
 
-/** Postgres codes that mean the server is away, going away or too slow (57014: statement_timeout), not that the statement was wrong. */
-const awayCodes = /^(08|57P0|57014|53)/;
+/**
+ * Postgres codes that mean the server is away, going away, out of something, or too slow (57014 is `statement_timeout`, 25P03 and 25P04 are
+ * other limits of time, 58030 is a disk that fails), not that the statement was wrong.
+ */
+const awayCodes = /^(08|57P0|57014|53|58030|25P0[34])/;
 const awaySystemCodes = new Set([
+  'ECONNABORTED',
   'ECONNREFUSED',
   'ECONNRESET',
+  'EADDRNOTAVAIL',
+  'EHOSTDOWN',
+  'ENETDOWN',
+  'ENETUNREACH',
   'EPIPE',
   'ETIMEDOUT',
   'ENOTFOUND',
   'EHOSTUNREACH',
   'EAI_AGAIN',
 ]);
-const awayPrismaCodes = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024']);
+const awayPrismaCodes = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2037']);
 const awayMessage =
   /connection terminated|query read timeout|timeout exceeded when trying to connect|connection ended|not queryable|ECONNREFUSED|ECONNRESET|terminating connection|the database system is/i;
 const awayKinds = new Set([
@@ -21,6 +29,9 @@ const awayKinds = new Set([
   'TooManyConnections',
   'TlsConnectionError',
 ]);
+
+/** What a standby answers to a write, and a primary whose default is `default_transaction_read_only`. */
+const readOnlyCode = '25006';
 
 /** The error itself, then each cause, as Prisma nests them: `cause`, or `meta.driverAdapterError`. */
 function* chainOf(error: unknown): Generator<Record<string, unknown>> {
@@ -32,10 +43,14 @@ function* chainOf(error: unknown): Generator<Record<string, unknown>> {
   }
 }
 
+function codeOf(link: Record<string, unknown>): string {
+  return String(link.originalCode ?? link.code ?? '');
+}
+
 /** Whether the database could not be reached, or dropped the connection: the statement may be tried again. */
 export function isDatabaseAway(error: unknown): boolean {
   for (const link of chainOf(error)) {
-    const code = String(link.originalCode ?? link.code ?? '');
+    const code = codeOf(link);
     if (awayCodes.test(code) || awaySystemCodes.has(code) || awayPrismaCodes.has(code)) return true;
     if (typeof link.kind === 'string' && awayKinds.has(link.kind)) return true;
     if (link instanceof Error && link.name !== 'AppError' && awayMessage.test(link.message)) return true;
@@ -43,13 +58,25 @@ export function isDatabaseAway(error: unknown): boolean {
   return false;
 }
 
-/** Deadlock, serialization failure, lock timeout, a standby that was not promoted yet. */
-const passingCodes = /^(40|55P03|25006)/;
+/** Whether the database takes no writes, wherever the connection led. */
+export function isDatabaseReadOnly(error: unknown): boolean {
+  for (const link of chainOf(error)) if (codeOf(link) === readOnlyCode) return true;
+  return false;
+}
+
+/** Whether no statement of this kind has a chance at present, whatever it says. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  return isDatabaseAway(error) || isDatabaseReadOnly(error);
+}
+
+/** Deadlock, serialization failure, lock timeout. */
+const passingCodes = /^(40|55P03)/;
 
 /** Whether the same statement may take effect later, unchanged: the database was away, or others were in the way. */
 export function mayPassLater(error: unknown): boolean {
-  if (isDatabaseAway(error)) return true;
-  for (const link of chainOf(error)) if (passingCodes.test(String(link.originalCode ?? link.code ?? ''))) return true;
+  if (isDatabaseUnavailable(error)) return true;
+  for (const link of chainOf(error))
+    if (passingCodes.test(codeOf(link)) || link.kind === 'TransactionWriteConflict') return true;
   return false;
 }
 
@@ -63,5 +90,5 @@ export function isUniqueViolation(error: unknown): boolean {
 
 /** A database failure as ours, at the edge where it enters. */
 export function fromDatabaseError(error: unknown): unknown {
-  return isDatabaseAway(error) ? new AppError('database_unavailable', undefined, { cause: error }) : error;
+  return isDatabaseUnavailable(error) ? new AppError('database_unavailable', undefined, { cause: error }) : error;
 }

@@ -1,5 +1,5 @@
 import { atEndOfTurn } from '../timing/at-end-of-turn.ts';
-import { isDatabaseAway } from './database-error.ts';
+import { isDatabaseUnavailable } from './database-error.ts';
 
 export type JoinOptions<Item> = {
   /** Of items with one of these in common each waits until the one before it is done, or has taken longer than the patience. */
@@ -14,7 +14,7 @@ export type JoinOptions<Item> = {
 /**
  * Joins calls into one, for statements that cost less per row the more rows they have: those of one turn of the event loop, and under
  * load those who wait while as many as may be are under way, until one of these returns. `run` answers in the order of its items. When
- * a joined call fails, each item is tried by itself, so that none suffers for another; not when the database is away.
+ * a joined call fails, each item is tried by itself, so that none suffers for another; not when the database is away, or takes no writes.
  */
 export function joinCalls<Item, Result>(
   run: (items: Item[]) => Promise<Result[]>,
@@ -74,7 +74,7 @@ export function joinCalls<Item, Result>(
       const results = await run(calls.map(({ item }) => item));
       for (const [at, { resolve }] of calls.entries()) resolve(results[at] as Result);
     } catch (error) {
-      if (calls.length === 1 || isDatabaseAway(error)) for (const { reject } of calls) reject(error);
+      if (calls.length === 1 || isDatabaseUnavailable(error)) for (const { reject } of calls) reject(error);
       else await Promise.all(calls.map((call) => runTogether([call])));
     }
   }

@@ -2,8 +2,10 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { PrismaClient } from '../generated/client.ts';
 import type { Logger } from '../logging/create-logger.ts';
+import { leaveReadOnly } from './leave-read-only.ts';
 import { postgresLimits } from './postgres-limits.ts';
 import { createQueryRaw, toStatementName } from './query-raw.ts';
+import { sessionSettings } from './session-settings.ts';
 
 export { Prisma } from '../generated/client.ts';
 export type { PrismaClient };
@@ -13,7 +15,7 @@ export type { PrismaClient };
  * table was small would go through all of it for ever. Compiling such short statements never pays. What nobody waits for any more ends
  * on the server too, after the client has given it up.
  */
-const sessionSettings = `SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; SET jit = off;
+const planSettings = `SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; SET jit = off;
   SET statement_timeout = ${postgresLimits.query_timeout + 2_000}`;
 
 /** Whoever asks again within this long does not wait for a connection: to open one takes longer than to store a request. Milliseconds. */
@@ -33,10 +35,11 @@ export function openDatabase(
     application_name: options.name,
     idleTimeoutMillis: keepIdleMs,
     ...postgresLimits,
-    onConnect: (client) => client.query(sessionSettings) as unknown as undefined, // waited for, though the type does not say so
+    onConnect: (client) => client.query(`${sessionSettings}; ${planSettings}`) as unknown as undefined, // waited for, though the type does not say so
   });
   const onError = (error: Error) => options.logger.warn({ error }, 'lost a database connection');
   pool.on('error', onError); // Prisma listens only once a query of its own has gone through
+  leaveReadOnly(pool);
   const adapter = new PrismaPg(pool, {
     onConnectionError: onError,
     // Without parameters the values stand in the text: there are as many texts as values, and each wants a plan of its own.

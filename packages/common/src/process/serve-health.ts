@@ -10,7 +10,7 @@ export type HealthChecks = Record<string, () => Promise<unknown>>;
 const checkLimitMs = 1_500;
 
 /**
- * Answers `/livez` (the process turns), `/readyz` (what it depends on answers; 503 otherwise) and `/metrics`. Returns false for
+ * Answers `/livez` (the process turns), `/readyz` (what it depends on can be used; 503 otherwise) and `/metrics`. Returns false for
  * any other path, untouched. `describe` adds to a ready answer what else is worth knowing.
  */
 export function createHealthHandler(

@@ -2,6 +2,7 @@ import { Cluster, Redis as SingleRedis } from 'ioredis';
 import { toRedisNodes } from '../config/redis-urls.ts';
 import { AppError } from '../errors/app-error.ts';
 import { expireCommands } from './expire-commands.ts';
+import { createPrimaryConnector, isReplicaRefusal, leaveReplica } from './leave-replica.ts';
 import { openRedisCluster } from './open-redis-cluster.ts';
 import { readDirectly } from './read-directly.ts';
 import type { OpenRedisOptions, Redis, RedisConnection } from './redis-connection.ts';
@@ -9,24 +10,36 @@ import { commandTimeoutMs, connectTimeoutMs, optionsOf, type RedisPurpose, recon
 import { watchSilence } from './watch-silence.ts';
 import { writeTogether } from './write-together.ts';
 
-/** Reconnects by itself, has an error listener, and notices a connection that answers nothing and fails nothing. */
+/**
+ * Reconnects by itself, has an error listener, and notices a connection that answers nothing and fails nothing, or that stayed on a node which
+ * is not the primary any more.
+ */
 export function openRedis(url: string, purpose: RedisPurpose, options: OpenRedisOptions): RedisConnection {
   if (!options.cluster) return openSingle(url, purpose, options);
   return purpose === 'subscriber' ? openAnyNode(url, options) : openRedisCluster(url, purpose, options);
 }
 
 function openSingle(url: string, purpose: RedisPurpose, options: OpenRedisOptions): RedisConnection {
-  const redis = new SingleRedis(url, {
+  const onReplica = (error = new Error('READONLY the address leads to a replica')) => void redis.emit('error', error);
+  const redis: SingleRedis = new SingleRedis(url, {
     ...optionsOf[purpose],
     connectionName: options.name,
     connectTimeout: connectTimeoutMs,
     retryStrategy: reconnectDelayMs,
+    Connector: createPrimaryConnector(onReplica),
+    reconnectOnError(error) {
+      if (!isReplicaRefusal(error)) return false;
+      onReplica(error);
+      return purpose === 'commands' ? 1 : 2; // 2 sends the command again once there is a primary: it had no effect
+    },
   });
+  const stopLooking = leaveReplica(redis);
   const stopExpiring = purpose === 'commands' ? expireCommands(redis, commandTimeoutMs) : () => {};
   const connection = attend(redis, options);
   return {
     redis,
     async close() {
+      stopLooking();
       stopExpiring();
       await connection.close();
     },

@@ -1,8 +1,10 @@
 import type { NextFunction, Request, Response } from 'express';
 
 const allowedMethods = 'GET, POST, PATCH, DELETE';
-const allowedHeaders = 'Authorization, Content-Type, Idempotency-Key, Nexus-Workspace, Last-Event-ID, X-Request-Id';
-const exposedHeaders = 'Link, Location, Retry-After, X-Request-Id';
+/** What pages may send and read: docs/protocol.md has both lists, and a test compares them. */
+const allowedHeaders =
+  'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Nexus-Workspace, X-Request-Id, traceparent, tracestate';
+const exposedHeaders = 'Allow, Link, Location, Retry-After, X-Request-Id';
 
 /** Lets browsers of the configured origins call; others get no header and are stopped by the browser itself. */
 export function cors(origins: string[]) {

@@ -6,6 +6,7 @@ import { createMissedSources, readMissed } from '@nexus/common/feeds/read-missed
 import { createInvocationCreator, type InvocationCreatorParts } from '@nexus/common/invocations/create-invocation';
 import { requestCancel } from '@nexus/common/invocations/request-cancel';
 import type { Principal } from '@nexus/common/principals/principal';
+import { isReplicaRefusal } from '@nexus/common/redis/leave-replica';
 import type { InvocationEvent } from '@nexus/protocol/event';
 import { isFinished } from '@nexus/protocol/invocation-status';
 import type { Request, Response } from 'express';
@@ -86,7 +87,8 @@ export function createInvocationRoutes(parts: InvocationRouteParts): Route[] {
 
   async function loadMissed(address: LogAddress, after: number): Promise<InvocationEvent[]> {
     const { events } = await readMissed(missedSources, address, after).catch((cause: unknown) => {
-      throw redis.status === 'ready' ? cause : new AppError('redis_unavailable', undefined, { cause });
+      const refused = cause instanceof Error && isReplicaRefusal(cause);
+      throw redis.status === 'ready' && !refused ? cause : new AppError('redis_unavailable', undefined, { cause });
     });
     return joinDeltas(events ?? []);
   }

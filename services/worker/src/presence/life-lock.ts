@@ -1,6 +1,7 @@
 import type { Logger } from '@nexus/common/logging/create-logger';
 import { lifeLockSpace } from '@nexus/common/postgres/is-life-lock-held';
 import { postgresLimits } from '@nexus/common/postgres/postgres-limits';
+import { sessionSettings } from '@nexus/common/postgres/session-settings';
 import pg from 'pg';
 
 const retryMs = 250;
@@ -17,9 +18,16 @@ const endFormerSessions = `
   WHERE locktype = 'advisory' AND objsubid = 2 AND classid = $1::int::oid AND objid = $2::int::oid
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND pid <> pg_backend_pid()`;
 
+/** A standby gives out locks of its own, of which the primary knows nothing. */
+async function assertPrimary(client: pg.Client): Promise<void> {
+  const question = { text: 'SELECT pg_is_in_recovery() AS "isStandby"', query_timeout: answerLimitMs };
+  const { rows } = await client.query<{ isStandby: boolean }>(question as pg.QueryConfig);
+  if (rows[0]?.isStandby) throw new Error('the address leads to a standby');
+}
+
 /**
  * Holds a session advisory lock on a connection of its own for as long as this process lives: the server drops it the moment the
- * process dies. A connection that breaks, or answers no more, is replaced at once; meanwhile the heartbeat keeps the worker alive.
+ * process dies. A connection that breaks, answers no more, or leads to a standby, is replaced at once; meanwhile the heartbeat keeps the worker alive.
  * `onHeld` is called each time the lock has been taken.
  */
 export function openLifeLock(
@@ -43,6 +51,8 @@ export function openLifeLock(
     next.on('end', () => reconnectAfter(next, 0));
     try {
       await next.connect();
+      await next.query(sessionSettings);
+      await assertPrimary(next);
       await next.query(endFormerSessions, [lifeLockSpace, key]);
       await next.query('SELECT pg_advisory_lock($1, $2)', [lifeLockSpace, key]);
       timer = setTimeout(() => void ask(next), askEveryMs);
@@ -53,10 +63,10 @@ export function openLifeLock(
     }
   }
 
-  /** An idle connection whose other end is gone fails nothing: only a question shows it. */
+  /** An idle connection whose other end is gone, or became a standby, fails nothing: only a question shows it. */
   async function ask(which: pg.Client): Promise<void> {
     try {
-      await which.query({ text: 'SELECT 1', query_timeout: answerLimitMs } as pg.QueryConfig);
+      await assertPrimary(which);
       if (!closed && client === which) timer = setTimeout(() => void ask(which), askEveryMs);
     } catch (error) {
       logger.warn({ error }, 'the life lock lost its connection');
