@@ -46,6 +46,7 @@ export async function openProviderServer({ host = '127.0.0.1', port = 0 } = {}):
   });
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method === 'GET') return listModels(response);
     const call: ProviderCall = {
       request: JSON.parse(await readBody(request)) as ChatRequest,
       startedAt: performance.now(),
@@ -74,6 +75,11 @@ export async function openProviderServer({ host = '127.0.0.1', port = 0 } = {}):
         server.closeAllConnections();
       }),
   };
+}
+
+/** What a worker asks for at its start. */
+function listModels(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/json' }).end('{"object":"list","data":[]}');
 }
 
 /** The text of chunk `index` of a paced answer. */

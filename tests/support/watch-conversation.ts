@@ -40,6 +40,8 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
   const shown = new Map<string, Shown>();
   const socket = io(gatewayUrl, { transports, reconnectionDelay: 50, reconnectionDelayMax: 500, forceNew: true });
 
+  /** Nothing is shown until the gateway has forgotten what it sent: it would leave out what an event had that was not shown. */
+  let forgetting = false;
   const showOf = (invocationId: string): Shown => {
     const entry = shown.get(invocationId) ?? { text: '', reasoning: '', last: null, seq: 0 };
     shown.set(invocationId, entry);
@@ -47,7 +49,7 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
   };
   socket.on('invocation:event', (event: InvocationEvent) => {
     events.push(event);
-    show(showOf(event.invocationId), event);
+    if (!forgetting && show(showOf(event.invocationId), event) === 'straddles') void subscribeAnew();
   });
   const isOver = ({ last }: Shown) => last !== null && isLastEvent(last);
   const cursors = () => {
@@ -61,6 +63,7 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
     ]);
   };
   const subscribe = async (from: Record<string, number> = cursors()) => {
+    forgetting = false;
     const answer: unknown = await socket
       .timeout(10_000)
       .emitWithAck('conversation:subscribe', { conversationId, cursors: from });
@@ -86,10 +89,8 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
   /** Until it is answered, or the connection goes: what comes back subscribes anew. */
   async function subscribeAgain(): Promise<void> {
     const connection = socket.id;
-    for (let again = false; socket.connected && socket.id === connection; again = true) {
+    while (socket.connected && socket.id === connection) {
       try {
-        // What an earlier try began would go on beside this one, with events that the cursors do not know of yet.
-        if (again) await socket.timeout(10_000).emitWithAck('conversation:unsubscribe', { conversationId });
         const named = cursors();
         await subscribe(named);
         if (!unnamed(named)) return;
@@ -98,6 +99,14 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
       }
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
+  }
+  /** The gateway forgets what it has sent, and begins anew from the cursors. */
+  async function subscribeAnew(): Promise<void> {
+    forgetting = true;
+    await socket
+      .timeout(10_000)
+      .emitWithAck('conversation:unsubscribe', { conversationId })
+      .then(subscribeAgain, () => socket.disconnect().connect());
   }
   await ready;
   return {
@@ -121,14 +130,20 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
   };
 }
 
-function show(entry: Shown, event: InvocationEvent): void {
-  entry.seq = Math.max(entry.seq, event.seq);
+/** The protocol's rule: an event that was seen is ignored, and of one that was seen in part the client asks for the rest. */
+function show(entry: Shown, event: InvocationEvent): 'shown' | 'seen' | 'straddles' {
+  if (event.type !== 'invocation.snapshot') {
+    if (event.seq <= entry.seq) return 'seen';
+    if ((event.from ?? event.seq) <= entry.seq) return 'straddles';
+  }
+  entry.seq = event.seq;
   entry.last = event;
   if (event.type === 'message.delta') entry.text += event.data.text;
   else if (event.type === 'reasoning.delta') entry.reasoning += event.data.text;
   else if (event.type === 'invocation.restarted') Object.assign(entry, { text: '', reasoning: '' });
   else if (event.type === 'invocation.snapshot')
     Object.assign(entry, { text: event.data.text, reasoning: event.data.reasoning });
+  return 'shown';
 }
 
 /** What the last event says the stored text hashes to, beside what the client shows. */

@@ -1,12 +1,13 @@
-import { accessFields, checkTogether, count, port, sharedFields } from '@nexus/common/config/config-fields';
+import { accessFields, always, checkTogether, sharedFields } from '@nexus/common/config/config-fields';
 import { parseConfig } from '@nexus/common/config/parse-config';
+import { count, host, port } from '@nexus/common/config/setting-kinds';
 import { withPasswords } from '@nexus/common/config/with-passwords';
 import { z } from 'zod';
 
 export const gatewayConfigSchema = z.object({
   ...sharedFields,
   ...accessFields,
-  GATEWAY_HOST: z.string().default('127.0.0.1'),
+  GATEWAY_HOST: host(),
   GATEWAY_PORT: port(3002),
   /** Packets that may wait for one client before it is taken off live delivery. */
   GATEWAY_WRITE_BUFFER_LIMIT: count(256),
@@ -15,6 +16,6 @@ export const gatewayConfigSchema = z.object({
 export type GatewayConfig = z.infer<typeof gatewayConfigSchema>;
 
 export function readGatewayConfig(environment: NodeJS.ProcessEnv): GatewayConfig {
-  const config = parseConfig(gatewayConfigSchema.superRefine(checkTogether), environment);
+  const config = parseConfig(gatewayConfigSchema.superRefine(checkTogether, always), environment);
   return withPasswords(config);
 }

@@ -10,6 +10,7 @@ import { openRedis, waitForRedis } from '@nexus/common/redis/open-redis';
 import { pingRedis } from '@nexus/common/redis/ping-redis';
 import type { RedisPurpose } from '@nexus/common/redis/redis-options';
 import { openWorker } from './open-worker.ts';
+import { checkProviders } from './providers/check-providers.ts';
 import { createProviders } from './providers/create-providers.ts';
 import { toProviderConfig } from './providers/provider-config.ts';
 import { readWorkerConfig } from './worker-config.ts';
@@ -42,11 +43,15 @@ await runService(
     release('queues', queues.close);
 
     const registry = createServiceRegistry({ pool, redis: { commands: redis, queue: queueRedis, subscriber } });
+    const providerConfig = toProviderConfig(config);
     const { providers, unconfigured } = createProviders(
-      toProviderConfig(config),
+      providerConfig,
       config.WORKER_PROVIDERS,
       tracer && { tracer, captureContent: config.OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT },
     );
+    const checks = new AbortController();
+    release('provider checks', () => checks.abort());
+    void checkProviders(providerConfig, providers.keys(), logger, checks.signal);
     const worker = await openWorker({
       database,
       databaseUrl: config.DATABASE_URL,
