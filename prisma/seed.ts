@@ -34,12 +34,13 @@ export async function seed(databaseUrl: string, { withEcho = false } = {}): Prom
 
 async function insertAgent(client: pg.Client, agent: AgentSeed): Promise<number> {
   const { rowCount } = await client.query(
-    `INSERT INTO agent (id, workspace_id, name, description, avatar, provider, model, system_prompt, temperature, context_tokens)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
+    `INSERT INTO agent (id, workspace_id, name, slug, description, avatar, provider, model, system_prompt, temperature, context_tokens)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
     [
       agent.id,
       defaultWorkspaceId,
       agent.name,
+      agent.slug,
       agent.description,
       agent.avatar,
       agent.provider,

@@ -10,9 +10,11 @@ import { createStopper } from './start/create-stopper.ts';
 import { findWhatIsLacking } from './start/find-what-is-lacking.ts';
 import { greet } from './start/greet.ts';
 import { keepRunning } from './start/keep-running.ts';
+import { keepSecret } from './start/keep-secret.ts';
 import { listServices } from './start/list-services.ts';
 import { lockStateFolder } from './start/lock-state-folder.ts';
 import { openService, type ServiceSpec } from './start/open-service.ts';
+import { openStartKey } from './start/open-start-key.ts';
 import { readOptions, type StartOptions, usage } from './start/read-options.ts';
 
 /** The URLs are complete by now: what is unset here would be put into them again, into those of our own stores too. */
@@ -64,10 +66,14 @@ async function start(): Promise<void> {
   const added = await seed(databaseUrl, { withEcho: true });
   say(added > 0 ? `Seeded ${added} agents` : 'Found the agents and conversations of an earlier start');
 
+  const key = options.auth === 'keys' ? await openStartKey(databaseUrl, options.stateFolder) : null;
+
   const env = {
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,
     REDIS_CLUSTER: options.redisCluster ? 'on' : 'off', // one of our own is none
+    NEXUS_AUTH: options.auth,
+    ...(options.hasSecrets ? {} : { NEXUS_SECRETS: keepSecret(`${options.stateFolder}/secrets`) }),
     ...passwordsInUrls,
   };
   const specs = listServices(options).map((each): ServiceSpec => ({ ...each, env, print }));
@@ -76,6 +82,7 @@ async function start(): Promise<void> {
 
   await greet({
     options,
+    key,
     lacking,
     say,
     write: (text) => process.stdout.write(text),

@@ -61,8 +61,7 @@ describe('the first answer of npm start', () => {
   async function show(api: { url: string }, gateway: { url: string }, limitMs?: number): Promise<string> {
     let written = '';
     await showFirstAnswer(
-      api.url,
-      gateway.url,
+      { api: api.url, gateway: gateway.url, key: null },
       echo,
       (text) => {
         written += text;

@@ -50,9 +50,14 @@ export async function openLocalPostgres(options: {
     throw new Error(`the local Postgres in ${dataFolder} did not start:\n${explain(error, output)}`, { cause: error });
   }
   return {
-    url: `postgresql://${user}:${password}@127.0.0.1:${port}/${databaseName}`,
+    url: localDatabaseUrl(port),
     stop: () => server.stop(),
   };
+}
+
+/** Of a server that this opened, wherever it was opened. */
+export function localDatabaseUrl(port: number): string {
+  return `postgresql://${user}:${password}@127.0.0.1:${port}/${databaseName}`;
 }
 
 async function ensureDatabase(server: EmbeddedPostgres): Promise<void> {

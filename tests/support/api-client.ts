@@ -1,3 +1,5 @@
+import { assertDeclared } from './assert-declared.ts';
+
 /** A parsed answer of the API; the body is typed by whoever asks. */
 export type Answer<T> = { status: number; headers: Headers; body: T };
 
@@ -36,7 +38,9 @@ export function createApiClient(baseUrl: () => string): ApiClient {
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
-    return { status: response.status, headers: response.headers, body: (text === '' ? null : JSON.parse(text)) as T };
+    const answer = text === '' ? null : JSON.parse(text);
+    assertDeclared(method, path, response.status, response.headers.get('content-type') ?? '', answer);
+    return { status: response.status, headers: response.headers, body: answer as T };
   }
   return {
     send,

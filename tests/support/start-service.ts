@@ -22,6 +22,9 @@ const stopLimitMs = 40_000;
 /** Not any port that a log line names: one that says that Redis is away has Redis' own. */
 const listening = /"port":(\d+)[^\n]*"msg":"\w+ (?:listens|serves health)"/;
 
+/** For tests alone: no service has it otherwise. */
+export const testSecret = 'a secret that only tests have: long enough';
+
 /** A service as the process it is in production, on a port of its own, ready to be used. */
 export async function startService(name: ServiceName, env: Record<string, string>): Promise<RunningService> {
   const portVariable = `${name.toUpperCase()}_PORT`;
@@ -31,7 +34,16 @@ export async function startService(name: ServiceName, env: Record<string, string
     [...serviceFlags, '--import', './scripts/start/die-with-parent.mjs', `services/${name}/src/main.ts`],
     {
       cwd: root,
-      env: { PATH, NODE_COMPILE_CACHE, NODE_ENV: 'test', LOG_LEVEL: 'info', [portVariable]: '0', ...env },
+      env: {
+        PATH,
+        NODE_COMPILE_CACHE,
+        NODE_ENV: 'test',
+        NEXUS_AUTH: 'off',
+        NEXUS_SECRETS: testSecret,
+        LOG_LEVEL: 'info',
+        [portVariable]: '0',
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     },
   );

@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'agent_not_found'
   | 'agent_inactive'
   | 'agent_name_taken'
+  | 'agent_slug_taken'
   | 'conversation_not_found'
   | 'conversation_busy'
   | 'invocation_not_found'
@@ -24,9 +25,15 @@ export type ErrorCode =
   | 'idempotency_key_reused'
   | 'provider_not_configured'
   | 'unauthorized'
+  | 'scope_missing'
+  | 'origin_not_allowed'
+  | 'key_not_found'
+  | 'key_revoked'
+  | 'workspace_not_found'
   | 'too_many_subscriptions'
   // Our own parts
   | 'configuration_invalid'
+  | 'secret_missing'
   | 'database_unavailable'
   | 'redis_unavailable'
   | 'service_stopping'
@@ -68,6 +75,7 @@ export const errorMeanings = {
   method_not_allowed: { status: 405, title: 'This address does not take that method', retryable: false, exposed: true },
   agent_not_found: { status: 404, title: 'There is no such agent', retryable: false, exposed: true },
   agent_inactive: { status: 409, title: 'The agent is switched off', retryable: false, exposed: true },
+  agent_slug_taken: { status: 409, title: 'Another agent has this slug', retryable: false, exposed: true },
   agent_name_taken: { status: 409, title: 'Another agent has this name', retryable: false, exposed: true },
   conversation_not_found: { status: 404, title: 'There is no such conversation', retryable: false, exposed: true },
   conversation_busy: {
@@ -86,12 +94,18 @@ export const errorMeanings = {
   },
   provider_not_configured: { status: 409, title: 'The provider has no credentials', retryable: false, exposed: true },
   unauthorized: { status: 401, title: 'Credentials are missing or not valid', retryable: false, exposed: true },
+  origin_not_allowed: { status: 403, title: 'Pages of this origin may not do this', retryable: false, exposed: true },
+  key_not_found: { status: 404, title: 'There is no such key', retryable: false, exposed: true },
+  key_revoked: { status: 409, title: 'The key is revoked', retryable: false, exposed: true },
+  workspace_not_found: { status: 404, title: 'There is no such workspace', retryable: false, exposed: true },
+  scope_missing: { status: 403, title: 'The key may not do this', retryable: false, exposed: true },
   too_many_subscriptions: {
     status: 429,
     title: 'Too many subscriptions on one socket',
     retryable: false,
     exposed: true,
   },
+  secret_missing: { status: 500, title: 'A secret of the installation is missing', retryable: false, exposed: false },
   configuration_invalid: { status: 500, title: 'The configuration is not valid', retryable: false, exposed: false },
   database_unavailable: {
     status: 503,

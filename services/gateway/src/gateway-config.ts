@@ -16,6 +16,6 @@ export const gatewayConfigSchema = z.object({
 export type GatewayConfig = z.infer<typeof gatewayConfigSchema>;
 
 export function readGatewayConfig(environment: NodeJS.ProcessEnv): GatewayConfig {
-  const config = parseConfig(gatewayConfigSchema.superRefine(checkTogether('GATEWAY_HOST'), always), environment);
+  const config = parseConfig(gatewayConfigSchema.superRefine(checkTogether, always), environment);
   return withPasswords(config);
 }

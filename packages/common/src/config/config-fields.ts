@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { redisProblem, splitRedisUrls } from './redis-urls.ts';
 import { checkedText, count, list, oneOf } from './setting-kinds.ts';
@@ -57,17 +58,33 @@ export const tracingFields = {
   OTEL_EXPORTER_OTLP_HEADERS: z.string().transform(parseHeaders).optional(),
 };
 
-/** Without keys nothing may listen beyond loopback, unless somebody says aloud that this is meant. */
-export const authField = { NEXUS_AUTH: oneOf('off').optional() };
+/** `keys`: every caller needs one. `off`: nobody does, and nothing listens beyond loopback unless NEXUS_AUTH=off is set on purpose. */
+export const authField = { NEXUS_AUTH: oneOf('keys', 'off').default('keys') };
+
+const minSecretLength = 32;
 
 /** Who may call what clients call. */
 export const accessFields = {
   ...authField,
+  /** Signs tokens and encrypts what is secret: newest first, older ones as long as something needs them. */
+  NEXUS_SECRETS: list()
+    .refine(
+      (secrets) => secrets.every((secret) => secret.length >= minSecretLength),
+      `expected secrets of at least ${minSecretLength} characters, separated by commas`,
+    )
+    .default([]),
   /** Names by which a service may be called, beside localhost and addresses; `*` is every name. */
   ALLOWED_HOSTS: list()
     .refine(
       (names) => names.every((name) => /^(?:\*|[a-z\d_](?:[a-z\d_.-]*[a-z\d_])?)$/i.test(name)),
       'expected names without scheme and port, separated by commas, or *',
+    )
+    .default([]),
+  /** Addresses and networks of proxies whose X-Forwarded-* headers count. */
+  TRUSTED_PROXIES: list()
+    .refine(
+      (entries) => entries.every(isNetwork),
+      'expected addresses and networks, as in 10.0.0.0/8, separated by commas',
     )
     .default([]),
   /** Origins of browsers' pages that may call, beside the service's own; none by default. */
@@ -80,31 +97,27 @@ export const accessFields = {
     .default([]),
 };
 
+/** An address, or one with the length of its network's prefix. */
+function isNetwork(text: string): boolean {
+  const [address = '', prefix] = text.split('/');
+  const version = isIP(address);
+  if (version === 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128));
+}
+
 const loopbackHosts = new Set(['127.0.0.1', '::1', 'localhost']);
 
 export function isLoopbackHost(host: string): boolean {
   return loopbackHosts.has(host);
 }
 
-/** A reason why this host may not be listened on, or null. */
-function hostProblem(host: string, auth: 'off' | undefined): string | null {
-  if (isLoopbackHost(host) || auth === 'off') return null;
-  return 'there is no authentication yet, so only a loopback address is allowed, unless NEXUS_AUTH=off is set as well';
-}
-
-type Together = { NEXUS_AUTH?: 'off' | undefined; REDIS_URL: string; REDIS_CLUSTER: boolean };
+type Together = { REDIS_URL: string; REDIS_CLUSTER: boolean };
 
 /** For `checkTogether`: zod would skip it while another variable does not fit, and one message names all problems. */
 export const always = { when: () => true };
 
-/** What no variable of a service says alone: whether its host may be listened on, and Redis used as it is named. */
-export function checkTogether<H extends string>(host: H) {
-  return (config: Together & Record<H, string>, context: z.RefinementCtx): void => {
-    const problems = {
-      [host]: hostProblem(config[host], config.NEXUS_AUTH),
-      REDIS_URL: redisProblem(config.REDIS_URL ?? '', config.REDIS_CLUSTER),
-    };
-    for (const [name, message] of Object.entries(problems))
-      if (message) context.addIssue({ code: 'custom', path: [name], message });
-  };
+/** What no variable of a service says alone: whether Redis may be used as it is named. */
+export function checkTogether(config: Together, context: z.RefinementCtx): void {
+  const message = redisProblem(config.REDIS_URL ?? '', config.REDIS_CLUSTER);
+  if (message) context.addIssue({ code: 'custom', path: ['REDIS_URL'], message });
 }

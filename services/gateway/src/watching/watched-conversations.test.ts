@@ -1,5 +1,6 @@
 import { type FeedEvent, wholeEvent } from '@nexus/common/events/event-json';
 import { createConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
+import { isLastEvent } from '@nexus/protocol/event';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createFakeLog, type FakeLog, type Gate, textOf } from '../../../../tests/support/fake-log.ts';
