@@ -9,7 +9,7 @@ const message =
 const standardLimitMs = 20_000;
 const subscribeAgainMs = 1_000;
 
-/** Posts a message to the Echo agent and writes its answer as the gateway sends it. Rejects, with a reason in one line, where none comes. */
+/** Posts a message to the Echo agent and writes its answer as the gateway sends it. Rejects with a reason in one line if no answer comes. */
 export async function showFirstAnswer(
   apiUrl: string,
   gatewayUrl: string,
@@ -23,7 +23,7 @@ export async function showFirstAnswer(
     body: JSON.stringify({ agentId: echo.id, message }),
     signal: AbortSignal.timeout(limitMs),
   });
-  if (!response.ok) throw new Error(`the message was refused with ${response.status}${await reasonOf(response)}`);
+  if (!response.ok) throw new Error(`the API refused the message with ${response.status}${await reasonOf(response)}`);
   const { id, conversationId } = (await response.json()) as { id: string; conversationId: string };
 
   const socket = io(gatewayUrl, { transports: ['websocket'] });
@@ -31,7 +31,7 @@ export async function showFirstAnswer(
   const over = Promise.withResolvers<void>();
   let lastTrouble = '';
   const timer = setTimeout(
-    () => over.reject(new Error(`nothing of it came for ${limitMs / 1_000} s${lastTrouble}`)),
+    () => over.reject(new Error(`no event came for ${limitMs / 1_000} s${lastTrouble}`)),
     limitMs,
   );
   let cursor = 0;
@@ -67,14 +67,14 @@ export async function showFirstAnswer(
   }
 }
 
-/** The agents of the first page, the oldest first. */
+/** The first page of agents, oldest first. */
 export async function loadAgents(apiUrl: string): Promise<ShownAgent[]> {
   const response = await fetch(`${apiUrl}/api/agents`, { signal: AbortSignal.timeout(standardLimitMs) });
-  if (!response.ok) throw new Error(`the agents were refused with ${response.status}${await reasonOf(response)}`);
+  if (!response.ok) throw new Error(`the API answered ${response.status}${await reasonOf(response)}`);
   return (await response.json()) as ShownAgent[];
 }
 
-/** What a refusal (problem+json) says, in one line. */
+/** The text of a problem+json answer, in one line. */
 async function reasonOf(response: Response): Promise<string> {
   const { detail, title } = (await response.json().catch(() => ({}))) as { detail?: unknown; title?: unknown };
   const reason = detail ?? title;

@@ -4,16 +4,16 @@ import { checkedText, count, list, oneOf } from './setting-kinds.ts';
 import { databaseUrlProblem, redisUrlProblem, webUrlProblem } from './url-problem.ts';
 import { toWebOrigin } from './web-origin.ts';
 
-/** The settings that several services have, each the same everywhere. */
+/** The settings that several services share. */
 
-/** Where the database is: all that migrations need. */
+/** The address of the database. Migrations need nothing else. */
 export const databaseFields = {
   DATABASE_URL: checkedText(databaseUrlProblem),
-  /** Takes the place of the one in the URL. */
+  /** Replaces the password in the URL. */
   DATABASE_PASSWORD: z.string().optional(),
 };
 
-/** What every service is told. */
+/** The settings of every service. */
 export const sharedFields = {
   ...databaseFields,
   DATABASE_POOL_SIZE: count(10),
@@ -32,7 +32,7 @@ export const sharedFields = {
 
 const headerPattern = /^([\w!#$%&'*+.^`|~-]+) *= *([\t\x20-\x7e]*)$/;
 
-/** `name=value` pairs separated by commas, values percent-encoded where they need to be, as OpenTelemetry writes them. */
+/** `name=value` pairs separated by commas, with percent-encoded values, as OpenTelemetry defines them. */
 function parseHeaders(text: string, context: z.core.$RefinementCtx<string>): Record<string, string> {
   const entries = text.split(',').map((pair) => headerPattern.exec(decode(pair.trim())));
   if (entries.some((entry) => entry === null))
@@ -48,29 +48,29 @@ function decode(text: string): string {
   }
 }
 
-/** Where traces go; nowhere without an endpoint. */
+/** Where traces go. Without an endpoint there are none. */
 export const tracingFields = {
   OTEL_EXPORTER_OTLP_ENDPOINT: checkedText(webUrlProblem)
-    .transform((text) => text.replace(/\/v1\/traces\/*$/, '')) // which is appended
+    .transform((text) => text.replace(/\/v1\/traces\/*$/, '')) // the exporter appends it
     .optional(),
-  /** Secret: they hold the receiver's key. */
+  /** Secret: the headers contain the receiver's key. */
   OTEL_EXPORTER_OTLP_HEADERS: z.string().transform(parseHeaders).optional(),
 };
 
-/** Without keys nothing may listen beyond loopback, unless somebody says aloud that this is meant. */
+/** There are no API keys yet, so a service listens beyond loopback only if the operator sets this to off. */
 export const authField = { NEXUS_AUTH: oneOf('off').optional() };
 
-/** Who may call what clients call. */
+/** The settings that decide which callers a service for clients accepts. */
 export const accessFields = {
   ...authField,
-  /** Names by which a service may be called, beside localhost and addresses; `*` is every name. */
+  /** Host names that the service accepts, besides localhost and IP addresses. `*` is every name. */
   ALLOWED_HOSTS: list()
     .refine(
       (names) => names.every((name) => /^(?:\*|[a-z\d_](?:[a-z\d_.-]*[a-z\d_])?)$/i.test(name)),
       'expected names without scheme and port, separated by commas, or *',
     )
     .default([]),
-  /** Origins of browsers' pages that may call, beside the service's own; none by default. */
+  /** Origins of web pages that may call, besides the service's own. None by default. */
   CORS_ORIGINS: list()
     .transform((texts) => texts.map(toWebOrigin))
     .refine(
@@ -86,18 +86,18 @@ export function isLoopbackHost(host: string): boolean {
   return loopbackHosts.has(host);
 }
 
-/** A reason why this host may not be listened on, or null. */
+/** The reason why a service may not listen on this host, or null. */
 function hostProblem(host: string, auth: 'off' | undefined): string | null {
   if (isLoopbackHost(host) || auth === 'off') return null;
-  return 'there is no authentication yet, so only a loopback address is allowed, unless NEXUS_AUTH=off is set as well';
+  return 'expected a loopback address: there is no authentication yet. To allow any address, set NEXUS_AUTH=off';
 }
 
 type Together = { NEXUS_AUTH?: 'off' | undefined; REDIS_URL: string; REDIS_CLUSTER: boolean };
 
-/** For `checkTogether`: zod would skip it while another variable does not fit, and one message names all problems. */
+/** For `checkTogether`: without this zod skips it while another variable is bad, and one message must name all problems. */
 export const always = { when: () => true };
 
-/** What no variable of a service says alone: whether its host may be listened on, and Redis used as it is named. */
+/** Checks that need two variables: the host with NEXUS_AUTH, and REDIS_URL with REDIS_CLUSTER. */
 export function checkTogether<H extends string>(host: H) {
   return (config: Together & Record<H, string>, context: z.RefinementCtx): void => {
     const problems = {
