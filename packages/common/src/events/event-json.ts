@@ -1,7 +1,7 @@
 import type { EventType, InvocationEvent } from '@nexus/protocol/event';
 import type { LogAddress } from './event-log-names.ts';
 
-/** The envelope as JSON, without its opening brace and its seq: the script that appends it puts both in front. Only its data needs to be escaped. */
+/** The envelope as JSON, without its opening brace and its seq: the append script adds both. Only `data` may need escaping. */
 export function toLogJson(
   { conversationId, invocationId }: LogAddress,
   at: string,
@@ -11,13 +11,13 @@ export function toLogJson(
   return `"conversationId":"${conversationId}","invocationId":"${invocationId}","type":"${type}","at":"${at}","data":${JSON.stringify(data)}}`;
 }
 
-/** What `toLogJson` and the script write before the data. */
+/** The text that `toLogJson` and the script write before the data. */
 const head =
   /^\{"seq":(\d+),"conversationId":"[^"\\]+","invocationId":"([^"\\]+)","type":"([a-z.]+)","at":"[^"\\]+","data":/;
 
 /**
- * An event as it was published, with the JSON that goes on to clients as it is: to read it all, only to write it again, is a tenth of
- * what a gateway does. Only its head has been read; the rest is when somebody asks for it.
+ * A published event with its original JSON, which goes to clients unchanged. Parsing all of it and writing it again would take a tenth of a
+ * gateway's CPU. Only the head is parsed; the other fields are parsed when they are used.
  */
 class PublishedEvent {
   readonly seq: number;
@@ -52,15 +52,15 @@ class PublishedEvent {
 }
 
 /**
- * What was published, as an event. What follows a head that is ours is taken on trust: nobody else publishes there. Most of its fields
- * are read on demand, so that a spread does not have them. Throws a SyntaxError where there is neither such a head nor JSON.
+ * Parses a published event. After a known head the rest is trusted, because only our services publish there. Most fields are getters, so a spread
+ * does not copy them. Throws a SyntaxError if there is no such head and the text is not JSON.
  */
 export function parseEvent(json: string): InvocationEvent {
   const match = head.exec(json);
   return match ? (new PublishedEvent(match, json) as InvocationEvent) : JSON.parse(json);
 }
 
-/** The event as JSON: as it was published, where it was. */
+/** The event as JSON. A published event keeps its original text. */
 export function stringifyEvent(event: InvocationEvent): string {
   return event instanceof PublishedEvent ? event.json : JSON.stringify(event);
 }
