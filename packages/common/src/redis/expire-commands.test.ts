@@ -11,7 +11,7 @@ import { commandTimeoutMs } from './redis-options.ts';
 const limitMs = 600;
 
 describe('expireCommands', () => {
-  const server = createServer(); // takes connections, and says only what it is told to
+  const server = createServer(); // accepts connections, and sends only what the test wants
   let socket: Socket;
   let redis: Redis;
   let stop: () => void;
@@ -67,10 +67,10 @@ describe('expireCommands', () => {
     const again = once(server, 'connection');
     const before = redis.get('a');
     await sleep(limitMs / 2);
-    socket.destroy(); // what waited is sent again on the next
+    socket.destroy(); // the client sends waiting commands again on the next connection
     [socket] = await again;
     const after = redis.get('b');
-    await sleep((limitMs * 2) / 3); // longer than the limit since the first was sent, not since it was sent again
+    await sleep((limitMs * 2) / 3); // past the limit since the first send, but not since the second
     socket.write('+a\r\n+b\r\n');
     expect(await outcomes([before, after])).toEqual(['a', 'b']);
   });

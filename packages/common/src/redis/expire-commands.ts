@@ -2,15 +2,15 @@ import type { Command, Redis } from 'ioredis';
 
 const looksPerLimit = 10;
 
-/** What a connection has sent and not heard of yet, in order. A connection that is made anew has a new one. */
+/** ioredis' queue of sent commands without an answer, in order. Each new connection has a new queue. */
 type Sent = { length: number; peekAt(at: number): Item | undefined; peekBack(): Item | undefined };
 type Item = { command: Command };
 
 /**
- * Rejects what Redis has not answered within the limit, or a tenth of it later. The option `commandTimeout` does the same with a timer
- * for each command, which is dearer than to send the command. Replies come in the order of the commands: whatever was sent last at a look
- * and is not answered a limit later has waited as long, and so has all before it. For connections that do not send a command again once
- * they are new. Returns how to stop.
+ * Rejects commands that Redis has not answered within the limit, or up to a tenth of it later. The option `commandTimeout` does the same with a
+ * timer for each command, which costs more than sending the command. Replies come in the order of the commands. So if the command that was last at
+ * one check is still unanswered one limit later, it and all before it have waited that long. Only for connections that do not send commands again
+ * after a reconnect. Returns a function that stops it.
  */
 export function expireCommands(redis: Redis, limitMs: number): () => void {
   const looks: { sent: Sent; newest: Command | undefined }[] = [];

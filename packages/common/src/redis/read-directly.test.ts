@@ -32,7 +32,7 @@ it('gives ioredis each piece without a read from the stream, which it needs othe
   }
 
   try {
-    expect(await countReads(readDirectly)).toBeLessThanOrEqual(pieces); // what is left is reading ahead
+    expect(await countReads(readDirectly)).toBeLessThanOrEqual(pieces); // the remaining reads are those of Node that read ahead
     expect(await countReads(() => {})).toBeGreaterThan(pieces);
   } finally {
     server.close();

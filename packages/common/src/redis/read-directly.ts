@@ -2,9 +2,9 @@ import type { Readable } from 'node:stream';
 import type { Redis } from 'ioredis';
 
 /**
- * Lets ioredis have what comes as it comes. It adds its listener by `prependListener`, which Node's streams do not take for one that reads: each
- * piece is put into the stream's buffer, and read out of it again on the next tick. Any listener added by `on` makes it go straight; a
- * connection with a `socketTimeout` has one already.
+ * Gives ioredis each chunk at once. ioredis adds its listener with `prependListener`, which does not switch Node's stream to flowing: each chunk
+ * goes into the stream's buffer, and is read from there on the next tick. Any listener added with `on` makes chunks go directly. A connection with
+ * a `socketTimeout` already has one.
  */
 export function readDirectly(redis: Redis): void {
   redis.on('connect', () => {

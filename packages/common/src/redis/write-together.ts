@@ -3,8 +3,8 @@ import type { Redis } from 'ioredis';
 import { atEndOfTurn } from '../timing/at-end-of-turn.ts';
 
 /**
- * What a connection is told in one turn of the event loop leaves in one write, at the turn's end: under load the system call is the
- * dearest part of a short command, and Redis in turn answers many at once.
+ * All commands of one turn of the event loop leave the connection in one write, at the turn's end. Under load the system call is the largest cost
+ * of a short command. Redis then answers many at once, too.
  */
 export function writeTogether(redis: Redis): void {
   const send = redis.sendCommand.bind(redis);
