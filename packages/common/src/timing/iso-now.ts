@@ -1,7 +1,7 @@
 let second = -1;
 let start = '';
 
-/** The present moment as ISO-8601 in UTC, to the millisecond. All but its end is kept for a second: to format a date takes long for a thing done so often. */
+/** The current time as ISO 8601 in UTC, with milliseconds. All but the milliseconds is cached for a second, because formatting a date is slow. */
 export function isoNow(): string {
   const now = Date.now();
   const current = Math.floor(now / 1_000);
