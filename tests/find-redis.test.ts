@@ -193,7 +193,7 @@ esac`;
       podman: 'exit 1',
     });
     expect((await openElsewhere({ PATH })).answer).toBe(
-      'Redis 7 or newer is missing (apt-get: Unable to locate package redis-server; container: docker does not answer, podman does not answer). Install it (sudo apt-get install redis-server), or set REDIS_URL to one that runs.',
+      'Redis 7 or newer is missing (apt-get: Unable to locate package redis-server; container: docker does not answer, podman does not answer). Install it (sudo apt-get install redis-server), or set REDIS_URL to a Redis that runs.',
     );
   });
 });
