@@ -102,11 +102,11 @@ export async function waitForRedis(redis: Redis, limitMs: number): Promise<void>
 
 function untilReady(redis: Redis, limitMs: number): Promise<void> {
   return new Promise<void>((resolve, reject) => {
-    let heard: Error | undefined;
-    const timer = setTimeout(() => settle(unavailable(limitMs, heard)), limitMs);
+    let lastError: Error | undefined;
+    const timer = setTimeout(() => settle(unavailable(limitMs, lastError)), limitMs);
     const onReady = () => settle();
     const onError = (error: Error & { lastNodeError?: Error }) => {
-      heard = error.lastNodeError ?? error;
+      lastError = error.lastNodeError ?? error;
     };
     function settle(error?: Error) {
       clearTimeout(timer);
@@ -120,7 +120,7 @@ function untilReady(redis: Redis, limitMs: number): Promise<void> {
   });
 }
 
-function unavailable(limitMs: number, heard: Error | undefined): AppError {
-  const reason = heard?.message ? ` (${heard.message})` : '';
-  return new AppError('redis_unavailable', `REDIS_URL: no answer within ${limitMs} ms${reason}`, { cause: heard });
+function unavailable(limitMs: number, lastError: Error | undefined): AppError {
+  const reason = lastError?.message ? ` (${lastError.message})` : '';
+  return new AppError('redis_unavailable', `REDIS_URL: no answer within ${limitMs} ms${reason}`, { cause: lastError });
 }
