@@ -80,7 +80,7 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
       if (data.watched.checkBuffer(conn as never, parts.bufferLimits)) metrics.slowClients.inc();
     }
     const disconnected = disconnectUnread(io, parts.bufferLimits);
-    if (disconnected > 0) logger.warn({ disconnected }, 'clients were disconnected that ask and do not read');
+    if (disconnected > 0) logger.warn({ disconnected }, 'disconnected clients that send requests and do not read');
   }, bufferCheckMs);
 
   // All sockets share these functions: many sockets only wait, and should need little memory.

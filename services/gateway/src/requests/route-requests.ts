@@ -4,7 +4,7 @@ import { maxWaiting, RequestTurns } from './request-turns.ts';
 
 const tooMany: SocketError = {
   code: 'too_many_subscriptions',
-  message: `At most ${maxWaiting} requests of one socket wait`,
+  message: `Too many requests at once: at most ${maxWaiting} requests of one socket may wait`,
 };
 
 /**
