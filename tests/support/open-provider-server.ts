@@ -27,7 +27,7 @@ export type ProviderServer = {
   /** The base URL for OPENAI_BASE_URL. */
   url: string;
   calls: ProviderCall[];
-  /** Calls whose last message is this one. */
+  /** Calls whose last message is this one, alone or joined with those before it that were not answered. */
   callsFor(message: string): ProviderCall[];
   /** Sets the behaviour of the next calls, in order. Later calls have the pace of the model's name again. */
   next(...behaviours: Behaviour[]): void;
@@ -67,7 +67,8 @@ export async function openProviderServer({ host = '127.0.0.1', port = 0 } = {}):
   return {
     url: `http://${host}:${(server.address() as AddressInfo).port}/v1`,
     calls,
-    callsFor: (message) => calls.filter((call) => call.request.messages.at(-1)?.content === message),
+    callsFor: (message) =>
+      calls.filter(({ request }) => `\n\n${request.messages.at(-1)?.content}`.endsWith(`\n\n${message}`)),
     next: (...behaviours) => void queued.push(...behaviours),
     close: () =>
       new Promise((resolve) => {

@@ -1,11 +1,13 @@
 import { sha256 } from '@nexus/common/feeds/load-snapshot';
 import type { InvocationEvent } from '@nexus/protocol/event';
-import { isLastEvent } from '@nexus/protocol/event';
+import { type Shown as Folded, fold, isNews, nothingShown, overlaps } from '@nexus/protocol/fold';
+import { isFinished } from '@nexus/protocol/invocation-status';
 import { maxCursors } from '@nexus/protocol/socket-events';
 import { io, type Socket } from 'socket.io-client';
 import { waitUntil } from './wait-until.ts';
 
-export type Shown = { text: string; reasoning: string; last: InvocationEvent | null; seq: number };
+/** What the client shows, and the event that came last. */
+export type Shown = Folded & { last: InvocationEvent | null };
 
 export type Watcher = {
   conversationId: string;
@@ -43,15 +45,22 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
   /** True between an unsubscribe and its answer. Show nothing until then: the gateway sends these events again, from the cursors. */
   let forgetting = false;
   const showOf = (invocationId: string): Shown => {
-    const entry = shown.get(invocationId) ?? { text: '', reasoning: '', last: null, seq: 0 };
+    const entry = shown.get(invocationId) ?? { ...nothingShown(), last: null };
     shown.set(invocationId, entry);
     return entry;
   };
   socket.on('invocation:event', (event: InvocationEvent) => {
     events.push(event);
-    if (!forgetting && show(showOf(event.invocationId), event) === 'straddles') void subscribeAnew();
+    if (!forgetting) show(event);
   });
-  const isOver = ({ last }: Shown) => last !== null && isLastEvent(last);
+  /** The protocol's rule: an event that was seen is ignored, and of one that was seen in part the client asks for the rest. */
+  function show(event: InvocationEvent): void {
+    const entry = showOf(event.invocationId);
+    if (!isNews(entry.seq, event)) return;
+    if (overlaps(entry.seq, event)) void subscribeAnew();
+    else Object.assign(fold(entry, event), { last: event });
+  }
+  const isOver = ({ status }: Shown) => isFinished(status);
   const cursors = () => {
     const given = Object.entries(options.cursors ?? {}).filter(([id]) => !shown.has(id));
     const seen = [...shown].map(([id, entry]) => ({ id, seq: entry.seq, over: isOver(entry) }));
@@ -130,25 +139,8 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
   };
 }
 
-/** The protocol's rule: ignore an event that was seen, and subscribe again after one that was seen in part. */
-function show(entry: Shown, event: InvocationEvent): 'shown' | 'seen' | 'straddles' {
-  if (event.type !== 'invocation.snapshot') {
-    if (event.seq <= entry.seq) return 'seen';
-    if ((event.from ?? event.seq) <= entry.seq) return 'straddles';
-  }
-  entry.seq = event.seq;
-  entry.last = event;
-  if (event.type === 'message.delta') entry.text += event.data.text;
-  else if (event.type === 'reasoning.delta') entry.reasoning += event.data.text;
-  else if (event.type === 'invocation.restarted') Object.assign(entry, { text: '', reasoning: '' });
-  else if (event.type === 'invocation.snapshot')
-    Object.assign(entry, { text: event.data.text, reasoning: event.data.reasoning });
-  return 'shown';
-}
-
-/** The hash of the text that the client shows, and the hash in the last event. */
-export function hashes({ text, last }: Shown): { shown: string | null; stored: string | null } {
-  const stored = last && 'contentSha256' in last.data ? last.data.contentSha256 : null;
+/** The hash of the text that the client shows, and the hash of the stored text from the last event. */
+export function hashes({ text, contentSha256: stored }: Shown): { shown: string | null; stored: string | null } {
   return { shown: stored === null && text === '' ? null : sha256(text), stored };
 }
 

@@ -9,14 +9,12 @@ import { assertRedisFits } from '@nexus/common/redis/assert-redis-fits';
 import { openRedis, waitForRedis } from '@nexus/common/redis/open-redis';
 import { pingRedis } from '@nexus/common/redis/ping-redis';
 import type { RedisPurpose } from '@nexus/common/redis/redis-options';
+import { liveness } from '@nexus/common/timing/liveness';
 import { openWorker } from './open-worker.ts';
 import { checkProviders } from './providers/check-providers.ts';
 import { createProviders } from './providers/create-providers.ts';
 import { toProviderConfig } from './providers/provider-config.ts';
 import { readWorkerConfig } from './worker-config.ts';
-
-/** A heart that has not beaten for this long is a worker that others are about to declare dead. */
-const silentMs = 5_000;
 
 await runService(
   'worker',
@@ -75,7 +73,7 @@ await runService(
         database: () => pingDatabase(database),
         redis: () => pingRedis(redis),
         heartbeat: async () => {
-          if (worker.lastBeatAgoMs() > silentMs)
+          if (worker.lastBeatAgoMs() > liveness.lostLockMs)
             throw new Error(`no heartbeat for ${Math.round(worker.lastBeatAgoMs())} ms`);
         },
       },
