@@ -46,7 +46,7 @@ export function createStopper(say: (line: string) => void): Stopper {
 
   function onSignal(signal: string): void {
     if (!stopping) {
-      say(`${signal}: stopping. Workers finish their answers or give them back first. Press Ctrl-C to stop at once.`);
+      say(`${signal}: stopping. Workers first finish their answers or hand them back. Press Ctrl-C to stop at once.`);
       void stop(0);
     } else if (signal === 'SIGINT') {
       say('Stopping at once.');

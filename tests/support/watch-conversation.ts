@@ -6,7 +6,7 @@ import { maxCursors } from '@nexus/protocol/socket-events';
 import { io, type Socket } from 'socket.io-client';
 import { waitUntil } from './wait-until.ts';
 
-/** What the client shows, and the event that came last. */
+/** What the client shows, and its last event. */
 export type Shown = Folded & { last: InvocationEvent | null };
 
 export type Watcher = {
@@ -53,7 +53,7 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
     events.push(event);
     if (!forgetting) show(event);
   });
-  /** The protocol's rule: an event that was seen is ignored, and of one that was seen in part the client asks for the rest. */
+  /** The protocol's rule: ignore an event that was seen, and subscribe again after one that was seen in part. */
   function show(event: InvocationEvent): void {
     const entry = showOf(event.invocationId);
     if (!isNews(entry.seq, event)) return;
