@@ -17,7 +17,7 @@ import { openService, type ServiceSpec } from './start/open-service.ts';
 import { openStartKey } from './start/open-start-key.ts';
 import { readOptions, type StartOptions, usage } from './start/read-options.ts';
 
-/** The URLs are complete by now: what is unset here would be put into them again, into those of our own stores too. */
+/** The URLs already contain the passwords. A service would otherwise put these variables into the URLs again, also into those of local stores. */
 const passwordsInUrls = {
   DATABASE_PASSWORD: '',
   DATABASE_PASSWORD_FILE: '',
@@ -28,12 +28,12 @@ const passwordsInUrls = {
 const say = (line: string) => console.log(`${styleText('cyan', '›')} ${line}`);
 const warning = 40;
 
-/** Lines below this level are kept back until the first answer has been shown. */
+/** Log lines below this level are not printed until the first answer has been shown. */
 let quietBelow = warning;
-let heldLines: string[] | null = null;
+let delayedLines: string[] | null = null;
 const print = (line: string, level: number) => {
   if (level < quietBelow) return;
-  if (heldLines) heldLines.push(line);
+  if (delayedLines) delayedLines.push(line);
   else console.log(line);
 };
 
@@ -87,19 +87,19 @@ async function start(): Promise<void> {
     say,
     write: (text) => process.stdout.write(text),
     stopping: stopper.stopping,
-    whileShowing: holdLines,
+    whileShowing: delayLines,
   });
   quietBelow = 0;
 }
 
-/** Holds log lines back while something is written that they would cut in two. */
-async function holdLines(show: () => Promise<void>): Promise<void> {
-  heldLines = [];
+/** Delays log lines while `show` writes, because they would cut its text in two. */
+async function delayLines(show: () => Promise<void>): Promise<void> {
+  delayedLines = [];
   try {
     await show();
   } finally {
-    for (const line of heldLines) console.log(line);
-    heldLines = null;
+    for (const line of delayedLines) console.log(line);
+    delayedLines = null;
   }
 }
 
@@ -134,7 +134,7 @@ async function openRedis({ redisUrl, redisCluster, stateFolder }: StartOptions):
   return (await opening).url;
 }
 
-/** What is still being opened is stopped once it is open; what could not be opened has ended by itself. */
+/** Waits until the part is open, then stops it. A part that failed to open has already ended. */
 async function stopOpened(opening: Promise<{ stop(): Promise<void> }>): Promise<void> {
   const opened = await opening.catch(() => null);
   await opened?.stop();

@@ -101,14 +101,14 @@ describe('the first answer of npm start', () => {
   it('says what the API says where it refuses the message', async () => {
     const api = await openApi(409, { title: 'Agent is inactive', detail: 'the agent is not active' });
     await expect(show(api, { url: 'http://127.0.0.1:1' })).rejects.toThrow(
-      'the message was refused with 409: the agent is not active',
+      'the API refused the message with 409: the agent is not active',
     );
   });
 
   it('gives up where nothing comes, and says what the gateway said last', async () => {
     const silent = await openGateway([]);
-    await expect(show(await openApi(), silent, 300)).rejects.toThrow('nothing of it came for 0.3 s');
+    await expect(show(await openApi(), silent, 300)).rejects.toThrow('no event came for 0.3 s');
     const gateway = { url: 'http://127.0.0.1:1' };
-    await expect(show(await openApi(), gateway, 300)).rejects.toThrow(/nothing of it came for 0.3 s \(\w/);
+    await expect(show(await openApi(), gateway, 300)).rejects.toThrow(/no event came for 0.3 s \(\w/);
   });
 });

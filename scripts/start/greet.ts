@@ -16,7 +16,7 @@ export type GreetParts = {
   whileShowing(body: () => Promise<void>): Promise<void>;
 };
 
-/** Shows a first answer and the guide. The system runs by now, so a failure here is one line and ends nothing. */
+/** Shows a first answer and the guide. The system already runs, so a failure here prints one line and stops nothing. */
 export async function greet({ options, key, lacking, say, write, stopping, whileShowing }: GreetParts): Promise<void> {
   const attempt = async (what: string, body: () => Promise<void>) => {
     try {

@@ -27,18 +27,18 @@ export type StartOptions = {
   stateFolder: string;
   databaseUrl: string | undefined;
   redisUrl: string | undefined;
-  /** Whether that names nodes of a cluster. */
+  /** Whether `redisUrl` names nodes of a cluster. */
   redisCluster: boolean;
   places: ServicePlaces;
-  /** How long a worker that stops may take, in milliseconds. */
+  /** How long a worker that stops lets answers finish, in milliseconds. */
   shutdownGraceMs: number;
-  /** What is odd about `.env` and stops nothing, a line each. */
+  /** Warnings about `.env`, a line each. The start continues. */
   remarks: string[];
 };
 
 export const usage = 'usage: npm start [-- --workers N] [--auth]     settings: .env, see .env.example';
 
-/** From the command line and the environment, `.env` included. Throws a line for each thing that does not fit, never its value. */
+/** Reads the command line, the environment and `.env`. Throws one line for each problem, never a value. */
 export function readOptions(args: string[]): StartOptions {
   const envFile = readEnvFile(loadEnvFile());
   for (const [name, value] of Object.entries(envFile.values)) process.env[name] ??= value;
@@ -65,7 +65,7 @@ export function readOptions(args: string[]): StartOptions {
     databaseUrl: databaseUrl && withPassword(databaseUrl, given('DATABASE_PASSWORD')),
     redisUrl: redisUrl && withPasswordEach(redisUrl, given('REDIS_PASSWORD')),
     redisCluster: Boolean(redisUrl && redisCluster.safeParse(given('REDIS_CLUSTER')).data),
-    places: places as ServicePlaces, // of all, as there was no problem,
+    places: places as ServicePlaces, // complete, because there were no problems
     shutdownGraceMs: shutdownGrace.parse(given('SHUTDOWN_GRACE_MS')),
     remarks: remarksOn(envFile),
   };
@@ -74,8 +74,8 @@ export function readOptions(args: string[]): StartOptions {
 function remarksOn({ values, doubled }: EnvFile): string[] {
   const unread = isThere('.env.example') ? findUnreadSettings(Object.keys(values), read('.env.example')) : [];
   return [
-    ...unread.map((name) => `.env: ${name} is no setting, see .env.example`),
-    ...doubled.map((name) => `.env: ${name} is set more than once, the last one counts`),
+    ...unread.map((name) => `.env: ${name} is not a setting; see .env.example`),
+    ...doubled.map((name) => `.env: ${name} is set more than once; the last value counts`),
   ];
 }
 
@@ -90,7 +90,7 @@ function loadEnvFile(): Uint8Array {
 const isThere = (name: string) => existsSync(`${root}${name}`);
 const read = (name: string) => readFileSync(`${root}${name}`, 'utf8');
 
-/** A variable as the services read it. undefined also where its file cannot be read, which is one of the problems found before. */
+/** A variable as the services read it. undefined also if its file cannot be read: findConfigProblems reports that. */
 function given(name: string): string | undefined {
   try {
     return readVariable(process.env, name);

@@ -9,7 +9,7 @@ const message =
 const standardLimitMs = 20_000;
 const subscribeAgainMs = 1_000;
 
-/** Posts a message to the Echo agent and writes its answer as the gateway sends it. Rejects, with a reason in one line, where none comes. */
+/** Posts a message to the Echo agent and writes its answer as the gateway sends it. Rejects with a reason in one line if no answer comes. */
 export async function showFirstAnswer(
   { api, gateway, key }: { api: string; gateway: string; key: string | null },
   echo: ShownAgent,
@@ -22,7 +22,7 @@ export async function showFirstAnswer(
     body: JSON.stringify({ agentId: echo.id, message }),
     signal: AbortSignal.timeout(limitMs),
   });
-  if (!response.ok) throw new Error(`the message was refused with ${response.status}${await reasonOf(response)}`);
+  if (!response.ok) throw new Error(`the API refused the message with ${response.status}${await reasonOf(response)}`);
   const { id, conversationId } = (await response.json()) as { id: string; conversationId: string };
 
   const socket = io(gateway, { transports: ['websocket'], ...(key === null ? {} : { auth: { token: key } }) });
@@ -30,7 +30,7 @@ export async function showFirstAnswer(
   const over = Promise.withResolvers<void>();
   let lastTrouble = '';
   const timer = setTimeout(
-    () => over.reject(new Error(`nothing of it came for ${limitMs / 1_000} s${lastTrouble}`)),
+    () => over.reject(new Error(`no event came for ${limitMs / 1_000} s${lastTrouble}`)),
     limitMs,
   );
   let cursor = 0;
@@ -66,7 +66,7 @@ export async function showFirstAnswer(
   }
 }
 
-/** The agents of the first page, the oldest first. */
+/** The first page of agents, oldest first. */
 export async function loadAgents(api: string, key: string | null): Promise<ShownAgent[]> {
   const response = await fetch(`${api}/api/agents`, {
     headers: toHeaders(key),

@@ -3,7 +3,7 @@ import type { StartOptions } from './read-options.ts';
 import { toShownUrl } from './service-places.ts';
 import type { ShownAgent } from './show-first-answer.ts';
 
-/** What can be done now, with real ids. */
+/** What a person can do now, with real ids. */
 export function toGuide(
   { places, workers }: StartOptions,
   key: string | null,
@@ -24,8 +24,8 @@ export function toGuide(
   const tried = agents.find(({ provider }) => provider === 'echo') ?? agents[0];
   const onlyEcho = ['openai', 'gemini', 'ollama'].every((provider) => lacking.has(provider)) && !lacking.has('echo');
   const keys = onlyEcho
-    ? `Only Echo answers yet. A key for OpenAI or Gemini goes into .env (see .env.example), Ollama needs none: the next start finds them.`
-    : 'Keys for OpenAI and Gemini go into .env (see .env.example), and the next start finds them.';
+    ? 'Only Echo answers yet. To use the others, put a key for OpenAI or Gemini into .env (see .env.example), or run Ollama, and start again.'
+    : 'Put keys for OpenAI and Gemini into .env (see .env.example), and start again.';
   return `
 ${bold('It runs.')}  API ${api}   gateway ${gateway}   ${workers} worker${workers > 1 ? 's' : ''}, health at ${worker}/readyz
 

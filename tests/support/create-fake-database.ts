@@ -1,6 +1,6 @@
 import { type Database, Prisma } from '@nexus/common/postgres/open-database';
 
-/** Statements of invocations, by words that only they have. */
+/** Recognises each statement by words that only it has. */
 const statements = {
   claim: 'attempt = attempt + 1',
   finish: 'first_token_at = now() -',
@@ -15,7 +15,7 @@ const statements = {
 
 export type StatementName = keyof typeof statements;
 
-/** Rows, or the error that the database answers with. */
+/** Rows, or the error with which the database answers. */
 type Answer = unknown[] | Error;
 
 export type FakeDatabase = {

@@ -1,8 +1,8 @@
 import type { FieldError } from '@nexus/protocol/field-error';
 import type { z } from 'zod';
 
-const mostUnknown = 20;
-const longestName = 100;
+const maxUnknown = 20;
+const maxNameLength = 100;
 
 /** What did not fit of an input, for each field of it: its path, or `whole` where it is the input itself, and what was expected. */
 export function toFieldErrors(error: z.ZodError, input: unknown, whole: string): FieldError[] {
@@ -10,8 +10,8 @@ export function toFieldErrors(error: z.ZodError, input: unknown, whole: string):
     const path = issue.path.map(String);
     if (issue.code === 'unrecognized_keys')
       return issue.keys
-        .slice(0, mostUnknown)
-        .map((key) => ({ field: [...path, key.slice(0, longestName)].join('.'), message: 'is not a known field' }));
+        .slice(0, maxUnknown)
+        .map((key) => ({ field: [...path, key.slice(0, maxNameLength)].join('.'), message: 'is not a known field' }));
     return [{ field: path.join('.') || whole, message: toMessage(issue, valueAt(input, path)) }];
   });
 }

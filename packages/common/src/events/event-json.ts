@@ -1,7 +1,7 @@
 import { type EventType, type InvocationEvent, isLastEvent, isTerminalType } from '@nexus/protocol/event';
 import type { LogAddress } from './event-log-names.ts';
 
-/** The envelope as JSON, without its opening brace and its seq: the script that appends it puts both in front. Only its data needs to be escaped. */
+/** The envelope as JSON, without its opening brace and its seq: the append script adds both. Only `data` may need escaping. */
 export function toLogJson(
   { conversationId, invocationId }: LogAddress,
   at: string,
@@ -11,7 +11,7 @@ export function toLogJson(
   return `"conversationId":"${conversationId}","invocationId":"${invocationId}","type":"${type}","at":"${at}","data":${JSON.stringify(data)}}`;
 }
 
-/** What `toLogJson` and the script write before the data. */
+/** The text that `toLogJson` and the script write before the data. */
 const head =
   /^\{"seq":(\d+),"conversationId":"[^"\\]+","invocationId":"([^"\\]+)","type":"([a-z.]+)","at":"[^"\\]+","data":/;
 
@@ -58,7 +58,7 @@ export function parseEvent(json: string): PublishedEvent {
   return new PublishedEvent({ seq: Number(seq), invocationId, type: type as EventType }, json);
 }
 
-/** The event as JSON: as it was published, where it was. */
+/** The event as JSON. A published event keeps its original text. */
 export function stringifyEvent(event: FeedEvent): string {
   return event instanceof PublishedEvent ? event.json : JSON.stringify(event);
 }

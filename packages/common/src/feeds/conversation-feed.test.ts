@@ -35,8 +35,8 @@ const row: Extract<InvocationEvent, { type: 'invocation.snapshot' }> = {
 };
 
 /**
- * A feed over a log that is complete, and of which nothing was heard. `read` has the seqs from which the log was read, `snapshots` what
- * came from Postgres.
+ * A feed over a complete log of which no event arrived. `read` has the seqs from which the feed read the log, `snapshots` what came from
+ * Postgres.
  */
 async function openFeed({ begunAgoMs = 0 } = {}) {
   const read: number[] = [];
@@ -123,7 +123,7 @@ describe('a conversation feed', () => {
       };
       await feed.attach('i', cursor, goLive, never);
       expect(missed?.map(({ seq }) => seq)).toEqual(expected);
-      expect(feed.hasEnded('i')).toBe(true); // nothing is asked of it again
+      expect(feed.hasEnded('i')).toBe(true); // the feed does not read it again
     }
     expect([read, snapshots, heard]).toEqual([[5, 3, 1], [], []]);
   });

@@ -1,22 +1,22 @@
 import { endsInvocation, type FeedEvent, wholeEvent } from '../events/event-json.ts';
 import type { Missed } from './read-missed.ts';
 
-/** Events that one read keeps of those heard meanwhile. The rest is read again. */
+/** How many events one read keeps that arrive during it. The feed reads the rest again. */
 const maxKept = 1_000;
 
-/** Shared by all positions that nobody reads for: nearly all. */
+/** One shared empty array, to save memory: nearly all positions have no read under way. */
 const none: readonly never[] = [];
 
-/** Where a feed stands in one invocation. */
+/** A feed's position in one invocation. */
 export class FeedPosition {
   /**
-   * An invocation that began before the feed is owed only to those who attach to it: its position is set to where the first of them
-   * stands, and nothing before that is delivered. null until it is known.
+   * Whether the invocation began before or after the feed. If before, only readers that attach get its events: the first of them sets the position,
+   * and the feed delivers nothing before it. null until it is known.
    */
   begun: 'before' | 'after' | null = null;
   /** The seq up to which the feed has delivered. */
   lastSeq = 0;
-  /** The highest seq that was published, as far as this process knows. */
+  /** The highest seq that this process has received. */
   heard = 0;
   /** Whether the last event has been delivered. */
   ended = false;
@@ -34,7 +34,7 @@ export class FeedPosition {
     for (const kept of this.#kept) if (kept.length < maxKept) kept.push(event);
   }
 
-  /** Moves on to the event if it comes next. A snapshot may skip ahead, everything else has to be the next seq. */
+  /** Moves to the event if it is the next one. A snapshot may skip ahead; every other event must have the next seq. */
   accept(event: FeedEvent): boolean {
     const continues = event.seq === this.lastSeq + 1 || event.type === 'invocation.snapshot';
     const isNews = event.seq > this.lastSeq || (endsInvocation(event) && !this.ended);
@@ -45,7 +45,7 @@ export class FeedPosition {
     return true;
   }
 
-  /** Settles where the feed begins with an invocation that it knew nothing of: at `seq`, or before its first event. */
+  /** Sets where the feed begins in an invocation that is new to it: at `seq`, or before its first event. */
   place(begun: 'before' | 'after', seq: number, over: boolean): void {
     if (this.begun !== null) return;
     this.begun = begun;
@@ -55,8 +55,8 @@ export class FeedPosition {
   }
 
   /**
-   * What a read of the log brings, continued by what was heard while it was under way. An event that is published during the read is in the
-   * log as it was read, or it was heard: together they leave nothing out.
+   * The result of a read of the log, continued by the events that arrived during it. An event that is published during the read is in the result, or
+   * arrives: together they are complete.
    */
   async keepWhile(cursor: number, reading: Promise<Missed>): Promise<Missed> {
     const kept: FeedEvent[] = [];

@@ -18,7 +18,7 @@ export type SnapshotRow = {
   reasoning: string | null;
 };
 
-/** What Postgres knows of an invocation, as an event; null when there is no such invocation in that conversation. */
+/** What Postgres knows of an invocation, as an event. null if the conversation has no such invocation. */
 export async function loadSnapshot(
   database: Queryable,
   { conversationId, invocationId }: LogAddress,
@@ -50,14 +50,14 @@ export async function loadSnapshot(
   };
 }
 
-/** An attempt that was given back leaves its reason behind while the invocation goes on: only a failed one has an error. */
+/** An attempt that was given back leaves its reason on the row while the invocation continues. Only a failed invocation has an error. */
 function toEventError({ status, errorCode, errorMessage }: SnapshotRow): EventError | null {
   if (status !== 'failed' || errorCode === null) return null;
   const { title, retryable } = errorMeanings[errorCode];
   return { code: errorCode, message: errorMessage ?? title, retryable };
 }
 
-/** Hex SHA-256 of a text as UTF-8: the `contentSha256` of events. */
+/** The SHA-256, in hex, of a text as UTF-8: the `contentSha256` of events. */
 export function sha256(text: string): string {
   return createHash('sha256').update(text, 'utf8').digest('hex');
 }

@@ -2,12 +2,12 @@ import { type InvocationStatus, isFinished } from '@nexus/protocol/invocation-st
 import type { LogAddress } from '../events/event-log-names.ts';
 import type { Queryable } from '../postgres/queryable.ts';
 
-/** How far an invocation is, without what was said. `lastSeq` counts once it is finished; `begunAgoMs` is by the database's clock. */
+/** An invocation's progress, without its text. `lastSeq` is valid only when it is finished. `begunAgoMs` is by the database's clock. */
 export type Standing = { finished: boolean; lastSeq: number; begunAgoMs: number };
 
 export type StandingRow = { status: InvocationStatus; lastSeq: bigint; begunAgoMs: number };
 
-/** null when there is no such invocation in that conversation. */
+/** null if the conversation has no such invocation. */
 export async function loadStanding(
   database: Queryable,
   { conversationId, invocationId }: LogAddress,

@@ -13,14 +13,14 @@ export { Prisma } from '../generated/client.ts';
 export type Database = PrismaClient & Queryable;
 
 /**
- * Each statement of ours has an index for what it looks up. A plan is kept for as long as its connection: one that was made while a
- * table was small would go through all of it for ever. Compiling such short statements never pays. What nobody waits for any more ends
- * on the server too, after the client has given it up.
+ * Every statement of ours has an index for its conditions. A plan lives as long as its connection, so a plan that was made for a small table would
+ * scan the whole table for ever: forbid it. JIT compilation never pays for such short statements. The server also ends a statement, a little
+ * after the client has given it up.
  */
 const planSettings = `SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; SET jit = off;
   SET statement_timeout = ${postgresLimits.query_timeout + 2_000}`;
 
-/** Whoever asks again within this long does not wait for a connection: to open one takes longer than to store a request. Milliseconds. */
+/** How long an idle connection stays open, in milliseconds. Opening one takes longer than storing a request. */
 const keepIdleMs = 60_000;
 
 /**
@@ -37,14 +37,14 @@ export function openDatabase(
     application_name: options.name,
     idleTimeoutMillis: keepIdleMs,
     ...postgresLimits,
-    onConnect: (client) => client.query(`${sessionSettings}; ${planSettings}`) as unknown as undefined, // waited for, though the type does not say so
+    onConnect: (client) => client.query(`${sessionSettings}; ${planSettings}`) as unknown as undefined, // the pool waits for this promise, although the type says undefined
   });
   const onError = (error: Error) => options.logger.warn({ error }, 'lost a database connection');
-  pool.on('error', onError); // Prisma listens only once a query of its own has gone through
+  pool.on('error', onError); // Prisma adds its listener only after its first query
   leaveReadOnly(pool);
   const adapter = new PrismaPg(pool, {
     onConnectionError: onError,
-    // Without parameters the values stand in the text: there are as many texts as values, and each wants a plan of its own.
+    // A statement without parameters has its values in its text. Do not prepare it: each value would be another text with another plan.
     statementNameGenerator: ({ sql, args }) => (args.length > 0 ? toStatementName(sql) : ''),
   });
   const database: Database = Object.assign(new PrismaClient({ adapter }), createQueryable(pool));

@@ -5,10 +5,10 @@ import type { EventListener } from '@nexus/common/feeds/event-subscriptions';
 
 type Broadcast = (room: string, event: FeedEvent) => void;
 
-/** What all who watch a conversation share; a class, as there are many. */
+/** What all sockets share that watch a conversation. A class, because there are many. */
 export class Room implements EventListener {
   readonly conversationId: string;
-  /** Socket.IO's name of it. */
+  /** Its name in Socket.IO. */
   readonly name: string;
   readonly #held: HeldFeed;
   readonly #broadcast: Broadcast;
@@ -37,13 +37,13 @@ export class Room implements EventListener {
 }
 
 export type ConversationRooms = {
-  /** The conversation's room; while anybody holds it, its feed's live events go to the sockets in it. */
+  /** Opens the conversation's room. Until every `open` has its `leave`, the feed's live events go to the sockets in the room. */
   open(conversationId: string, signal: AbortSignal): Promise<Room>;
-  /** For each `open` once. */
+  /** Call it once for each `open`. */
   leave(room: Room): void;
 };
 
-/** One listener per conversation and process, however many sockets watch: an event is encoded once for all of them. */
+/** One listener per conversation and process, however many sockets watch. So an event is encoded once for all of them. */
 export function createConversationRooms(
   feeds: Pick<ConversationFeeds, 'open'>,
   broadcast: Broadcast,

@@ -5,8 +5,7 @@ import type { InvocationStatus } from '@nexus/protocol/invocation-status';
 export type WatchableInvocation = { id: string; status: InvocationStatus; lastSeq: number };
 
 /**
- * The conversation's unfinished invocations and, of those named, the ones that are its own. null: no such conversation in the
- * principal's workspace.
+ * The conversation's unfinished invocations, and those of `named` that belong to it. null if the principal's workspace has no such conversation.
  */
 export async function loadWatchable(
   database: Queryable,
