@@ -27,6 +27,9 @@ import { requeueLost } from '@nexus/common/invocations/status/requeue-lost';
 import { noteUsage, unknownUsage } from '@nexus/common/invocations/usage-record';
 import { newId } from '@nexus/common/postgres/new-id';
 import { type Database, openDatabase } from '@nexus/common/postgres/open-database';
+import { createKey } from '@nexus/common/principals/create-key';
+import { type KeyRow, loadKeys } from '@nexus/common/principals/load-keys';
+import { scopes } from '@nexus/common/principals/scope';
 import type { ProviderName } from '@nexus/common/queue/provider-name';
 import { providerNames } from '@nexus/common/queue/provider-name';
 import { type ErrorCode, errorMeanings } from '@nexus/protocol/error-codes';
@@ -432,6 +435,28 @@ describe('the rows of each statement are of the type that it is given', () => {
     ),
     statementOf<{ id: string }>('services/worker/src/sweep/find-recoveries.ts', z.strictObject({ id }), (recorded) =>
       findAlive(recorded, [workerId]),
+    ),
+    statementOf<KeyRow>(
+      'packages/common/src/principals/load-keys.ts',
+      z.strictObject({
+        leaf: id,
+        depth: z.int(),
+        workspaceId: id,
+        hash: z.instanceof(Uint8Array),
+        previousHash: z.instanceof(Uint8Array).nullable(),
+        previousHashUntil: ms.nullable(),
+        scopes: z.array(z.enum(scopes)),
+        agentIds: z.array(id),
+        expiresAt: ms.nullable(),
+        revoked: z.boolean(),
+      }),
+      async (recorded) => {
+        const { workspaceId } = agent;
+        const key = { workspaceId, name: 'Test', scopes: ['read' as const], agentIds: [agent.id] };
+        const maker = await createKey(database, { ...key, expiresAt: new Date(), createdById: null });
+        const { row } = await createKey(database, { ...key, expiresAt: null, createdById: maker.row.id });
+        expect((await loadKeys(recorded, [row.id])).size).toBe(1);
+      },
     ),
     statementOf<ConversationRow>(
       'services/api/src/conversations/conversation-routes.ts',

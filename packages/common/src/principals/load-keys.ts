@@ -17,7 +17,8 @@ export type EffectiveKey = {
   revoked: boolean;
 };
 
-type Row = {
+/** One link of a key's chain, as Postgres returns it. */
+export type KeyRow = {
   leaf: string;
   depth: number;
   workspaceId: string;
@@ -32,7 +33,7 @@ type Row = {
 
 /** The keys of these ids that exist, in one statement. */
 export async function loadKeys(database: Queryable, ids: string[]): Promise<Map<string, EffectiveKey>> {
-  const rows = await database.query<Row>`
+  const rows = await database.query<KeyRow>`
     WITH RECURSIVE chain AS (
       SELECT k.id AS leaf, 0 AS depth, k.* FROM api_key k WHERE k.id = ANY(${ids}::uuid[])
       UNION ALL
@@ -54,8 +55,8 @@ export async function noteKeysUsed(database: Queryable, ids: string[]): Promise<
 }
 
 /** The key first, then the key that made it, and so on. */
-function toEffective(id: string, chain: Row[]): EffectiveKey {
-  const [own, ...makers] = chain as [Row, ...Row[]];
+function toEffective(id: string, chain: KeyRow[]): EffectiveKey {
+  const [own, ...makers] = chain as [KeyRow, ...KeyRow[]];
   const expiries = chain.flatMap(({ expiresAt }) => expiresAt ?? []);
   return {
     id,
