@@ -2,7 +2,7 @@ import type { PrismaClient } from '../../postgres/open-database.ts';
 import type { AttemptId } from './attempt-id.ts';
 import { type Ended, timingsOf } from './ended.ts';
 
-/** How this very attempt ended its invocation, for a writer that lost the reply to its own write. null: it did not, or another did. */
+/** How this attempt ended its invocation, for a writer that lost the reply to its own write. null: this attempt did not end it. */
 export async function readEnded(
   database: Pick<PrismaClient, '$queryRaw'>,
   { invocationId, attempt }: AttemptId,
