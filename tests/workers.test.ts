@@ -195,13 +195,13 @@ describe('workers', () => {
   }
 
   it('that are told to stop also wait for the answer of a job whose claim is under way', async () => {
-    const isDraining = (worker: RunningService) => worker.output().includes('finishing what is in hand');
+    const isDraining = (worker: RunningService) => worker.output().includes('finishing the jobs in hand');
     const { id } = await stopDuringClaim('claimed late '.repeat(40), 20_000, isDraining);
     expect(await stack.api.finished(id)).toMatchObject({ status: 'completed', attempt: 1 });
   });
 
   it('that are past their grace hand back what they claim then, and nothing is to pay for it', async () => {
-    const isPastGrace = (worker: RunningService) => worker.output().includes('handing back what is still in hand');
+    const isPastGrace = (worker: RunningService) => worker.output().includes('handing back the jobs still in hand');
     const { id } = await stopDuringClaim('claimed too late', 300, isPastGrace);
     const row = await stack.database.invocation.findUniqueOrThrow({ where: { id }, include: { usage: true } });
     expect(row).toMatchObject({ status: 'queued', attempt: 1, dispatch: 2, usage: [] });
