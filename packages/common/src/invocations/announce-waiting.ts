@@ -34,7 +34,7 @@ export function createWaitingAnnouncer(parts: WaitingAnnouncerParts): (waiting: 
     }
   }
 
-  /** Returns no counts if Postgres is away: the invocations are announced all the same. */
+  /** Returns no counts if Postgres is away: the invocations are announced without them. */
   async function count(all: Waiting[]): Promise<Map<string, number>> {
     try {
       const providers = [...new Set(all.map(({ provider }) => provider))];

@@ -71,7 +71,7 @@ describe('watchParts', () => {
     expect(performance.now() - lastAt).toBeLessThan(450);
   });
 
-  it('counts the pause anew from each part', async () => {
+  it('counts the pause from the last part', async () => {
     const call = async (onPart: OnPart) => {
       for (let count = 0; count < 8; count += 1) {
         onPart(text('a'));

@@ -50,7 +50,7 @@ export async function checkProvider(
   }
 }
 
-/** The reason stands in the cause: the error of fetch itself is only "fetch failed". */
+/** The cause has the reason: the message of fetch itself is only "fetch failed". */
 function wordsOfError(error: unknown): string {
   const { cause } = error as { cause?: unknown };
   return quote(cause instanceof Error ? cause.message : String(error));

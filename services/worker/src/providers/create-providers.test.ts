@@ -30,7 +30,7 @@ describe('createProviders', () => {
       [name, 'before it begins to answer', { silent: true }] as const,
       [name, 'in its answer', { after: 'hang' as const }] as const,
     ]),
-  )('lets %s be silent for longer than a client would bear %s', async (name, _when, reply) => {
+  )('lets %s be silent for longer than the timeouts of undici %s', async (name, _when, reply) => {
     const server = await openWireServer();
     server.reply(reply);
     const { url: baseUrl } = server;

@@ -27,7 +27,7 @@ const maxPerCause = 200;
  * Finds everything that a process left undone because it died or lost a message. To recover a row twice does no harm.
  *
  * A worker is dead when its last heartbeat is too old. The limit depends on its life lock: `silentMs` if it held the lock and the lock is gone,
- * `lostLockMs` if it had lost the lock while it lived, `hungMs` if it holds the lock. After a Postgres restart every lock is gone though the
+ * `lostLockMs` if it had lost the lock while it lived, `hungMs` if it holds the lock. After a Postgres restart every lock is gone although the
  * workers live, so no worker is declared dead for a while. A worker whose own heartbeat was late declares no other worker dead: after an
  * interruption all heartbeats look old to it.
  */

@@ -6,7 +6,7 @@ import { jobsInLockOrder } from '../row-locks.ts';
 /** An invocation that still waits, or is being claimed at this moment. `noted`: this call set its `enqueuedAt`. */
 export type Waiting = { invocationId: string; noted: boolean };
 
-/** Sets `enqueuedAt` for these dispatches where it is not set, and returns those that still wait. */
+/** Sets `enqueuedAt` for these dispatches if it is not set, and returns those that still wait. */
 export async function markEnqueued(
   database: Pick<PrismaClient, '$queryRaw'>,
   jobs: InvocationJob[],

@@ -66,7 +66,7 @@ export function describeConnection(protocol: WireProtocol): void {
       [307, {}],
       [308, { location: 'ftp://there.example/' }],
       [308, { location: 'http://' }],
-    ])('does not follow a %i to %o, and says so', async (status, location) => {
+    ])('does not follow a %i to %o, and reports it', async (status, location) => {
       const before = server.calls.length;
       server.reply({ status, headers: location as Record<string, string> });
       const error = await failure();

@@ -38,7 +38,7 @@ const unavailableNames = /overload|server_error|internal|unavailable|timeout|eng
 const rejectedNames =
   /invalid_request|bad_?request|invalid_argument|unprocessable|validation|unsupported|invalid_parameter|extra_forbidden/;
 
-/** Which of our codes a failure is: by the provider's names for it, its words and its status, the most telling first. */
+/** Chooses our code for a failure: by the provider's names for it, its words and its status. The most precise sign decides. */
 export function classifyFailure(failure: Failure): ErrorCode {
   const { status, names, words, isPage } = failure;
   const named = (pattern: RegExp) => names.some((name) => pattern.test(name));

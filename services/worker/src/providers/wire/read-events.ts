@@ -17,7 +17,7 @@ export type EventReading = {
   title: string;
   /** Gets the JSON of the next event, and the event's name if it has one. If it throws, the reading ends. */
   onEvent(value: unknown, name: string | undefined): void;
-  /** The data of the event that ends a stream, which is no JSON. null where the protocol has none. */
+  /** The data of the event that ends a stream, which is not JSON. null: the protocol has no such event. */
   endMark: string | null;
 };
 
@@ -39,7 +39,7 @@ export function readEvents(body: Readable, { title, onEvent, endMark }: EventRea
     hasBegun = true;
     const trimmed = data.trimEnd();
     if (trimmed === endMark) isMarked = true;
-    else if (trimmed !== '') takeJson(data, event); // an empty one is a heartbeat
+    else if (trimmed !== '') takeJson(data, event); // an empty event is a heartbeat
   }
 
   function takeJson(data: string, event: string | undefined): void {

@@ -8,9 +8,9 @@ export type Fields = Record<string, unknown>;
  */
 export type FieldReader = {
   object(value: unknown, field: string): Fields | null;
-  /** Empty where it is missing. */
+  /** Empty if the field is missing. */
   list(value: unknown, field: string): unknown[];
-  /** Empty where it is missing. */
+  /** Empty if the field is missing. */
   text(value: unknown, field: string): string;
   refuse(value: unknown, field: string, expected: string): AppError;
 };

@@ -23,7 +23,7 @@ describe('toUsage', () => {
     ['only in the total, as Gemini does for OpenAI clients', { input: 10, output: 6, total: 105 }, 95, 6],
     ['beside the output, without a total', { input: 10, output: 6, reasoning: 89 }, 95, 6],
     ['within the output, without a total', { input: 10, output: 95, reasoning: 89 }, 95, 6],
-  ])('counts reasoning that stands %s', (_where, counts, outputTokens, textTokens) => {
+  ])('counts reasoning %s', (_where, counts, outputTokens, textTokens) => {
     expect(toUsage(counts)).toMatchObject({ usage: { inputTokens: 10, outputTokens }, textTokens });
   });
 
