@@ -39,7 +39,7 @@ describe('a long conversation', () => {
     await provider.close();
   });
 
-  it('of 50 turns keeps to its token budget, newest turns first and whole', async () => {
+  it('of 50 turns keeps to its token budget, with the newest turns first and only whole turns', async () => {
     const contextTokens = 600;
     const agentId = await createPacedAgent(stack.api, 't0-n8-d0', { contextTokens, systemPrompt: 'Be brief.' });
     let conversationId: string | undefined;
@@ -52,7 +52,7 @@ describe('a long conversation', () => {
     const last = provider.calls.at(-1)?.request.messages ?? [];
     const tokens = last.reduce((sum, { content }) => sum + countTokens(content) + 4, 0);
     expect(tokens).toBeLessThanOrEqual(contextTokens);
-    expect(tokens).toBeGreaterThan(contextTokens - 80); // the provider counts each of its words, which is a little more
+    expect(tokens).toBeGreaterThan(contextTokens - 80); // the stored counts are the provider's, which are a little higher
 
     const [system, ...messages] = last;
     expect(system).toEqual({ role: 'system', content: 'Be brief.' });
@@ -74,7 +74,7 @@ describe('a long conversation', () => {
     expect(provider.callsFor('and then?')[0]?.request.messages).toEqual([{ role: 'user', content: 'and then?' }]);
   });
 
-  it('keeps what a model thinks out of the context, as a message of its own', async () => {
+  it('keeps the reasoning of a model out of the context, as a message of its own', async () => {
     provider.next(async (call, response) => {
       beginStream(response);
       response.write(
@@ -104,15 +104,15 @@ describe('a long conversation', () => {
     ]);
   });
 
-  /** What was sent for this message, a line each. */
+  /** The messages that were sent to the provider for this message, one in each line. */
   const sentFor = (message: string) =>
     provider.callsFor(message)[0]?.request.messages.map(({ role, content }) => `${role}: ${content}`);
 
   it.each([
     ['failed', failing(400), 'failed'],
-    ['was only thought', thinkingOnly, 'completed'],
+    ['had only reasoning', thinkingOnly, 'completed'],
     ['was white space', saying(' \n'), 'completed'],
-    ['was nothing', saying(''), 'completed'],
+    ['was empty', saying(''), 'completed'],
   ])('alternates after an answer that %s', async (what, behaviour, status) => {
     const agentId = await createPacedAgent(stack.api, 't0-n1-d0', { systemPrompt: 'Be brief.' });
     provider.next(behaviour);
@@ -128,7 +128,7 @@ describe('a long conversation', () => {
     expect(sentFor(`three ${what}`)).toEqual(['system: Be brief.', joined, 'assistant: word0 ', `user: three ${what}`]);
   });
 
-  it('alternates after an answer that was stopped before its first token, and questions that were never asked', async () => {
+  it('alternates after an answer that was stopped before its first token, and after questions that never ran', async () => {
     const agentId = await createPacedAgent(stack.api, 't0-n1-d0');
     provider.next(silent);
     const first = await stack.api.invoke({ agentId, message: 'stopped' });
@@ -142,7 +142,7 @@ describe('a long conversation', () => {
     expect(sentFor('asked')).toEqual(['user: stopped\n\nnever asked\n\nasked']);
   });
 
-  it('leaves out what was rolled back, and alternates', async () => {
+  it('leaves out invocations that were rolled back, and alternates', async () => {
     const agentId = await createPacedAgent(stack.api, 't0-n1-d0');
     provider.next(failing(400), silent);
     const first = await stack.api.invoke({ agentId, message: 'unanswered' });
@@ -156,7 +156,7 @@ describe('a long conversation', () => {
     expect(sentFor('the last')).toEqual(['user: unanswered\n\nthe last']);
   });
 
-  it('alternates while another one of the conversation is being answered', async () => {
+  it('alternates while another invocation of the conversation is running', async () => {
     const agentId = await createPacedAgent(stack.api, 't0-n1-d0');
     provider.next(silent);
     const first = await stack.api.invoke({ agentId, message: 'meanwhile' });

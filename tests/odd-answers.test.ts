@@ -24,7 +24,7 @@ const sending =
     response.end();
   };
 
-describe('an answer that is odd', () => {
+describe('an odd answer', () => {
   let provider: ProviderStack['provider'];
   let stack: ProviderStack['stack'];
   let agentId: string;
@@ -39,7 +39,7 @@ describe('an answer that is odd', () => {
     return stack.api.finished(body.id);
   }
 
-  it('with a NUL character is kept without it, and asked for once', async () => {
+  it('with a NUL character is stored without it, after one call', async () => {
     provider.next(async (call, response) => {
       beginStream(response);
       sendText(call, response, 'K\0f');
@@ -68,10 +68,10 @@ describe('an answer that is odd', () => {
     await waitUntil(() => findLine() !== undefined, { what: 'the log of it' });
     const failed = findLine();
     expect(failed).toMatch(/"code":"provider_request_rejected"/);
-    expect(failed).not.toContain('thing'); // a provider may quote what it was asked
+    expect(failed).not.toContain('thing'); // a provider may quote the prompt
   });
 
-  it.each([3.5, -1, 1e12])('that says it has %s tokens is counted by us', async (tokens) => {
+  it.each([3.5, -1, 1e12])('that reports %s tokens gets an estimated usage', async (tokens) => {
     provider.next(async (call, response) => {
       beginStream(response);
       sendText(call, response, 'some words');
@@ -90,7 +90,7 @@ describe('an answer that is odd', () => {
     });
   });
 
-  it('in parts is joined, what was thought apart from what was said', async () => {
+  it('in parts is joined, with reasoning separate from text', async () => {
     const thinking = { type: 'thinking', thinking: [{ type: 'text', text: 'hm' }] };
     provider.next(
       sending(delta([thinking]), delta([{ type: 'text', text: 'Hello ' }]), delta(['world']), stop(), done),
@@ -100,7 +100,7 @@ describe('an answer that is odd', () => {
     expect(provider.callsFor('parts')).toHaveLength(1);
   });
 
-  it('of a wrong type ends as a fault of the protocol, and shows none of it', async () => {
+  it('of a wrong type ends as a protocol error, and shows none of it', async () => {
     provider.next(sending(delta({ secret: 'secret' }), stop(), done));
     const answered = await ask('wrong type');
     expect(answered).toMatchObject({
@@ -128,13 +128,13 @@ describe('an answer that is odd', () => {
   it.each([
     [{ code: 402, message: 'Insufficient credits' }, 'provider_quota_exceeded'],
     [{ message: 'too big', type: 'exceed_context_size_error', code: 400 }, 'provider_context_too_long'],
-  ])('that began well and then holds the error %o is asked for once', async (error, code) => {
+  ])('that began well and then holds the error %o is not requested again', async (error, code) => {
     provider.next(sending(frame({ error, choices: [] })));
     expect(await ask(`inside ${code}`)).toMatchObject({ status: 'failed', error: { code }, attempt: 1 });
     expect(provider.callsFor(`inside ${code}`)).toHaveLength(1);
   });
 
-  it('to a request that was refused for what we added is paid for once', async () => {
+  it('after the refusal of an optional parameter is paid for once', async () => {
     const refusal = {
       message: "Unknown parameter: 'stream_options'.",
       param: 'stream_options',
@@ -150,7 +150,7 @@ describe('an answer that is odd', () => {
   });
 
   it.each([{}, { prompt_tokens: null }, { prompt_tokens: 0, completion_tokens: 0 }])(
-    'that counts %o is counted by us',
+    'that counts %o gets an estimated usage',
     async (usage) => {
       provider.next(sending(delta('some words'), stop('stop', { usage }), done));
       expect(await ask(`counts ${JSON.stringify(usage)}`)).toMatchObject({
@@ -162,7 +162,7 @@ describe('an answer that is odd', () => {
     },
   );
 
-  it('whose thoughts stand outside of the completion is billed with them', async () => {
+  it('whose reasoning is counted outside of the completion is billed with it', async () => {
     const usage = {
       prompt_tokens: 10,
       completion_tokens: 6,
@@ -173,12 +173,12 @@ describe('an answer that is odd', () => {
     expect(await ask('thoughts')).toMatchObject({ usage: [{ source: 'provider', inputTokens: 10, outputTokens: 95 }] });
   });
 
-  it('without a reason is complete where its end mark follows', async () => {
+  it('without a reason is complete if its end mark follows', async () => {
     provider.next(sending(delta('all of it'), done));
     expect(await ask('no reason')).toMatchObject({ status: 'completed', output: 'all of it', finishReason: 'other' });
   });
 
-  it('that is a refusal says so', async () => {
+  it('that is a refusal has the finish reason content_filter', async () => {
     provider.next(sending(frame({ choices: [{ delta: { refusal: 'I cannot.' } }] }), stop(), done));
     expect(await ask('refusal')).toMatchObject({
       status: 'completed',
@@ -202,7 +202,7 @@ describe('an answer that is odd', () => {
     expect(await stack.api.finished(body.id)).toMatchObject({ status: 'completed' });
   });
 
-  it('that meets a deadlock at its end is written again, not asked for again', async () => {
+  it('that meets a deadlock at its end is written again, without another call', async () => {
     for (const statement of [
       'CREATE SEQUENCE deadlocks',
       `CREATE FUNCTION deadlock() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -216,7 +216,7 @@ describe('an answer that is odd', () => {
     expect(provider.callsFor('deadlock')).toHaveLength(1);
   });
 
-  it('that is to come later costs nothing until then', async () => {
+  it('for which the provider asks to wait costs nothing until then', async () => {
     provider.next(failing(429, {}, { 'retry-after': '11' }));
     const { body } = await stack.api.invoke({ agentId, message: 'later' });
     const usage = await waitUntil(() => stack.database.usageRecord.findFirst({ where: { invocationId: body.id } }), {
@@ -229,14 +229,14 @@ describe('an answer that is odd', () => {
   it.each([
     [429, '86400', 'provider_rate_limited'],
     [402, '11', 'provider_quota_exceeded'],
-  ])('of %s that is to come in %s s is not waited for', async (status, seconds, code) => {
+  ])('with the status %s and a Retry-After of %s s fails without a wait', async (status, seconds, code) => {
     provider.next(failing(status, {}, { 'retry-after': seconds }));
     expect(await ask(`wait ${status}`)).toMatchObject({ status: 'failed', error: { code }, attempt: 1 });
     expect(provider.callsFor(`wait ${status}`)).toHaveLength(1);
   });
 });
 
-describe('the usage of an answer that does not say it', () => {
+describe('the usage of an answer without counts', () => {
   let server: WireServer;
   let stack: Stack;
   beforeAll(async () => {
@@ -257,7 +257,7 @@ describe('the usage of an answer that does not say it', () => {
   const line = (value: object) => `${JSON.stringify(value)}\n`;
   const thinking = frame({ choices: [{ index: 0, delta: { reasoning_content: reasoning } }] });
 
-  /** Answers of each provider's kind: a thought, a text, and these counts. */
+  /** An answer in each provider's format: reasoning, text, and these counts. */
   const answers = {
     openai: (usage: unknown) => [thinking, delta(text), stop('stop', { usage }), done],
     gemini: (usageMetadata: unknown) => [
@@ -305,7 +305,7 @@ describe('the usage of an answer that does not say it', () => {
     ['ollama', 'llama3', { eval_count: 9 }],
     ['ollama', 'llama3', { prompt_eval_count: 9, eval_count: 0 }],
   ] as const)(
-    '%s: %s, which counts %o, is estimated with what was thought, and has a cost',
+    '%s: %s with the counts %o is estimated with its reasoning, and has a cost',
     async (provider, model, counts) => {
       const { usage, told } = await ask(provider, model, counts);
       const cost = costOf(provider, model, estimated);
@@ -323,7 +323,7 @@ describe('the usage of an answer that does not say it', () => {
     },
   );
 
-  it('has no cost rather than none to pay, where no price is known', async () => {
+  it('has a cost of null and not of 0 if no price is known', async () => {
     const { usage } = await ask('openai', 'some-model', {});
     expect(usage).toEqual([{ attempt: 1, ...estimated, costMicroUsd: null, priceTableVersion: null }]);
   });
@@ -345,7 +345,7 @@ describe('the usage of an answer that does not say it', () => {
       { promptTokenCount: 6, candidatesTokenCount: 6, thoughtsTokenCount: 89, totalTokenCount: 101 },
     ],
     ['ollama', 'llama3', { prompt_eval_count: 6, eval_count: 95 }],
-  ] as const)('is that of %s where it does, with what was thought', async (provider, model, counts) => {
+  ] as const)('is the usage of %s if it sends counts, with its reasoning', async (provider, model, counts) => {
     const { usage } = await ask(provider, model, counts);
     expect(usage).toMatchObject([{ inputTokens: 6, outputTokens: 95, source: 'provider' }]);
   });

@@ -10,14 +10,14 @@ import { readWorkerConfig } from '../services/worker/src/worker-config.ts';
 const needed = { DATABASE_URL: 'postgresql://user@127.0.0.1/nexus', REDIS_URL: 'redis://127.0.0.1' };
 type Setting = Record<string, string>;
 
-/** All settings as the three services read them. Throws what is wrong. */
+/** All settings as the three services read them. Throws if a setting is invalid. */
 const read = (setting: Setting): Record<string, unknown> => ({
   ...readApiConfig({ ...needed, ...setting }),
   ...readGatewayConfig({ ...needed, ...setting }),
   ...readWorkerConfig({ ...needed, ...setting }),
 });
 
-/** What the service says of the setting; fails where it takes it. */
+/** The error of the service about the setting; fails if the service accepts it. */
 function refusalOf(setting: Setting): string {
   let taken: unknown;
   try {
@@ -28,7 +28,7 @@ function refusalOf(setting: Setting): string {
   throw new Error(`taken as ${JSON.stringify(taken)}`);
 }
 
-describe('a setting that is written oddly, and clear all the same', () => {
+describe('a setting with odd but clear spelling', () => {
   it.each<[name: string, written: string, means: unknown]>([
     ['OPENAI_API_KEY', ' sk-pasted\n', 'sk-pasted'],
     ['OPENAI_API_KEY', '\uFEFFsk-pasted', 'sk-pasted'],
@@ -71,7 +71,7 @@ describe('a setting that is written oddly, and clear all the same', () => {
   });
 });
 
-describe('a setting that cannot work is refused by its name, with what was expected and without its value', () => {
+describe('an invalid setting is refused with its name and what was expected, and without its value', () => {
   it.each<[name: string, value: string, expected: string]>([
     ['OPENAI_API_KEY', 'sk-sec\nret', 'text in one line'],
     ['OPENAI_API_KEY', 'sk-sec\u0000ret', 'text in one line'],
@@ -131,7 +131,7 @@ describe('a setting that cannot work is refused by its name, with what was expec
     expect(refusal).not.toMatch(/secret|1e3|0x10|verbose|claude|maybe/);
   });
 
-  it('also with others that do not fit, and with what no variable says alone', () => {
+  it('also together with other invalid settings, and with settings that contradict each other', () => {
     const names = readRefused({
       API_PORT: 'x',
 
@@ -169,7 +169,7 @@ describe('a file that holds a setting', () => {
     expect(read({ OPENAI_API_KEY_FILE: fileOf(content) }).OPENAI_API_KEY).toBe('sk-key');
   });
 
-  it('leaves a password its blanks, as Postgres does', () => {
+  it('keeps the blanks of a password, as Postgres does', () => {
     const config = readApiConfig({ ...needed, DATABASE_PASSWORD_FILE: fileOf(' a b \n') });
     expect(decodeURIComponent(new URL(config.DATABASE_URL).password)).toBe(' a b ');
   });

@@ -7,21 +7,21 @@ import { waitUntil } from '../support/wait-until.ts';
 import { must, sleep } from './chaos-row.ts';
 import type { Chaos } from './open-chaos.ts';
 
-/** What a system that has nothing to do holds. */
+/** The resources of an idle system. */
 export type Stock = {
   /** Connections to Redis of one process of each service. */
   redisConnections: Map<ServiceName, number>;
   residentBytes: Map<RunningService, number>;
 };
 
-/** As bullmq names the connections on which its workers wait for jobs. */
+/** `nexus:{` is BullMQ's name for the connections on which its workers wait for jobs. */
 const owners: [prefix: string, owner: ServiceName][] = [
   ['nexus-api', 'api'],
   ['nexus-gateway', 'gateway'],
   ['nexus-worker', 'worker'],
   ['nexus:{', 'worker'],
 ];
-/** Of a process that has done a lot: its heap does not shrink at once. */
+/** How much a busy process may grow, because its heap does not shrink at once. */
 const standardGrowthBytes = 250_000_000;
 const poolSize = 10;
 
@@ -41,7 +41,7 @@ export async function takeStock(stack: Stack): Promise<Stock> {
   return stock;
 }
 
-/** A service is ready before the connections are there on which it waits for jobs. */
+/** Waits until the counts are stable: a service is ready before its connections for jobs are open. */
 async function settledRedisConnections(stack: Stack): Promise<Map<ServiceName, number>> {
   let counts = await countRedisConnections(stack);
   for (let steady = 0; steady < 3; ) {

@@ -37,7 +37,7 @@ const ending: Omit<Ending, 'invocationId' | 'conversationId' | 'attempt'> = {
   },
 };
 
-/** How many entries of the indexes of invocations were read so far, by whichever statement. */
+/** How many index entries of invocations all statements have read so far. */
 async function countEntriesRead(database: Database): Promise<number> {
   await database.query`SELECT pg_stat_force_next_flush()`;
   const [row] = await database.query<{ read: bigint }>`
@@ -99,7 +99,7 @@ describe('statements for many rows', () => {
     return { ...claim, ...ending };
   };
 
-  it('insert each by itself: what is refused and what was known before stand where they were asked', async () => {
+  it('insert each row independently, and return refused and known ones in the order of the input', async () => {
     const busy = await insertOne();
     const idle = await insertOne();
     await database.query`UPDATE conversation SET line = '{}' WHERE id = ${idle.conversationId}::uuid`;
@@ -133,7 +133,7 @@ describe('statements for many rows', () => {
     ]);
   });
 
-  it('count the places of those that wait together', async () => {
+  it('count the places of several waiting invocations', async () => {
     const created = [await insertOne(), await insertOne(), await insertOne()];
     const said: [string, unknown][] = [];
     const announceWaiting = createWaitingAnnouncer({
@@ -152,7 +152,7 @@ describe('statements for many rows', () => {
     expect(new Map(said)).toEqual(new Map(created.map(({ id }, at) => [id, { position: count - 2 + at }])));
   });
 
-  it('note what was enqueued, and name those that still wait', async () => {
+  it('mark invocations as enqueued, and return those that still wait', async () => {
     const worker = await startWorker();
     const taken = await begin(worker.id);
     const { id: waiting } = await insertOne();
@@ -161,7 +161,7 @@ describe('statements for many rows', () => {
     expect(await markEnqueued(database, jobs)).toEqual([{ invocationId: waiting, noted: false }]);
   });
 
-  it('go through no backlog for one row', async () => {
+  it('do not read a backlog to find one row', async () => {
     const backlog = 500;
     const worker = await startWorker();
     const insertMany = async () => {
@@ -176,7 +176,7 @@ describe('statements for many rows', () => {
     const only = openDatabase(file.url, { poolSize: 1, name: 'test', logger: { warn() {} } });
     const entriesRead = () => countEntriesRead(only.database);
     try {
-      await other.query('VACUUM (INDEX_CLEANUP ON) invocation'); // of what the rows left behind as they were claimed
+      await other.query('VACUUM (INDEX_CLEANUP ON) invocation'); // removes the dead entries of the claims
       const first = await insertOne();
       const before = await entriesRead();
       const [later] = await insertInvocations(only.database, [
@@ -184,7 +184,7 @@ describe('statements for many rows', () => {
       ]);
       await markEnqueued(only.database, [{ invocationId: first.id, dispatch: 1 }]);
       const { id: claimable } = await insertOne();
-      await silence(worker.id, 0); // on a busy machine it counts as dead by now
+      await silence(worker.id, 0); // sets the last heartbeat to now: on a busy machine the worker may count as dead
       const [claim] = await claimInvocations(only.database, [{ invocationId: claimable, dispatch: 1 }], worker.id);
       if (!claim) throw new Error('not claimed');
       await finishInvocations(only.database, 'running', [{ ...claim, ...ending }]);
@@ -199,7 +199,7 @@ describe('statements for many rows', () => {
     }
   });
 
-  it('find what was left undone without going through what waits', async () => {
+  it('find recoveries without reading the waiting invocations', async () => {
     const backlog = 500;
     const waiting = await insertInvocations(
       database,
@@ -214,7 +214,7 @@ describe('statements for many rows', () => {
     const only = openDatabase(file.url, { poolSize: 1, name: 'test', logger: { warn() {} } });
     const entriesRead = () => countEntriesRead(only.database);
     try {
-      await other.query('VACUUM (INDEX_CLEANUP ON) invocation'); // of what the rows left behind as they were enqueued
+      await other.query('VACUUM (INDEX_CLEANUP ON) invocation'); // removes the dead entries of the enqueues
       const before = await entriesRead();
       const recoveries = await findRecoveries(only.database, newId());
       expect(recoveries.map(({ cause, invocationId }) => [cause, invocationId])).toContainEqual(['enqueue', undone.id]);
@@ -225,7 +225,7 @@ describe('statements for many rows', () => {
     }
   });
 
-  it('that put an invocation back on the queue say that it was begun', async () => {
+  it('that put an invocation back on the queue mark it as begun', async () => {
     const workerId = newId();
     const run = async () => {
       const { id, conversationId } = await insertOne();
@@ -247,7 +247,7 @@ describe('statements for many rows', () => {
     await database.query`UPDATE invocation SET status = 'cancelled' WHERE status IN ('queued', 'running')`;
   });
 
-  it('that estimate what a lost attempt has cost do so once', async () => {
+  it('that store the estimated usage of a lost attempt do so once', async () => {
     const workerId = newId();
     const { id, conversationId } = await insertOne();
     const lost = { invocationId: id, conversationId, attempt: 1 };
@@ -262,7 +262,7 @@ describe('statements for many rows', () => {
     await database.query`UPDATE invocation SET status = 'cancelled' WHERE id = ${id}::uuid`;
   });
 
-  it('that register a worker remove those that were killed long ago, but for one on which an invocation still runs', async () => {
+  it('that register a worker remove workers that were killed long ago, except one with a running invocation', async () => {
     const [gone, busy] = [newId(), newId()];
     const identity = { hostname: 'here', pid: 1, providers: ['echo' as const], unconfigured: [], concurrency: 1 };
     for (const id of [gone, busy]) await registerWorker(database, { id, ...identity });
@@ -275,7 +275,7 @@ describe('statements for many rows', () => {
     await database.query`UPDATE invocation SET status = 'cancelled' WHERE id = ${invocation.id}::uuid`;
   });
 
-  it('find the page of a rare value without going through the many rows of others', async () => {
+  it('find the page of a rare value without reading the many other rows', async () => {
     const many = 20_000;
     const rare = '00000000-0000-7000-8000-00000000beef';
     await other.query(`INSERT INTO workspace (id, name) VALUES ('${rare}', 'Rare')`);
@@ -313,7 +313,7 @@ describe('statements for many rows', () => {
     expect(row?.limit).toBe('12s');
   });
 
-  it('claim each by itself: a dispatch that is over stands as nothing between two claims', async () => {
+  it('claim each row independently: an old dispatch returns null between two claims', async () => {
     const worker = await startWorker();
     const [a, b, c] = [await insertOne(), await insertOne(), await insertOne()];
     const claims = await claimInvocations(
@@ -344,7 +344,7 @@ describe('statements for many rows', () => {
     await unlock(worker.lockKey);
   });
 
-  it('finish each by itself: an attempt that is over stands as nothing', async () => {
+  it('finish each row independently: an old attempt returns null', async () => {
     const worker = await startWorker();
     const [a, b, c] = [await begin(worker.id), await begin(worker.id), await begin(worker.id)];
     const stale = { ...b, attempt: 2 };
@@ -354,7 +354,7 @@ describe('statements for many rows', () => {
     expect(answer).toMatchObject({ content: 'the answer', conversationId: c.conversationId, position: 2 });
   });
 
-  it('refuse together what one of them would have to wait for, which alone it does', async () => {
+  it('refuse all rows if one of them is locked, and wait for the lock with only one row', async () => {
     const worker = await startWorker();
     const [a, b] = [await begin(worker.id), await begin(worker.id)];
     await other.query('BEGIN');
@@ -366,7 +366,7 @@ describe('statements for many rows', () => {
     expect(await alone).toMatchObject([{ status: 'completed' }]);
   });
 
-  it('insert several without waiting for a conversation, and wait for none whose insertion is refused', async () => {
+  it('insert several rows without waiting for a locked conversation, and lock no conversation whose insertion is refused', async () => {
     const [a, b] = [await insertOne(), await insertOne()];
     const { workspaceId } = agent;
     const inactive = await database.agent.create({
@@ -386,7 +386,7 @@ describe('statements for many rows', () => {
     expect(await alone).toMatchObject([{ created: { conversationId: a.conversationId } }]);
   });
 
-  it('declare a worker dead after a silence that depends on its lock, and only by one that is heard itself', async () => {
+  it('declare a worker dead after a silence that depends on its lock, and only if the sweeping worker beats itself', async () => {
     await waitUntil(
       async () => {
         const [row] = await database.query<{ old: boolean }>`
@@ -414,7 +414,7 @@ describe('statements for many rows', () => {
     await silence(worker.id, 2);
     expect(await isDead()).toBe(true);
 
-    await beatHeart(database, worker.id, [running], [running.invocationId]); // alive, though without its lock
+    await beatHeart(database, worker.id, [running], [running.invocationId]); // alive, although without its lock
     await silence(worker.id, 2);
     expect(await isDead()).toBe(false);
     await silence(worker.id, 6);

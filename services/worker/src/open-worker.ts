@@ -37,7 +37,7 @@ import { createWorkerMetrics } from './worker-metrics.ts';
 export type WorkerParts = {
   database: Database;
   databaseUrl: string;
-  /** For commands, for BullMQ, and for nudges: each a connection of its own. */
+  /** Three connections: `redis` for commands, `queueRedis` for BullMQ, `subscriber` for nudges. */
   redis: Redis;
   queueRedis: Redis;
   subscriber: Redis;
@@ -54,10 +54,10 @@ export type WorkerParts = {
   release: Release;
 };
 
-/** A handed-back attempt needs moments, not seconds; past this the sweep of another worker does it. */
+/** To hand back an attempt takes well under a second. After this limit the sweep of another worker recovers it. */
 const handBackLimitMs = 3_000;
 
-/** A running worker: known as alive, sweeping, taking jobs. Its stop drains what runs, then hands back the rest. */
+/** Starts a worker's heartbeat, sweep and queues. Its stop lets running attempts end, and after the grace period hands back the rest. */
 export async function openWorker(
   parts: WorkerParts,
 ): Promise<{ id: string; attempts: RunningAttempts; lastBeatAgoMs(): number }> {
@@ -137,7 +137,7 @@ export async function openWorker(
     countTokens,
     onFailed: ({ invocationId, attempt }, error) => {
       const ids = { invocationId, attempt, code: error.code };
-      // What a provider says may quote what it was asked; what went wrong with us does not, and is needed.
+      // A provider's error may quote the prompt, so only its code is logged. Our own errors never quote it.
       if (error.code === 'internal_error') logger.error({ ...ids, error }, 'the invocation failed');
       else logger.warn(ids, 'the invocation failed');
     },
@@ -158,15 +158,15 @@ export async function openWorker(
   const pauseChecks = setInterval(checkPause, liveness.pauseCheckMs);
   const drain = async (faulty: boolean) => {
     clearInterval(pauseChecks);
-    if (faulty) return; // one of them may be the fault: the sweep of another worker takes them over, and counts
+    if (faulty) return; // an attempt may have caused the fault: another worker's sweep recovers and counts them
     const closed = consumer.close();
-    logger.info({ jobs: jobs.size() }, 'finishing what is in hand');
+    logger.info({ jobs: jobs.size() }, 'finishing the jobs in hand');
     await Promise.race([jobs.whenEmpty(), after(parts.shutdownGraceMs)]);
-    if (jobs.size() > 0) logger.info({ jobs: jobs.size() }, 'handing back what is still in hand');
+    if (jobs.size() > 0) logger.info({ jobs: jobs.size() }, 'handing back the jobs still in hand');
     attempts.abortAll(new AppError('worker_stopping'));
     await Promise.race([jobs.whenEmpty(), after(handBackLimitMs)]);
     giveUp.abort();
-    await Promise.race([closed, after(handBackLimitMs)]); // not for ever: Redis may be away
+    await Promise.race([closed, after(handBackLimitMs)]); // with a limit: Redis may be away
   };
   release('running attempts', drain, parts.shutdownGraceMs + 3 * handBackLimitMs);
   logger.info({ workerId: id, providers: [...providers.keys()], unconfigured: parts.unconfigured }, 'worker is up');

@@ -47,7 +47,7 @@ const fail =
 
 type StreamParts = ProcessorParts['streamParts'];
 
-/** What the row comes to: as the ending says, or null where it has moved on. */
+/** The result of the write: as the ending says, or null if the row has moved on. */
 type WriteEnd = (ending: Ending) => { ended: Partial<Ended>; written?: Ending } | null;
 const asAsked: WriteEnd = ({ status, step }) => ({ ended: { status, messageId: step.text === '' ? null : 'm' } });
 
@@ -120,7 +120,7 @@ async function process({ claimed = {}, streamParts = say, writeEnd = asAsked, ha
     },
     countTokens: (text) => text.split(' ').length,
     onFailed: (_attempt, error) => void failures.push(error),
-    retryPolicy: { longWaitMs: 10_000, longestWaitMs: 600_000, attempts: 10 },
+    retryPolicy: { longWaitMs: 10_000, maxWaitMs: 600_000, attempts: 10 },
   });
   const error: unknown = await processInvocation({ invocationId: 'i', dispatch: 1 }).catch((caught: unknown) => caught);
   return { story, events, shown, endings, handedBack, failures, error, runningMeanwhile, running: attempts.size() };
@@ -159,7 +159,7 @@ describe('a job', () => {
     });
   });
 
-  it('of a later attempt says first that it starts anew, and why', async () => {
+  it('of a later attempt first writes that it restarts, and why', async () => {
     const handedBack = await process({ claimed: { attempt: 2, restartReason: 'provider_rate_limited' } });
     const lost = await process({ claimed: { attempt: 3, restartReason: null } });
     expect(handedBack.events.slice(0, 2)).toMatchObject([
@@ -182,13 +182,13 @@ describe('a job', () => {
     expect([shown.text, endings[0]?.step.text]).toEqual(['ab', 'ab']);
   });
 
-  it('of a worker that stops is handed back before its provider is asked', async () => {
+  it('of a stopping worker is handed back before the call of its provider', async () => {
     const { story, handedBack } = await process({ stopping: true });
     expect(story).toEqual(['opened', 'abandoned', 'handed back']);
     expect(handedBack).toEqual([{ reason: 'worker_stopping', delayMs: 0, usage: null }]);
   });
 
-  it('whose worker stops in the middle is handed back with what it has cost, and says nothing more', async () => {
+  it('whose worker stops during the answer is handed back with its usage, and writes no more events', async () => {
     const { story, handedBack, endings } = await process({ streamParts: breakOff(new AppError('worker_stopping')) });
     expect(story.slice(-3)).toEqual(['message.delta', 'abandoned', 'handed back']);
     expect(handedBack).toMatchObject([{ reason: 'worker_stopping', delayMs: 0, usage: { outputTokens: 2 } }]);
@@ -202,19 +202,19 @@ describe('a job', () => {
     expect(endings).toEqual([]);
   });
 
-  it('that loses its claim writes nothing and says nothing more', async () => {
+  it('that loses its claim writes no row and no more events', async () => {
     const { story } = await process({ streamParts: breakOff(new AppError('claim_lost')) });
     expect(story).toEqual(['opened', 'invocation.started', 'asked', 'message.delta', 'abandoned']);
   });
 
-  it('that is cancelled ends so, and keeps its text', async () => {
+  it('that is cancelled ends as cancelled, and keeps its text', async () => {
     const { shown, endings, failures } = await process({ streamParts: breakOff(new AppError('cancelled')) });
     expect(endings).toMatchObject([{ status: 'cancelled', error: null, step: { text: 'the ans' } }]);
     expect(shown).toMatchObject({ status: 'cancelled', text: 'the ans', messageId: 'm' });
     expect(failures).toEqual([]);
   });
 
-  it('that fails says why, and the reason with its cause is logged', async () => {
+  it('that fails announces why, and logs the error with its cause', async () => {
     const error = new AppError('provider_key_rejected', 'it says: no', { cause: new Error('401') });
     const { shown, failures } = await process({ streamParts: fail(error) });
     expect(shown).toMatchObject({ status: 'failed', error: { code: 'provider_key_rejected', message: 'it says: no' } });
@@ -222,13 +222,13 @@ describe('a job', () => {
     expect(failures[0]).toBe(error);
   });
 
-  it('that fails by a fault of ours does not show its message', async () => {
+  it('that fails by an internal error does not show its message', async () => {
     const { shown, failures } = await process({ streamParts: breakOff(new TypeError('the secret is 42')) });
     expect(shown.error).toMatchObject({ code: 'internal_error', message: 'Something went wrong on our side' });
     expect(failures[0]?.cause).toBeInstanceOf(TypeError);
   });
 
-  it('announces what the row says: a cancel that was committed before its end wins', async () => {
+  it('announces the status of the row: a cancel that was committed before the end wins', async () => {
     for (const streamParts of [say, breakOff(new AppError('idle_timeout'))]) {
       const { shown, failures } = await process({
         streamParts,
@@ -239,13 +239,13 @@ describe('a job', () => {
     }
   });
 
-  it('announces nothing where the row has moved on', async () => {
+  it('announces nothing if the row has moved on', async () => {
     const { story, failures } = await process({ writeEnd: () => null });
     expect(story.slice(-2)).toEqual(['refused', 'abandoned']);
     expect(failures).toEqual([]);
   });
 
-  it('whose answer the database refuses fails by a fault of ours, whatever its provider said', async () => {
+  it('whose answer the database refuses fails with an internal error, also if its provider failed', async () => {
     for (const streamParts of [say, breakOff(new AppError('idle_timeout'))]) {
       const { shown, failures } = await process({
         streamParts,
@@ -266,11 +266,11 @@ describe('a job', () => {
     ['its end cannot be written', { writeEnd: throwAway }],
     ['it cannot be handed back', { stopping: true, handBack: throwAway }],
     ['its context cannot be built', { claimed: { history: null as unknown as [] } }],
-  ])('does not count as running any more where %s', async (_path, setup) => {
+  ])('no longer counts as running if %s', async (_path, setup) => {
     expect(await process({ streamParts: say, ...setup })).toMatchObject({ running: 0 });
   });
 
-  it('rejects where its end could not be written: nothing is announced', async () => {
+  it('rejects and announces nothing if its end cannot be written', async () => {
     const { error, story } = await process({ writeEnd: throwAway });
     expect(error).toBeInstanceOf(Error);
     expect(story.at(-1)).toBe('frozen');

@@ -21,19 +21,19 @@ export type ProcessorParts = {
   record: InvocationRecord;
   attempts: Pick<RunningAttempts, 'open'>;
   openAnswer: (attempt: AttemptId, abort: (reason: AppError) => void) => AnswerWriter;
-  /** The provider's answer with retries, timeouts and deadline; rejects with AppErrors only. */
+  /** Streams the provider's answer, with retries, timeouts and the deadline. Rejects only with AppErrors. */
   streamParts: (claim: Claim, context: Context, onPart: OnPart, signal: AbortSignal) => Promise<ProviderFinish>;
   countTokens: (text: string) => number;
   onFailed: (attempt: AttemptId, error: AppError) => void;
-  retryPolicy: Pick<RetryPolicy, 'longWaitMs' | 'longestWaitMs' | 'attempts'>;
+  retryPolicy: Pick<RetryPolicy, 'longWaitMs' | 'maxWaitMs' | 'attempts'>;
 };
 
-/** How long the log may lag behind a finished invocation before its readers are left to the snapshot. */
+/** How long a worker tries to publish the end of an invocation. After that, readers get a snapshot from Postgres. */
 const announceLimitMs = 30_000;
 
 /**
- * One job, from claim to the terminal event. The claim may be refused (another worker has it, or it is over): then nothing happens.
- * Every way out of a claimed attempt goes through one conditional write, and only what took effect is announced.
+ * Processes one job, from the claim to the terminal event. If Postgres refuses the claim (another worker has it, or the invocation has ended),
+ * nothing happens. Every claimed attempt ends with one conditional write, and is announced only if that write took effect.
  */
 export function createInvocationProcessor(parts: ProcessorParts): (job: InvocationJob) => Promise<void> {
   const { record, attempts, openAnswer, countTokens } = parts;
@@ -100,13 +100,13 @@ export function createInvocationProcessor(parts: ProcessorParts): (job: Invocati
   }
 }
 
-/** Why it failed, as it was written: an answer that the database refused failed otherwise than it ended. */
+/** The error that Postgres stored. It is not `error` if Postgres refused the answer: then the stored one is `internal_error`. */
 function toFailure(error: AppError | null, written: Ending): AppError {
   if (error && error.code === written.error?.code) return error;
   return new AppError(written.error?.code ?? 'internal_error', written.error?.message);
 }
 
-/** Without the NUL character, which Postgres cannot store: what is shown is what is kept. */
+/** Removes NUL characters, which Postgres cannot store: clients must see the same text as the stored message. */
 function toEvent(part: ProviderPart): NewEvent {
   const type = part.type === 'text-delta' ? 'message.delta' : 'reasoning.delta';
   const text = part.text.includes('\0') ? part.text.replaceAll('\0', '') : part.text;

@@ -9,7 +9,7 @@ import { providerFields } from './providers/provider-config.ts';
 export const workerConfigSchema = z.object({
   ...sharedFields,
   ...tracingFields,
-  /** Whether traces hold what was said. */
+  /** Whether traces contain prompts and answers. */
   OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: z.stringbool().default(false),
   ...providerFields,
   /** Where health and metrics are served. */
@@ -22,7 +22,7 @@ export const workerConfigSchema = z.object({
     .default([...providerNames]),
   WORKER_CONCURRENCY: count(50),
   SHUTDOWN_GRACE_MS: milliseconds(30_000),
-  /** The widest window in which deltas collect before they are published, reached under load. */
+  /** Under load, deltas collect for at most this long before they are published. */
   COALESCE_MAX_MS: wholeNumber(0, 1_000, 40),
 });
 

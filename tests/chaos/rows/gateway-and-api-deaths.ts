@@ -54,7 +54,7 @@ export const killGateway: ChaosRow = {
 
 type Client = { socket: Socket; shown: Shown; ordered: boolean };
 
-/** As small as a client can be that resumes. */
+/** The smallest client that can resume. */
 async function openClient(url: string, conversationId: string): Promise<Client> {
   const socket = io(url, {
     transports: ['websocket'],
@@ -84,7 +84,7 @@ export const killApi: ChaosRow = {
     const agentId = await chaos.agent('t5-n5-d5');
     const dead = [...stack.apis];
 
-    // Between commit and enqueue: nothing gets through to Redis, so the row is there and the job is not.
+    // Between commit and enqueue: no command reaches Redis, so the row exists and the job does not.
     chaos.redisProxy?.set({ silent: true });
     const entry = await chaos.post(agentId, 'committed, not enqueued');
     for (const api of dead) api.signal('SIGKILL');
@@ -95,7 +95,7 @@ export const killApi: ChaosRow = {
     const ms = performance.now() - from;
     must(ms <= 2_000, `the dispatch took ${ms} ms`);
 
-    // Before the 202: the answer never arrives, and the client asks again with its key.
+    // Before the 202: the answer never arrives, and the client posts again with its key.
     const api = await stack.start('api');
     const proxy = await openProxy(Number(new URL(api.url).port));
     proxy.set({ delayMs: 1_000 }); // the job is on the queue before the answer gets here

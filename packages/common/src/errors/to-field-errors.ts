@@ -4,7 +4,7 @@ import type { z } from 'zod';
 const maxUnknown = 20;
 const maxNameLength = 100;
 
-/** What did not fit of an input, for each field of it: its path, or `whole` where it is the input itself, and what was expected. */
+/** Lists the wrong fields of an input: the path of each, or `whole` for the input itself, and what was expected. */
 export function toFieldErrors(error: z.ZodError, input: unknown, whole: string): FieldError[] {
   return error.issues.flatMap((issue) => {
     const path = issue.path.map(String);
@@ -18,11 +18,11 @@ export function toFieldErrors(error: z.ZodError, input: unknown, whole: string):
 
 function toMessage(issue: z.core.$ZodIssue, value: unknown): string {
   if (issue.code === 'invalid_type' && value === undefined) return 'is required';
-  if (issue.code === 'invalid_key') return `its name: ${issue.issues[0]?.message ?? 'is not one that is taken'}`;
+  if (issue.code === 'invalid_key') return `its name: ${issue.issues[0]?.message ?? 'is not allowed'}`;
   return withoutPreamble(issue.message);
 }
 
-/** zod's words, from what was expected on. */
+/** zod's message without its first words: only what was expected. */
 export function withoutPreamble(message: string): string {
   return message
     .replace(/^(Invalid input|Invalid option|Too big|Too small): /, '')

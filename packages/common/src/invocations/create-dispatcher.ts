@@ -12,9 +12,9 @@ export type DispatcherParts = {
 };
 
 /**
- * Takes new invocations to the queue. That Redis holds them is noted for all of a moment in one statement, by one timer: mostly a worker
- * has claimed them by then, which notes the same. Of those that still wait `onWaiting` is told. Never rejects; a job that is not noted is added again by the sweep,
- * which does no harm.
+ * Adds new invocations to the queue. A timer then sets `enqueuedAt` for all invocations of a short while in one statement. Mostly a worker has
+ * claimed them by then, which sets it too. Calls `onWaiting` for those that still wait. Never rejects: if `enqueuedAt` is not set, the sweep adds
+ * the job again, which does no harm.
  */
 export function createDispatcher(
   parts: DispatcherParts,
@@ -29,13 +29,13 @@ export function createDispatcher(
     for (const { dispatch, onWaiting } of jobs) if (waiting.has(dispatch.invocationId)) onWaiting();
   }
 
-  /** Which of them may still wait: all, when Postgres does not say. */
+  /** The ids of those that may still wait; all of them if Postgres is away. */
   async function note(jobs: Dispatch[]): Promise<string[]> {
     try {
       const waiting = await markEnqueued(parts.database, jobs);
       return waiting.map(({ invocationId }) => invocationId);
     } catch (error) {
-      parts.logger.warn({ error, jobs: jobs.length }, 'could not note what was enqueued');
+      parts.logger.warn({ error, jobs: jobs.length }, 'could not mark invocations as enqueued');
       return jobs.map(({ invocationId }) => invocationId);
     }
   }

@@ -10,8 +10,8 @@ type Parts = {
 };
 
 /**
- * Takes a committed dispatch to the queue, then notes that it is there. Never rejects: the row is the outbox, and the sweep
- * enqueues whatever was left behind. Doing it twice adds one job. True when this call is the one that noted it.
+ * Adds a committed dispatch to the queue, then sets `enqueuedAt`. Never rejects: the row is the outbox, and the sweep enqueues the rest.
+ * Two calls add one job. True if this call set `enqueuedAt`.
  */
 export async function dispatchInvocation(parts: Parts, dispatch: Dispatch): Promise<boolean> {
   return dispatchAndNote(parts, dispatch, async () =>
@@ -19,7 +19,7 @@ export async function dispatchInvocation(parts: Parts, dispatch: Dispatch): Prom
   );
 }
 
-/** The same, with a way of its own to note it. */
+/** The same, but `note` sets `enqueuedAt`. */
 export async function dispatchAndNote(
   { queues, logger }: Pick<Parts, 'queues' | 'logger'>,
   dispatch: Dispatch,

@@ -26,7 +26,7 @@ function setUp(dispatchNext: unknown[] | Error = [next]) {
 }
 
 describe('the end of an invocation', () => {
-  it('is counted and announced once it is written', async () => {
+  it('is counted and announced after it is written', async () => {
     const { end, metrics, announce, ran } = setUp();
     const written = { ended };
     expect(await end(written)).toBe(written);
@@ -44,19 +44,19 @@ describe('the end of an invocation', () => {
     },
   );
 
-  it('lets the next in the line go, once', async () => {
+  it('dispatches the next in line once', async () => {
     const { end, queues } = setUp();
     await end({ ended: { ...ended, hasNext: true } });
     expect(queues.add).toHaveBeenCalledExactlyOnceWith(next);
   });
 
-  it('dispatches nobody where the head of the line is on its way', async () => {
+  it('dispatches nothing if the first in line is dispatched already', async () => {
     const { end, queues } = setUp([]);
     await end({ ended: { ...ended, hasNext: true } });
     expect(queues.add).not.toHaveBeenCalled();
   });
 
-  it('is announced although the next in the line cannot be dispatched', async () => {
+  it('is announced although the next in line cannot be dispatched', async () => {
     const error = new Error('no database');
     const { end, announce, logger } = setUp(error);
     await end({ ended: { ...ended, hasNext: true } });

@@ -14,8 +14,8 @@ export type EndParts = {
 };
 
 /**
- * The one way to end an invocation: one conditional statement, then the next in the line is dispatched while the end is announced.
- * Resolves to what `write` resolved to. If that ended nothing, nothing is counted, dispatched or announced. Rejects as `write` and
+ * The one way to end an invocation: first one conditional statement, then at the same time the announcement and the dispatch of the next in
+ * line. Resolves to the result of `write`. If `write` ended nothing, this counts, dispatches and announces nothing. Rejects as `write` and
  * `announce` do.
  */
 export async function endInvocation<Written extends { ended: Ended | null }>(

@@ -9,7 +9,7 @@ import { hasStatus } from './has-status.ts';
 export type Item = {
   invocationId: string;
   workspaceId: string;
-  /** null: a new conversation is opened for it, with the id that follows. */
+  /** null: the statement inserts a new conversation with the id `conversationId`. */
   existingId: string | null;
   conversationId: string;
   messageId: string;
@@ -25,7 +25,7 @@ export type Item = {
   deadlineMs: number | null;
 };
 
-/** Key and hash live this long. */
+/** An idempotency key is valid for this long. */
 export const idempotencyHours = 24;
 
 export function wantsInterrupt(strategy: MultitaskStrategy): boolean {
@@ -63,7 +63,7 @@ const knownRow = Prisma.sql`(SELECT jsonb_build_object(
         'createdAt', to_char(known.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'dispatch', known.dispatch,
         'multitaskStrategy', known.multitask_strategy, 'requestHash', encode(known.request_hash, 'hex')) FROM known WHERE known.n = item.n)`;
 
-/** Several take their locks in one order, and none waits for one that is taken. */
+/** Locks the conversations in the order of their ids, and fails instead of waiting for a lock. */
 const locked = Prisma.sql`, locked AS (
       SELECT c.id FROM asked JOIN conversation c ON c.id = asked.existing_id AND c.workspace_id = asked.workspace_id
       WHERE asked.active AND NOT asked.unconfigured
@@ -95,8 +95,8 @@ const interrupted = Prisma.sql`, interrupted AS (
     )`;
 
 /**
- * The insert of these items, with only the clauses that they need: to start each of them takes Postgres longer than to run it for one row.
- * One row comes back for each item, in their order.
+ * Inserts these items, with only the clauses that they need: Postgres takes longer to start a clause than to run it for one row. Returns one
+ * row for each item, in their order.
  */
 export function toInsertStatement(items: Item[]): Prisma.Sql {
   const several = items.length > 1;

@@ -7,7 +7,7 @@ export type InvocationOverrides = {
   [Name in keyof Omit<InvocationSettings, 'provider' | 'onWorkerLoss'>]?: InvocationSettings[Name] | undefined;
 };
 
-/** What somebody asks for, parsed. Without `conversationId` a conversation is opened for it. */
+/** A parsed request for an invocation. Without `conversationId` it opens a new conversation. */
 export type NewInvocation = {
   agentId: string;
   message: string;
@@ -15,11 +15,11 @@ export type NewInvocation = {
   multitaskStrategy: MultitaskStrategy;
   metadata: Record<string, unknown>;
   overrides: InvocationOverrides;
-  /** Milliseconds from now, waiting included. */
+  /** Milliseconds from now, including the time in the queue. */
   deadlineMs?: number | undefined;
 };
 
-/** SHA-256 of the request as it was understood: its keys in another order make the same request. */
+/** SHA-256 of the parsed request. The order of its keys makes no difference. */
 export function hashRequest(input: NewInvocation): Buffer {
   return createHash('sha256').update(toCanonicalJson(input)).digest();
 }

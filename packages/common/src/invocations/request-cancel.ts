@@ -23,12 +23,12 @@ export type CancelParts = {
 
 export type CancelTarget = { invocationId: string; conversationId: string; workspaceId: string };
 
-/** Long enough for any attempt to append again, or to notice by its heartbeat. */
+/** Within this time every running attempt appends again, or learns of the cancel by its heartbeat. */
 const flagExpiryMs = 3_600_000;
 
 /**
- * Cancels in whatever state: a queued invocation at once, a running one by asking its worker; one that is over stays as it is.
- * The wish is in Postgres before anybody is told. null: there is no such invocation in this workspace.
+ * Cancels an invocation. A queued one ends at once. For a running one, this asks its worker. An ended one stays unchanged. The request is in
+ * Postgres before this notifies anyone. null: this workspace has no such invocation.
  */
 export async function requestCancel(parts: CancelParts, target: CancelTarget): Promise<InvocationStatus | null> {
   const lastSeq = await foreseeSeq(parts.redis, target);
@@ -44,7 +44,7 @@ export async function requestCancel(parts: CancelParts, target: CancelTarget): P
 
 type Notify = (parts: CancelParts, result: CancelResult) => Promise<void>;
 
-/** The cancel is stored whether or not anybody can be notified: the heartbeat and the sweep find it there. */
+/** Never rejects: the cancel is stored already, and the heartbeat and the sweep find it in Postgres. */
 async function notify(parts: CancelParts, result: CancelResult, how: Notify): Promise<void> {
   try {
     await how(parts, result);
@@ -61,7 +61,7 @@ const notifyWorker: Notify = async ({ redis }, { invocationId, conversationId, w
 
 const announceCancelled: Notify = async ({ appender, queues }, result) => {
   const cancelled: NewEvent = { type: 'invocation.cancelled', data: { messageId: null, contentSha256: null } };
-  // What an earlier attempt said is not kept: it was to be said again.
+  // The text of an earlier attempt is not stored, so clients must drop it.
   const dropped: NewEvent = { type: 'invocation.restarted', data: { attempt: result.attempt, reason: 'cancelled' } };
   await appender.append(result, result.attempt, result.attempt > 0 ? [dropped, cancelled] : [cancelled], -1);
   if (result.dispatch > 0) await queues.remove(result);

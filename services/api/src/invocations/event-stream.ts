@@ -6,11 +6,11 @@ import type { InvocationEvent } from '@nexus/protocol/event';
 
 const standardKeepAliveMs = 15_000;
 
-/** How long a stream waits for a Redis that is away before the client is told that it cannot be opened. */
+/** How long a stream waits while Redis is away. After that the client gets `redis_unavailable`. */
 const openLimitMs = 5_000;
 
-/** Bytes that may wait for a reader; one that falls further behind is cut off and resumes by Last-Event-ID. */
-const mostWaiting = 4 * 1_048_576;
+/** Bytes that may wait for a slow reader. If more wait, the connection is closed, and the client resumes with Last-Event-ID. */
+const maxWaiting = 4 * 1_048_576;
 
 export type StreamParts = { feeds: Pick<ConversationFeeds, 'open'>; stopping: AbortSignal; keepAliveMs?: number };
 export type StreamTarget = { conversationId: string; invocationId: string; after: number };
@@ -41,24 +41,24 @@ export async function streamEvents(
     held.close();
     gone.abort();
   };
-  // Not only at the close: of a response whose reader takes nothing it may be long in coming, and to write after the end is an error.
+  // Release at the end and not only at the close: if the reader takes nothing, the close comes late, and a write after the end is an error.
   const end = (last: string) => {
     release();
     response.end(last);
   };
   const onStopping = () => end(': the server stops, resume elsewhere\n\n');
   response.once('close', release);
-  response.on('error', () => response.destroy()); // heard by nobody, it would end the process
+  response.on('error', () => response.destroy()); // without a listener, the error would end the process
   if (response.destroyed) return release();
   stopping.addEventListener('abort', onStopping);
   writeHead(response);
 
-  let mostWaitingNow = mostWaiting;
+  let maxWaitingNow = maxWaiting;
   const send = (event: FeedEvent) => {
     if (response.writableEnded) return;
     if (endsInvocation(event)) return end(toServerSentEvent(event));
     response.write(toServerSentEvent(event));
-    if (response.writableLength > mostWaitingNow) response.destroy();
+    if (response.writableLength > maxWaitingNow) response.destroy();
   };
   try {
     await feed.attach(
@@ -68,9 +68,9 @@ export async function streamEvents(
         stopListening = feed.onEvent((event) => {
           if (event.invocationId === invocationId) send(event);
         });
-        mostWaitingNow = Number.POSITIVE_INFINITY; // a long answer is no slow reader
+        maxWaitingNow = Number.POSITIVE_INFINITY; // a long log does not mean a slow reader
         for (const event of missed) send(event);
-        mostWaitingNow = mostWaiting + response.writableLength;
+        maxWaitingNow = maxWaiting + response.writableLength;
       },
       gone.signal,
     );
@@ -81,7 +81,7 @@ export async function streamEvents(
   }
 }
 
-/** The rest of an invocation that is over, as server-sent events. */
+/** Sends the rest of an ended invocation as server-sent events. */
 export function sendEvents(response: ServerResponse, events: InvocationEvent[]): void {
   writeHead(response);
   response.end(events.map(toServerSentEvent).join(''));

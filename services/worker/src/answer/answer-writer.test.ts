@@ -72,7 +72,7 @@ describe('the answer writer', () => {
     expect((await log()).length).toBeLessThan(4);
   });
 
-  it('goes on after a delta that says nothing', async () => {
+  it('goes on after an empty delta', async () => {
     const { writer, log } = open();
     writer.write(delta('a'));
     await waitUntil(async () => textOf(await log()) === 'a', { what: 'the first' });
@@ -83,7 +83,7 @@ describe('the answer writer', () => {
     expect((await log()).at(-1)?.type).toBe('invocation.cancelled');
   });
 
-  it('appends nothing more once it is abandoned, not even what waits for its window', async () => {
+  it('appends nothing after it is abandoned, not even deltas that wait for the next flush', async () => {
     const { writer, log } = open({ flushEveryMs: 600 });
     writer.write(delta('a'));
     await waitUntil(async () => textOf(await log()) === 'a', { what: 'the first' });
@@ -93,7 +93,7 @@ describe('the answer writer', () => {
     expect(textOf(await log())).toBe('a');
   });
 
-  it('collects for the length of the window between two appends', async () => {
+  it('collects deltas until the next flush', async () => {
     const { writer, log } = open({ flushEveryMs: 60 });
     for (let index = 0; index < 20; index += 1) {
       writer.write(delta('x'));
@@ -156,7 +156,7 @@ describe('the answer writer', () => {
     }
   });
 
-  it('stops when a newer attempt has spoken', async () => {
+  it('stops when a newer attempt has appended', async () => {
     const first = open();
     first.writer.write(delta('a'));
     await waitUntil(async () => (await first.log()).length === 1, { what: 'the first event' });
@@ -192,7 +192,7 @@ describe('the answer writer', () => {
     ]);
   });
 
-  it('outlasts a Redis that is away: nothing is lost, nothing twice', async () => {
+  it('loses and repeats nothing while Redis is away', async () => {
     const { writer, told, log } = open();
     writer.write(delta('before '));
     await waitUntil(async () => (await log()).length === 1, { what: 'the first event' });
@@ -209,7 +209,7 @@ describe('the answer writer', () => {
     expect(events.map((event) => event.seq)).toEqual(Array.from({ length: seq }, (_, index) => index + 1));
   });
 
-  it('does not write twice what was written though the reply was lost', async () => {
+  it('does not repeat an append whose reply was lost', async () => {
     let losing = true;
     const lossy: EventAppender = {
       restore: (...args) => appender.restore(...args),

@@ -3,7 +3,7 @@ import type { AttemptId } from '@nexus/common/invocations/status/attempt-id';
 import type { Ending, Step } from '@nexus/common/invocations/status/ending';
 import { errorMeanings } from '@nexus/protocol/error-codes';
 
-/** How an attempt ends its invocation with its last step. `error` stopped that step; null: it is complete. */
+/** The ending of an attempt with its last step. `error` is what stopped that step; null: the answer is complete. */
 export function toEnding(
   { invocationId, conversationId, attempt }: AttemptId,
   step: Step,
@@ -20,7 +20,7 @@ function shownMessage(error: AppError): string {
   return exposed ? error.message : title;
 }
 
-/** The same ending without what came from outside, for a database that refuses it. */
+/** The ending as failed and without the provider's text, for a database that refuses to store that text. */
 export function toRefused(ending: Ending): Ending {
   return {
     ...ending,

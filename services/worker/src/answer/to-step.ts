@@ -8,7 +8,7 @@ import type { Context } from '../context/build-context.ts';
 import { priceUsage } from '../usage/price-usage.ts';
 import type { AnswerWriter } from './answer-writer.ts';
 
-/** Codes with which the provider never had the request. */
+/** Errors after which the request has never reached the provider. */
 const unreached: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'provider_unreachable',
   'provider_not_configured',
@@ -23,7 +23,7 @@ export function toStep(
   result: CallResult,
   countTokens: (text: string) => number,
 ): Step {
-  // What was thought aloud may or may not be among the tokens the provider counted.
+  // The provider's count may or may not include the reasoning, so use it only if there is none.
   const counted = reasoning === '' ? (result.finish?.textTokens ?? 0) : 0;
   const textTokens = text === '' ? null : counted > 0 ? counted : countTokens(text);
   const outputTokens = (textTokens ?? 0) + (reasoning === '' ? 0 : countTokens(reasoning));
@@ -39,8 +39,8 @@ export function toStep(
 }
 
 /**
- * The provider's own count where it gave one; else an estimate. A call that failed before its first part cost nothing, unless it was
- * we who broke it off: then the provider had read the input.
+ * The provider's own count, or else an estimate. If the provider failed before the first part, the call cost nothing. If we broke the call off
+ * before the first part, the provider had read the input.
  */
 function toUsage(
   settings: Claim['settings'],

@@ -4,7 +4,7 @@ import type { Ending } from '@nexus/common/invocations/status/ending';
 import { errorMeanings } from '@nexus/protocol/error-codes';
 import type { NewEvent, Usage } from '@nexus/protocol/event';
 
-/** The event that announces what was written. The row may have overruled the ending: a cancel that was committed before wins. */
+/** The event that announces the end as it was written. `status` may differ from the ending's: a cancel that was committed earlier wins. */
 export function toTerminalEvent({ status, messageId }: Ended, { step, error }: Ending): NewEvent {
   const contentSha256 = messageId === null ? null : sha256(step.text);
   if (status === 'completed' && step.usage) {

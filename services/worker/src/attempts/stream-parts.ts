@@ -6,7 +6,7 @@ import type { OnPart, Provider, ProviderFinish, ProviderRequest } from '../provi
 import { type RetryPolicy, retryBeforeFirstPart } from './retry-before-first-part.ts';
 import { watchParts } from './watch-parts.ts';
 
-/** One attempt's answer: the agent's provider, called with retries, within the agent's timeouts and the deadline. */
+/** Calls the agent's provider with retries, within the agent's timeouts and the invocation's deadline. */
 export async function streamParts(
   providers: ReadonlyMap<ProviderName, Provider>,
   policy: RetryPolicy,

@@ -43,7 +43,7 @@ describe('buildContext', () => {
     ]);
   });
 
-  it('drops the oldest turns first, and a turn whole or not at all', () => {
+  it('drops the oldest turns first, and only whole turns', () => {
     const turn = (letter: string): [string, string] => [letter.repeat(20), letter.repeat(20)];
     const { messages, contextTokens } = buildContext(
       { settings, input: 'x', history: historyOf(turn('c'), turn('b'), turn('a')) },
@@ -53,7 +53,7 @@ describe('buildContext', () => {
     expect(contextTokens).toBeLessThanOrEqual(100);
   });
 
-  it('keeps nothing older than the first turn that does not fit, though it would fit itself', () => {
+  it('drops every turn before the first one that does not fit, also one that would fit itself', () => {
     const { messages } = buildContext(
       { settings, input: 'x', history: historyOf(['b'.repeat(200), 'b'], ['a', 'a']) },
       perCharacter,
@@ -69,7 +69,7 @@ describe('buildContext', () => {
     expect(messages).toEqual([{ role: 'user', content: 'x'.repeat(500) }]);
   });
 
-  it('counts the system prompt, and takes stored counts where there are any', () => {
+  it('counts the system prompt, and uses stored counts', () => {
     const history: Turn[] = [{ role: 'user', content: 'long '.repeat(100), tokenCount: 5, turn: 1 }];
     const { messages, contextTokens } = buildContext(
       { settings: { ...settings, systemPrompt: 'abcde' }, input: 'x', history },
@@ -128,7 +128,7 @@ describe('buildContext', () => {
     },
   );
 
-  it('begins with the user, alternates and ends with the input, wherever answers are missing and the budget ends', () => {
+  it('begins with the user, alternates and ends with the input, for all missing answers and budgets', () => {
     for (let lacking = 0; lacking < 2 ** 6; lacking += 1) {
       const turns = Array.from({ length: 6 }, (_, turn): [string, string | null] => [
         `question ${turn}`,
@@ -149,7 +149,7 @@ describe('buildContext', () => {
     }
   });
 
-  it('keeps no answer whose question is not there', () => {
+  it('drops an answer without its question', () => {
     const answer: Turn = { role: 'assistant', content: 'A', tokenCount: null, turn: 1 };
     expect(buildContext({ settings, input: 'x', history: [answer] }, perCharacter)).toMatchObject({
       messages: [{ role: 'user', content: 'x' }],
@@ -157,13 +157,13 @@ describe('buildContext', () => {
     });
   });
 
-  it('takes a system prompt without text for none', () => {
+  it('drops a system prompt without text', () => {
     const systemPrompt = ' \n';
     const context = buildContext({ settings: { ...settings, systemPrompt }, input: 'x', history: [] }, perCharacter);
     expect(context).toMatchObject({ systemPrompt: '', contextTokens: 1 + 4 });
   });
 
-  it('changes nothing of the history that it is given', () => {
+  it('does not change the history', () => {
     const history = historyOf(['b', null], ['a', null]);
     const before = structuredClone(history);
     buildContext({ settings, input: 'x', history }, perCharacter);

@@ -1,22 +1,22 @@
 import type { ContextSource, Turn } from '@nexus/common/invocations/status/claim-invocations';
 import type { ContextMessage } from '../providers/provider.ts';
 
-/** Roughly what a chat format spends on each message beside its text. */
+/** Roughly the tokens that a chat format needs for each message in addition to its text. */
 const tokensPerMessage = 4;
 
-/** Between messages that are joined. */
+/** Stands between joined messages. */
 const gap = '\n\n';
 
 export type Context = { systemPrompt: string; messages: ContextMessage[]; inputTokens: number; contextTokens: number };
 
 /**
- * System prompt, then as many of the newest turns as fit the agent's budget, then the input, which is always kept. A turn (what was
- * said and what was answered) goes in whole or not at all, and nothing older than the first that does not fit.
+ * The context is the system prompt, as many of the newest turns as fit the agent's budget, and the input, which is always kept. A turn (a
+ * question and its answer) is included whole or not at all. Turns older than the first one that does not fit are left out.
  *
- * Many models refuse a history of any other shape, and with it each later request of its conversation: the messages begin and end with the
- * user's, and the roles alternate. What was not answered is joined with the question after it. A prompt without text is none.
+ * The first and the last message are the user's, and the roles alternate. Many models refuse any other order, and would then refuse every later
+ * request of the conversation. So a question without an answer is joined with the next question. A system prompt without text is left out.
  *
- * `inputTokens` counts the input alone, `contextTokens` all that is sent; both are estimates.
+ * `inputTokens` counts the input alone, `contextTokens` everything that is sent. Both are estimates.
  */
 export function buildContext(
   { history, input, settings }: ContextSource,
@@ -43,7 +43,7 @@ export function buildContext(
   return { systemPrompt, messages: joinNeighbours(newestFirst.reverse()), inputTokens, contextTokens };
 }
 
-/** Newest turn first, and in it the newest message first, as the history comes. Only messages with text, and no answer without its question. */
+/** Keeps the order of the history: newest turn first, newest message first. Drops messages without text, and answers without a question. */
 function groupTurns(history: Turn[]): Turn[][] {
   const turns: Turn[][] = [];
   for (const message of history) {

@@ -6,15 +6,15 @@ import { liveness } from '@nexus/common/timing/liveness';
 import pg from 'pg';
 
 /**
- * A session of ours whose network is gone keeps the lock, or its place in the line for it, until TCP gives up: hours. Nobody else
- * uses this key.
+ * When the network fails, Postgres keeps our old session and its lock until TCP gives up, which takes hours. So a new session ends the old
+ * ones. Only this worker uses this key.
  */
 const endFormerSessions = `
   SELECT pg_terminate_backend(pid) FROM pg_locks
   WHERE locktype = 'advisory' AND objsubid = 2 AND classid = $1::int::oid AND objid = $2::int::oid
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND pid <> pg_backend_pid()`;
 
-/** A standby gives out locks of its own, of which the primary knows nothing. */
+/** The primary does not see a lock that was taken on a standby. */
 async function assertPrimary(client: pg.Client): Promise<void> {
   const question = { text: 'SELECT pg_is_in_recovery() AS "isStandby"', query_timeout: liveness.lockAnswerLimitMs };
   const { rows } = await client.query<{ isStandby: boolean }>(question as pg.QueryConfig);
@@ -22,9 +22,9 @@ async function assertPrimary(client: pg.Client): Promise<void> {
 }
 
 /**
- * Holds a session advisory lock on a connection of its own for as long as this process lives: the server drops it the moment the
- * process dies. A connection that breaks, answers no more, or leads to a standby, is replaced at once; meanwhile the heartbeat keeps the worker alive.
- * `onHeld` is called each time the lock has been taken.
+ * Holds a session advisory lock on a connection of its own: Postgres drops the lock when the process dies. A connection that breaks, stops
+ * answering or leads to a standby is replaced. Meanwhile the heartbeat shows that the worker lives. Calls `onHeld` each time it has taken
+ * the lock.
  */
 export function openLifeLock(
   databaseUrl: string,
@@ -59,7 +59,7 @@ export function openLifeLock(
     }
   }
 
-  /** An idle connection whose other end is gone, or became a standby, fails nothing: only a question shows it. */
+  /** An idle connection does not fail when its server is gone or becomes a standby. Only a query shows it. */
   async function ask(which: pg.Client): Promise<void> {
     try {
       await assertPrimary(which);
@@ -70,7 +70,7 @@ export function openLifeLock(
     }
   }
 
-  /** Not awaited: the goodbye of a connection that is dead arrives nowhere, and neither does its end. */
+  /** Does not await `end()`: on a dead connection it may never resolve. */
   function giveUp(which: pg.Client): void {
     reconnectAfter(which, liveness.lockRetryMs);
     which.end().catch(() => {});

@@ -10,14 +10,14 @@ export type WorkerIdentity = {
   hostname: string;
   pid: number;
   providers: ProviderName[];
-  /** Wanted, but without credentials: the API tells clients so. */
+  /** Listed in WORKER_PROVIDERS, but without credentials. The API reports that to clients. */
   unconfigured: ProviderName[];
   concurrency: number;
 };
 
 /**
- * Writes the worker's row, again where it has vanished, and returns the key of the advisory lock that goes with it. Rows of workers that were
- * killed long ago go, since nobody else removes them; not while an invocation runs on one, which only the sweep may call lost.
+ * Inserts or refreshes the worker's row, and returns the key of its advisory lock. Also deletes the rows of workers that were killed long ago,
+ * because nothing else does. A row with a running invocation stays: only the sweep may declare that invocation lost.
  */
 export async function registerWorker(database: Queryable, worker: WorkerIdentity): Promise<number> {
   const [row] = await database.query<{ lockKey: number }>`
@@ -39,8 +39,8 @@ export type Verdict = { invocationId: string; verdict: 'lost' | 'cancelled' };
 export type Heartbeat = { known: boolean; verdicts: Verdict[]; notInHand: AttemptId[] };
 
 /**
- * Says that the worker lives and hears, in the same statement, which of its attempts must stop, and which are its own by the rows
- * although they belong to none of the jobs that it has in hand.
+ * Updates the worker's heartbeat. The same statement returns which of its attempts must stop (`verdicts`), and which running rows name this
+ * worker although their jobs are not in hand (`notInHand`).
  */
 export async function beatHeart(
   database: Queryable,

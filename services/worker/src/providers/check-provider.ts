@@ -50,7 +50,7 @@ export async function checkProvider(
   }
 }
 
-/** What failed: fetch itself says no more than "fetch failed". */
+/** The cause has the reason: the message of fetch itself is only "fetch failed". */
 function wordsOfError(error: unknown): string {
   const { cause } = error as { cause?: unknown };
   return quote(cause instanceof Error ? cause.message : String(error));
@@ -73,7 +73,7 @@ async function readStart(response: Response): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** The provider's own words, in the places where known providers put them. Other bodies are not repeated. */
+/** The provider's own words, from the fields in which known providers put them. Other bodies are not shown. */
 function wordsOf(body: string): string {
   let parsed: unknown;
   try {

@@ -13,7 +13,7 @@ const config = {
 };
 
 describe('createProviders', () => {
-  it('costs only that provider when a key is missing', () => {
+  it('leaves out only the provider whose key is missing', () => {
     const { providers, unconfigured } = createProviders(config, ['echo', 'ollama', 'openai', 'gemini']);
     expect([...providers.keys()]).toEqual(['echo', 'ollama', 'gemini']);
     expect(unconfigured).toEqual(['openai']);
@@ -30,7 +30,7 @@ describe('createProviders', () => {
       [name, 'before it begins to answer', { silent: true }] as const,
       [name, 'in its answer', { after: 'hang' as const }] as const,
     ]),
-  )('lets %s be silent for longer than a client would bear %s', async (name, _when, reply) => {
+  )('lets %s be silent for longer than the timeouts of undici %s', async (name, _when, reply) => {
     const server = await openWireServer();
     server.reply(reply);
     const { url: baseUrl } = server;
@@ -44,7 +44,7 @@ describe('createProviders', () => {
       const answer = providers.get(name)?.stream(hello, onPart, controller.signal);
       return answer ?? Promise.reject(new Error(`${name} is missing`));
     });
-    // undici looks at its limits about twice a second: by the time that this one strikes, one of the provider's would have.
+    // undici checks its timeouts about twice a second: when this one fires, a timeout of the provider would have fired too.
     const bounded = request(baseUrl, { method: 'POST', body: '{}', dispatcher: impatient });
     await expect(bounded.then(({ body }) => body.text())).rejects.toMatchObject({
       code: expect.stringMatching(/^UND_ERR_(HEADERS|BODY)_TIMEOUT$/),

@@ -8,7 +8,7 @@ import type { Provider } from './provider.ts';
 import type { ProviderConfig } from './provider-config.ts';
 import { createPost, type Post } from './wire/post.ts';
 
-/** How each provider is made; null where its credentials are missing. */
+/** How to create each provider; null if its credentials are missing. */
 const makers: Record<ProviderName, (config: ProviderConfig, post: Post) => Provider | null> = {
   echo: ({ echo }) => createEchoProvider(echo),
   ollama: ({ ollama: { baseUrl } }, post) => createOllamaProvider({ baseUrl, post }),

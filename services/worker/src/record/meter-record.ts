@@ -1,7 +1,7 @@
 import type { WorkerMetrics } from '../worker-metrics.ts';
 import type { InvocationRecord } from './record-invocation.ts';
 
-/** The record, counting what took effect. An end is counted before it is announced: who hears of it may look at the metrics next. */
+/** Counts the writes of the record that took effect. An end is counted before it is announced: its reader may read the metrics next. */
 export function meterRecord(record: InvocationRecord, metrics: Omit<WorkerMetrics, 'recovered'>): InvocationRecord {
   return {
     async claim(job) {

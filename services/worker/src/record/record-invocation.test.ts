@@ -59,13 +59,13 @@ function setUp(answers: Answers, { isHeard = (): boolean => true, giveUp = new A
 }
 
 describe('a claim', () => {
-  it('is null where it is refused to a worker that counts as alive', async () => {
+  it('is null if Postgres refuses it to a living worker', async () => {
     const { claim: take, fake } = setUp({ claim: [[]] });
     expect(await take(job)).toBeNull();
     expect(fake.ran).toEqual(['claim']);
   });
 
-  it('is tried again while its worker may count as dead, for which Postgres would refuse it', async () => {
+  it('is tried again while its worker may count as dead, because Postgres refuses it then', async () => {
     const heard = [false, true, true, true];
     const { claim: take, fake } = setUp({ claim: [[], [claim]] }, { isHeard: () => heard.shift() ?? true });
     expect(await take(job)).toEqual(claim);
@@ -78,7 +78,7 @@ describe('a claim', () => {
     expect(fake.ran).toEqual(['claim', 'claim']);
   });
 
-  it('is given up as its worker stops', async () => {
+  it('is given up when its worker stops', async () => {
     const giveUp = AbortSignal.abort();
     await expect(setUp({ claim: [away] }, { giveUp }).claim(job)).rejects.toBe(away);
     expect(await setUp({ claim: [[]] }, { giveUp, isHeard: () => false }).claim(job)).toBeNull();
@@ -95,14 +95,14 @@ describe('an end', () => {
     expect(queues.add).not.toHaveBeenCalled();
   });
 
-  it('lets the next in the line go, once', async () => {
+  it('dispatches the next in line once', async () => {
     const { end, announce, queues, fake } = setUp({ finish: [[{ ...ended, hasNext: true }]], dispatchNext: [[next]] });
     await end(claim, ending, announce);
     expect(queues.add).toHaveBeenCalledExactlyOnceWith(next);
     expect(fake.ran).toEqual(['finish', 'dispatchNext', 'markEnqueued']);
   });
 
-  it('is neither announced nor followed where the row has moved on', async () => {
+  it('announces and dispatches nothing if the row has moved on', async () => {
     const { end, announce, metrics, fake } = setUp({ finish: [[]] });
     expect(await end(claim, ending, announce)).toBe(false);
     expect(announce).not.toHaveBeenCalled();
@@ -112,8 +112,8 @@ describe('an end', () => {
 
   it.each([
     ['the database is away', away],
-    ['others are in the way', deadlock],
-  ])('is written again where %s', async (_why, error) => {
+    ['it meets a deadlock', deadlock],
+  ])('is written again if %s', async (_why, error) => {
     const { end, announce, fake } = setUp({ finish: [error, [ended]] });
     expect(await end(claim, ending, announce)).toBe(true);
     expect(announce).toHaveBeenCalledOnce();
@@ -128,13 +128,13 @@ describe('an end', () => {
     expect(fake.ran).toEqual(['finish', 'finish', 'readEnded']);
   });
 
-  it('whose reply was lost is not announced where another attempt has the row', async () => {
+  it('whose reply was lost is not announced if another attempt has the row', async () => {
     const { end, announce } = setUp({ finish: [away, []], readEnded: [[]] });
     expect(await end(claim, ending, announce)).toBe(false);
     expect(announce).not.toHaveBeenCalled();
   });
 
-  it('that the database refuses for good fails, without its text but with its usage, and says so', async () => {
+  it('that the database refuses for good is written and announced as failed, without its text but with its usage', async () => {
     const { end, announce, fake, logger } = setUp({
       finish: [refusal, away, refusal, [{ ...ended, status: 'failed' }]],
     });
@@ -154,7 +154,7 @@ describe('an end', () => {
     expect(logger.error).toHaveBeenCalledOnce();
   });
 
-  it('is left to another attempt as its worker stops while the database is away', async () => {
+  it('is left to another attempt if its worker stops while the database is away', async () => {
     const { end, announce, fake } = setUp({ finish: [away] }, { giveUp: AbortSignal.abort() });
     await expect(end(claim, ending, announce)).rejects.toBe(away);
     expect(announce).not.toHaveBeenCalled();
@@ -170,7 +170,7 @@ describe('an attempt that is handed back', () => {
     expect(fake.ran).toEqual(['handBack', 'handBack', 'markEnqueued']);
   });
 
-  it('is left alone where the row has moved on', async () => {
+  it('is left alone if the row has moved on', async () => {
     const { handBack: give, queues } = setUp({ handBack: [[]] });
     expect(await give(claim, handBack)).toBe(false);
     expect(queues.add).not.toHaveBeenCalled();

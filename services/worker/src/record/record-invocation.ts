@@ -13,16 +13,16 @@ import { joinCalls } from '@nexus/common/postgres/join-calls';
 import type { InvocationJob } from '@nexus/common/queue/invocation-queue';
 import { toRefused } from '../answer/to-ending.ts';
 
-/** Publishes what was written: `ending` is not the one that was asked for where the database refused that. */
+/** Publishes the end as it was written. `ending` is another one than requested if the database refused that. */
 export type Announce = (ended: Ended, ending: Ending) => Promise<void>;
 
-/** What a worker does to an invocation's row. Every write is tried again for as long as the database is away. */
+/** A worker's writes to an invocation's row. Each write is retried while the database is away. */
 export type InvocationRecord = {
   /** null: the claim is refused. */
   claim(job: InvocationJob): Promise<Claim | null>;
   /**
-   * Ends the invocation, and announces that if it took effect. False: the row has moved on. An ending that the database refuses for good
-   * is written as failed instead, without its text but with its usage.
+   * Ends the invocation, and announces the end if the write took effect. False: the row has moved on. If the database refuses the ending for
+   * good, the invocation ends as failed, without its text but with its usage.
    */
   end(claim: Claim, ending: Ending, announce: Announce): Promise<boolean>;
   /** Puts the invocation on the queue again. False: the row has moved on. */
@@ -35,9 +35,9 @@ const retryMaxMs = 2_000;
 export type RecordParts = EndParts & {
   logger: Pick<Logger, 'warn' | 'error'>;
   workerId: string;
-  /** Whether this worker's heartbeat was heard just now. */
+  /** Whether Postgres has acknowledged a heartbeat of this worker recently. */
   isHeard: () => boolean;
-  /** Aborted when nobody may wait for the database any longer. */
+  /** Aborted when the shutdown can wait for the database no longer. */
   giveUp: AbortSignal;
 };
 
@@ -60,7 +60,7 @@ export function createInvocationRecord(parts: RecordParts): InvocationRecord {
         return await write();
       } catch (error) {
         if (!isWorthIt(error) || giveUp.aborted) throw error;
-        logger.warn({ error, invocationId }, 'the database did not take the write, it is tried again');
+        logger.warn({ error, invocationId }, 'the write failed and is tried again');
         await sleep(waitMs, undefined, { signal: giveUp }).catch(() => {});
       }
     }
@@ -76,16 +76,16 @@ export function createInvocationRecord(parts: RecordParts): InvocationRecord {
     try {
       return await untilItLands(ending.invocationId, write(ending));
     } catch (error) {
-      if (mayPassLater(error)) throw error; // given up as this worker stops: another attempt may have better luck
+      if (mayPassLater(error)) throw error; // this worker stops: another attempt may succeed
       const { invocationId, attempt } = ending;
       logger.error({ error, invocationId, attempt }, 'the database refuses the answer, it ends as failed');
-      // However long it takes: another attempt would be paid for, and refused as well.
+      // Retry after any error: another attempt would be paid for, and the database would refuse its answer too.
       return untilItLands(invocationId, write(toRefused(ending)), () => true);
     }
   }
 
   return {
-    // Where a try took effect unheard, the next one is refused, and the heartbeat gives back what the first one took.
+    // If a try took effect but its reply was lost, Postgres refuses the next try. The heartbeat then gives back the claim.
     async claim(job) {
       for (;;) {
         let wasHeard = false;
@@ -93,7 +93,7 @@ export function createInvocationRecord(parts: RecordParts): InvocationRecord {
           wasHeard = isHeard();
           return claim(job);
         });
-        // Refused, perhaps because this worker counted as dead at that moment: then the job is still good.
+        // Postgres also refuses a worker that counts as dead at that moment. Then the invocation may still be queued: try again.
         if (claimed || (wasHeard && isHeard()) || giveUp.aborted) return claimed;
         await sleep(retryFirstMs, undefined, { signal: giveUp }).catch(() => {});
       }

@@ -8,8 +8,8 @@ import { toRequestAttributes, toUsageAttributes } from '../tracing/gen-ai-attrib
 import type { InvocationRecord } from './record-invocation.ts';
 
 /**
- * Tells the attempt's span what its writes came to. Each write replaces the outcome that stood there: refused, until it is claimed;
- * lost, until one of its own writes took effect.
+ * Records the result of each write in the attempt's span. The outcome is `refused` until the claim, and then `lost` until an end or a
+ * hand-back takes effect.
  */
 export function traceRecord(record: InvocationRecord, tracer: Tracer | null): InvocationRecord {
   if (!tracer) return record;
@@ -48,7 +48,7 @@ function tellClaim(span: Span, claim: Claim): void {
   });
 }
 
-/** The row may have overruled the ending: a cancel that was committed before wins. */
+/** `status` may differ from the ending's: a cancel that was committed earlier wins. */
 function tellEnd(span: Span, { status, messageId }: Ended, { step, error, lastSeq }: Ending): void {
   span.set({ 'nexus.attempt.outcome': status });
   if (step.usage) span.set(toUsageAttributes(step.usage));

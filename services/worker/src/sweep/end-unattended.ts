@@ -16,13 +16,13 @@ import { type LogText, readLogText } from './read-log-text.ts';
 
 export type RecoveryParts = CancelParts & {
   appender: Pick<EventAppender, 'append'>;
-  /** Told of each attempt that was lost with its worker, once that is written. */
+  /** Called for each attempt that was lost with its worker, after the loss is written. */
   onLost: (lost: AttemptId) => void;
 };
 
 type How = { from: 'queued' | 'running'; code: ErrorCode };
 
-/** Ends an invocation that no worker answers, keeping what the log still has of its answer. False: the row has moved on. */
+/** Ends an invocation that no worker answers. Stores the part of the answer that the log still has. False: the row has moved on. */
 export async function endUnattended(parts: RecoveryParts, recovery: Recovery, how: How): Promise<boolean> {
   const { database, redis, appender, queues, onLost } = parts;
   const said = await readLogText(redis, recovery);
@@ -34,7 +34,7 @@ export async function endUnattended(parts: RecoveryParts, recovery: Recovery, ho
   const written = await endInvocation(parts, recovery.conversationId, write, async (ended) => {
     if (how.from === 'running') onLost(recovery);
     const event = toTerminalEvent(ended, ending);
-    // Before the first attempt there is nothing to be shown, and the API may say meanwhile that it waits.
+    // Before the first attempt the log has no answer. Append at any seq, because the API may append `invocation.queued` meanwhile.
     if (recovery.attempt === 0) await appender.append(recovery, recovery.attempt, [event], -1);
     else await appendEnd(parts, recovery, said, event);
     if (how.from === 'queued') await queues.remove(recovery);
@@ -67,7 +67,7 @@ function toUnattendedEnding(
   };
 }
 
-/** A worker that Postgres does not hear may have spoken on since the text was read: then clients are told the text again, as it is kept. */
+/** A worker that is cut off from Postgres may have appended more since the log was read. Then publish the text again as it is stored. */
 async function appendEnd(
   { appender, database }: RecoveryParts,
   recovery: Recovery,
@@ -84,7 +84,7 @@ async function appendEnd(
     events.add({ type: 'message.delta', data: { text } });
     events.add(end);
     const all = events.take();
-    // Before it is said: whoever comes back later is sent the end by it, and one too high does no harm.
+    // Store the seq before the append: a client that returns later gets the end by this seq. A seq that is too high does no harm.
     const foreseen = error.seq + all.length;
     await noteLastSeq(database, recovery, foreseen);
     const appended = await appender.append(recovery, recovery.attempt, all, -1);

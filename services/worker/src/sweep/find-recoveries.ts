@@ -20,15 +20,16 @@ export type Recovery = {
   cancelRequested: boolean;
 };
 
-/** Bounds one sweep; what is left over is found by the next. */
+/** Limits one sweep. The next sweep finds the rest. */
 const maxPerCause = 200;
 
 /**
- * Everything that a process left undone because it died or lost a message; to act on a row twice does no harm.
+ * Finds everything that a process left undone because it died or lost a message. To recover a row twice does no harm.
  *
- * A worker is dead once it has been silent for a time that depends on its life lock: for `silentMs` if it held the lock and that is gone,
- * for `lostLockMs` if it had lost the lock while it lived, for `hungMs` if it holds it. Nobody is declared dead just after Postgres started,
- * because then every lock is gone. Nor by a sweeper that was silent itself a moment ago: to it, everybody seems silent.
+ * A worker is dead when its last heartbeat is too old. The limit depends on its life lock: `silentMs` if it held the lock and the lock is gone,
+ * `lostLockMs` if it had lost the lock while it lived, `hungMs` if it holds the lock. After a Postgres restart every lock is gone although the
+ * workers live, so no worker is declared dead for a while. A worker whose own heartbeat was late declares no other worker dead: after an
+ * interruption all heartbeats look old to it.
  */
 export async function findRecoveries(database: Queryable, sweeperId: string): Promise<Recovery[]> {
   return database.query<Recovery>`
@@ -78,7 +79,7 @@ export type EnqueuedRow = {
   begun: boolean;
 };
 
-/** Queued rows whose job should be in Redis for a while now, in pages by id. */
+/** A page of the queued rows, by id, whose job was put into Redis more than `jobCheckMs` ago. */
 export async function findEnqueued(database: Queryable, afterId: string, limit: number): Promise<EnqueuedRow[]> {
   return database.query<EnqueuedRow>`
     SELECT id AS "invocationId", conversation_id AS "conversationId", provider, dispatch, attempt > 0 AS begun,
@@ -88,7 +89,7 @@ export async function findEnqueued(database: Queryable, afterId: string, limit: 
     ORDER BY id LIMIT ${limit}::int`;
 }
 
-/** Which of these workers may still claim the jobs that they were given. */
+/** Those of these workers that may still claim the jobs that Redis gave them. */
 export async function findAlive(database: Queryable, workerIds: string[]): Promise<Set<string>> {
   const rows = await database.query<{ id: string }>`
     SELECT id FROM worker WHERE id = ANY(${workerIds}::uuid[]) AND heartbeat_at > ${msAgo(liveness.holderMs)}`;

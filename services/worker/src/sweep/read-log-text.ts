@@ -6,8 +6,8 @@ import { fold, nothingShown, type Shown } from '@nexus/protocol/fold';
 export type LogText = Pick<Shown, 'text' | 'reasoning' | 'seq' | 'attempt'>;
 
 /**
- * What an invocation's log says of its answer as far as `seq`, and which attempt said that; nothing of those after the `latest`. Empty
- * where there is no log. The seq is -1 where Redis does not say.
+ * Reads the answer from an invocation's log, up to the attempt `latest`. `seq` is the last seq that was read, `attempt` the attempt that wrote
+ * it. Empty if there is no log. `seq` is -1 if Redis is away.
  */
 export async function readLogText(
   redis: Redis,
@@ -22,7 +22,7 @@ export async function readLogText(
         const attempt = page.attempts[index] ?? 0;
         if (attempt > latest) return said;
         fold(said, event);
-        said.attempt = attempt; // the entry's: not every event names its attempt
+        said.attempt = attempt; // from the entry, as not every event names its attempt
       }
       more = page.more;
     }

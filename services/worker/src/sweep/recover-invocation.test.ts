@@ -42,12 +42,12 @@ const log: NewEvent[] = [
   { type: 'reasoning.delta', data: { text: 'hm' } },
   { type: 'message.delta', data: { text: 'the ans' } },
 ];
-/** What its worker, which Postgres does not hear, says after the sweep has read the log. */
+/** The delta of a worker that is cut off from Postgres, appended after the sweep has read the log. */
 const saidLate: NewEvent = { type: 'message.delta', data: { text: 'wer' } };
 
 type Setup = { events?: NewEvent[]; late?: NewEvent[]; redisAway?: boolean };
 
-/** Recovers with this log; `late` is appended by somebody else between the reading of the log and the end. */
+/** Recovers with this log. Another process appends `late` between the read of the log and the end. */
 function setUp(
   answers: Parameters<typeof createFakeDatabase>[0],
   { events = log, late = [], redisAway = false }: Setup = {},
@@ -104,7 +104,7 @@ function setUp(
 }
 
 describe('an invocation whose job never reached the queue', () => {
-  it('is enqueued, before those that nobody has begun where it was begun itself', async () => {
+  it('is enqueued, and goes to the head of its queue if an attempt had begun it', async () => {
     for (const attempt of [0, 1]) {
       const { recover, queues } = setUp({ markEnqueued: [[{ invocationId: 'i', noted: true }]] });
       expect(await recover(recovery('enqueue', { attempt }))).toBe(true);
@@ -112,7 +112,7 @@ describe('an invocation whose job never reached the queue', () => {
     }
   });
 
-  it('counts as recovered by the one whose note took effect', async () => {
+  it('counts as recovered by the sweep that marked it as enqueued', async () => {
     const { recover } = setUp({ markEnqueued: [[{ invocationId: 'i', noted: false }]] });
     expect(await recover(recovery('enqueue'))).toBe(false);
   });
@@ -135,8 +135,8 @@ describe('the head of a line that was never dispatched', () => {
   });
 });
 
-describe('a wish to cancel that nobody acted on', () => {
-  it('ends a queued invocation, announces that, takes its job back, and lets the next go', async () => {
+describe('a cancel request that no process acted on', () => {
+  it('ends a queued invocation, announces the end, removes its job, and dispatches the next', async () => {
     const { recover, types, queues, metrics } = setUp(
       { cancel: [[{ ...cancelled, hasNext: true }]], dispatchNext: [[next]] },
       { events: [] },
@@ -148,13 +148,13 @@ describe('a wish to cancel that nobody acted on', () => {
     expect(metrics.ended).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ status: 'cancelled' }));
   });
 
-  it('drops what an earlier attempt said: it is not kept', async () => {
+  it('drops the text of an earlier attempt, which is not stored', async () => {
     const { recover, shown } = setUp({ cancel: [[{ ...cancelled, attempt: 1 }]] });
     await recover(recovery('cancel'));
     expect(shown()).toMatchObject({ status: 'cancelled', text: '', reasoning: '', messageId: null });
   });
 
-  it('asks the worker of a running one, which announces its end itself', async () => {
+  it('asks the worker of a running invocation, and leaves the announcement to that worker', async () => {
     const running = { ...cancelled, status: 'running', timings: null, workerId: 'w' };
     const { recover, append, metrics, redis } = setUp({ cancel: [[running]] });
     expect(await recover(recovery('cancel'))).toBe(true);
@@ -164,7 +164,7 @@ describe('a wish to cancel that nobody acted on', () => {
     expect(metrics.ended).not.toHaveBeenCalled();
   });
 
-  it('is over with the invocation', async () => {
+  it('has no effect after the end of the invocation', async () => {
     const { recover, append } = setUp({ cancel: [[]] });
     expect(await recover(recovery('cancel'))).toBe(false);
     expect(append).not.toHaveBeenCalled();
@@ -172,7 +172,7 @@ describe('a wish to cancel that nobody acted on', () => {
 });
 
 describe('a queued invocation whose deadline has passed', () => {
-  it('fails before its first attempt without usage, and its job is taken back', async () => {
+  it('fails before its first attempt without usage, and loses its job', async () => {
     const { recover, shown, types, queues, onLost, fake } = setUp(
       { finish: [[{ ...failed, messageId: null }]] },
       { events: [{ type: 'invocation.queued', data: { position: 1 } }] },
@@ -185,13 +185,13 @@ describe('a queued invocation whose deadline has passed', () => {
     expect(fake.ran).toEqual(['finish']);
   });
 
-  it('is left alone where its row has moved on', async () => {
+  it('is left alone if its row has moved on', async () => {
     const { recover, append, queues, metrics } = setUp({ finish: [[]] });
     expect(await recover(recovery('expire', unbegun))).toBe(false);
     for (const each of [append, queues.remove, metrics.ended]) expect(each).not.toHaveBeenCalled();
   });
 
-  it('lets the next in the line go, once', async () => {
+  it('dispatches the next in line once', async () => {
     const { recover, queues } = setUp({ finish: [[{ ...failed, hasNext: true }]], dispatchNext: [[next]] });
     await recover(recovery('expire', unbegun));
     expect(queues.add).toHaveBeenCalledExactlyOnceWith(next);
@@ -199,7 +199,7 @@ describe('a queued invocation whose deadline has passed', () => {
 });
 
 describe('an invocation whose worker is dead', () => {
-  it('goes to another, and its lost attempt is reckoned once that is on its way', async () => {
+  it('goes to another worker, and the usage of the lost attempt is estimated after the dispatch', async () => {
     const { recover, queues, append, onLost, fake } = setUp({ requeueLost: [[again]] });
     const lost = recovery('lost');
     expect(await recover(lost)).toBe(true);
@@ -217,9 +217,9 @@ describe('an invocation whose worker is dead', () => {
   });
 
   it.each([
-    ['it has taken three workers with it', { lostAttempts: 2 }],
-    ['its agent asks for no second attempt', { onWorkerLoss: 'fail' as const }],
-  ])('fails where %s, and keeps what was said', async (_why, row) => {
+    ['it has lost three attempts', { lostAttempts: 2 }],
+    ['its agent allows no second attempt', { onWorkerLoss: 'fail' as const }],
+  ])('fails if %s, and keeps the text in the log', async (_why, row) => {
     const { recover, shown, onLost, queues, fake } = setUp({ finish: [[failed]] });
     expect(await recover(recovery('lost', row))).toBe(true);
     expect(shown()).toMatchObject({ status: 'failed', text: 'the ans', reasoning: 'hm', messageId: 'm' });
@@ -229,13 +229,13 @@ describe('an invocation whose worker is dead', () => {
     expect(queues.remove).not.toHaveBeenCalled();
   });
 
-  it('ends as cancelled where that was asked for', async () => {
+  it('ends as cancelled after a cancel request', async () => {
     const { recover, shown } = setUp({ finish: [[{ ...failed, status: 'cancelled' }]] });
     expect(await recover(recovery('lost', { cancelRequested: true }))).toBe(true);
     expect(shown()).toMatchObject({ status: 'cancelled', text: 'the ans', messageId: 'm', error: null });
   });
 
-  it('that ends is shown as it is kept, although its worker spoke on after the log was read', async () => {
+  it('shows clients the stored text at its end, although its worker appended more after the read of the log', async () => {
     const { recover, shown, types, fake } = setUp({ finish: [[failed]] }, { late: [saidLate] });
     await recover(recovery('lost', { lostAttempts: 2 }));
     expect(shown()).toMatchObject({ status: 'failed', text: 'the ans', reasoning: 'hm' });
@@ -243,7 +243,7 @@ describe('an invocation whose worker is dead', () => {
     expect(fake.valuesOf('noteLastSeq')[0]?.[0]).toBe(8);
   });
 
-  it('ends although Redis does not say what was said', async () => {
+  it('ends although Redis cannot be read', async () => {
     const { recover, append } = setUp({ finish: [[{ ...failed, messageId: null }]] }, { redisAway: true });
     expect(await recover(recovery('lost', { lostAttempts: 2 }))).toBe(true);
     expect(append).toHaveBeenCalledExactlyOnceWith(

@@ -5,10 +5,10 @@ import { requeueLost } from '@nexus/common/invocations/status/requeue-lost';
 import { endUnattended, type RecoveryParts } from './end-unattended.ts';
 import type { Recovery } from './find-recoveries.ts';
 
-/** After this many attempts that took their worker with them an invocation is not given to another. */
+/** After this many lost attempts the invocation fails, because it may be the cause of the deaths. */
 const maxLostAttempts = 3;
 
-/** Finishes what was left undone. Each write is conditional: of several sweepers that try, one succeeds, and that one gets true. */
+/** Does one recovery. Each write is conditional: if several sweeps try, one succeeds, and only that one gets true. */
 export async function recoverInvocation(parts: RecoveryParts, recovery: Recovery): Promise<boolean> {
   const { database, logger } = parts;
   switch (recovery.cause) {

@@ -7,7 +7,7 @@ import { recoverInvocation } from './recover-invocation.ts';
 
 export type SweepParts = Omit<RecoveryParts, 'onLost'> & MissingJobParts & ReckonerParts;
 
-/** Every half second, a little jittered so that many workers do not sweep in step, until it is stopped. */
+/** Sweeps every half second until it is stopped. Jitter keeps many workers from sweeping at the same moment. */
 export function startSweep(parts: SweepParts): { stop(): Promise<void> } {
   const repairMissingJobs = createMissingJobFinder(parts);
   const reckoner = createLostReckoner(parts);

@@ -6,9 +6,9 @@ import type { AttemptId } from './attempt-id.ts';
 import { type Ended, type InvocationTimings, timingsOf } from './ended.ts';
 
 export type CancelResult = AttemptId & {
-  /** The status now: `cancelled` if it was queued, `running` if its worker has yet to stop, else how it had ended before. */
+  /** The status now: `cancelled` if it was queued, `running` if its worker must still stop, otherwise the status with which it ended earlier. */
   status: InvocationStatus;
-  /** null unless this very call ended it. */
+  /** null if this call did not end it. */
   ended: Ended | null;
   workerId: string | null;
   provider: ProviderName;
@@ -19,9 +19,9 @@ export type CancelResult = AttemptId & {
 export type CancelRow = Omit<CancelResult, 'ended'> & { timings: InvocationTimings | null; hasNext: boolean };
 
 /**
- * queued → cancelled, or the wish to cancel for a running one. null: no such invocation. Twice does no harm.
- * `lastSeq` is the seq that the terminal event of a queued one is going to have; one more where an attempt has spoken before, whose
- * text clients are told to drop first.
+ * queued → cancelled. For a running invocation it stores the cancel request. null: no such invocation. A second call does no harm.
+ * `lastSeq` is the seq that the terminal event of a queued one will have. It is one more after an earlier attempt, because an event that tells
+ * clients to drop that attempt's text comes first.
  */
 export async function cancelInvocation(
   database: Queryable,

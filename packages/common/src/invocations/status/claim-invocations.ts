@@ -27,19 +27,19 @@ export type Claim = AttemptId & {
   /** Milliseconds from the request to this claim. */
   waitedMs: number;
   lostAttempts: number;
-  /** Why the attempt before this one gave it back; null on the first. */
+  /** Why the previous attempt ended; null for the first attempt. */
   restartReason: ErrorCode | null;
 };
 
-/** No token is longer on average than this many characters: bounds how much history is loaded for a context. */
+/** Tokens have on average fewer characters than this. Limits how much history is loaded for a context. */
 const charactersPerToken = 16;
-/** Bounds the turns looked at for one context. */
+/** Limits the turns that are read for one context. */
 const turnsPerContext = 500;
 
-/** What a context is made of. */
+/** The parts of an invocation from which its context is built. */
 export type ContextSource = Pick<Claim, 'settings' | 'input' | 'history'>;
 
-/** The columns of it, of an invocation `c` whose input is the message `m`. */
+/** The columns of a `ContextSource`, for an invocation `c` whose input is the message `m`. */
 const contextColumns = Prisma.sql`c.settings, m.content AS input,
   coalesce((
     SELECT jsonb_agg(to_jsonb(h) - 'characters' ORDER BY h.turn DESC, h.position DESC) FROM (
@@ -51,7 +51,7 @@ const contextColumns = Prisma.sql`c.settings, m.content AS input,
       JOIN message msg ON msg.invocation_id = t.id AND msg.type = 'message') h
     WHERE h.characters <= (c.settings->>'contextTokens')::bigint * ${charactersPerToken}::int), '[]') AS history`;
 
-/** What the context of this invocation is made of; null when there is none. */
+/** Reads the context source of this invocation; null: no such invocation. */
 export async function loadContextSource(database: Queryable, invocationId: string): Promise<ContextSource | null> {
   const [row] = await database.query<ContextSource>`
     SELECT ${contextColumns} FROM invocation c JOIN message m ON m.id = c.input_message_id WHERE c.id = ${invocationId}::uuid`;
@@ -59,9 +59,9 @@ export async function loadContextSource(database: Queryable, invocationId: strin
 }
 
 /**
- * queued → running, each for the dispatch its job names, in the order of the jobs, no two of which may be of the same invocation.
- * null: somebody else has it, or it is over. A worker that others may count as dead by now claims nothing, even where its statement
- * arrives and the answer to it does not.
+ * queued → running, for the dispatch that each job names. Returns the claims in the order of the jobs. Two jobs must not name the same invocation.
+ * null: another worker has the invocation, or it has ended. The statement claims nothing for a worker that other workers may count as dead:
+ * the reply might not reach that worker.
  */
 export async function claimInvocations(
   database: Queryable,

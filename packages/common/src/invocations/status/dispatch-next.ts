@@ -2,7 +2,7 @@ import type { Queryable } from '../../postgres/queryable.ts';
 import { hasStatus } from '../has-status.ts';
 import type { DispatchRow } from './dispatch-row.ts';
 
-/** Lets the first in the conversation's line go, if it still waits. null: the line is empty or its head is on its way. */
+/** Dispatches the first in the conversation's line, if it still waits. null: the line is empty, or its first one has been dispatched. */
 export async function dispatchNext(database: Queryable, conversationId: string): Promise<DispatchRow | null> {
   const [row] = await database.query<DispatchRow>`
     UPDATE invocation i SET dispatch = 1 FROM conversation c

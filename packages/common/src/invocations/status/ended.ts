@@ -2,17 +2,17 @@ import type { FinishedStatus } from '@nexus/protocol/invocation-status';
 import { Prisma } from '../../postgres/open-database.ts';
 import type { ProviderName } from '../../queue/provider-name.ts';
 
-/** How long an ended invocation took, by the database's clock: to its end, to its first part, and from the wish to cancel to the end. */
+/** How long an ended invocation took, by the database's clock: to its end, to its first part, and from the cancel request to the end. */
 export type InvocationTimings = {
   provider: ProviderName;
   durationMs: number;
   /** null when no part came. */
   firstPartMs: number | null;
-  /** null when nobody asked to cancel it. */
+  /** null if there was no cancel request. */
   cancelMs: number | null;
 };
 
-/** How an invocation was ended, once that is written. A cancel that was committed before wins over any other ending. */
+/** How an invocation ended, as written. A cancel that was committed earlier wins over any other ending. */
 export type Ended = InvocationTimings & {
   status: FinishedStatus;
   messageId: string | null;

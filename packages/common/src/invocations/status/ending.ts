@@ -3,7 +3,7 @@ import type { FinishedStatus } from '@nexus/protocol/invocation-status';
 import type { AttemptUsage } from '../usage-record.ts';
 import type { AttemptId } from './attempt-id.ts';
 
-/** What one call of the provider came to: the messages and the usage that are stored of it. */
+/** What is stored of one call of the provider: its messages and its usage. */
 export type Step = {
   /** Empty: no message is stored. */
   text: string;
@@ -22,7 +22,7 @@ export type Step = {
 export type Ending = AttemptId & {
   status: FinishedStatus;
   error: { code: ErrorCode; message: string } | null;
-  /** The seq that the terminal event is going to have. */
+  /** The seq that the terminal event will have. */
   lastSeq: number;
   step: Step;
 };

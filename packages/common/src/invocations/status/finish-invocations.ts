@@ -32,9 +32,9 @@ const endingRows = inputRows<Ending>('ending', [
 ]);
 
 /**
- * → completed | failed | cancelled, each with the messages and the usage of its last step, in the order of the endings, no two of which
- * may be of the same conversation. null: the row has moved on; announce nothing. Several endings together do not wait for locks: if one
- * of their conversations is locked, Postgres refuses them all, and the caller tries them one by one.
+ * → completed | failed | cancelled, each with the messages and the usage of its last step. Returns results in the order of the endings. Two
+ * endings must not be of the same conversation. null: the row has moved on; announce nothing. Several endings together do not wait for locks:
+ * if one of their conversations is locked, Postgres refuses them all, and the caller tries them one by one.
  */
 export async function finishInvocations(
   database: Queryable,

@@ -4,10 +4,10 @@ import { type AttemptUsage, usedBy } from '../usage-record.ts';
 import type { AttemptId } from './attempt-id.ts';
 import type { DispatchRow } from './dispatch-row.ts';
 
-/** Why an attempt goes back to the queue, how long that is put off, and what the attempt has cost. */
+/** Why an attempt is handed back, the delay of the next dispatch, and the attempt's usage. */
 export type HandBack = { reason: ErrorCode; delayMs: number; usage: AttemptUsage | null };
 
-/** running → queued with the next dispatch: its worker stops, or the provider wants to be asked later. null: it has moved on. */
+/** running → queued with the next dispatch: the worker stops, or the provider asked for a long wait. null: the row has moved on. */
 export async function handBackInvocation(
   database: Queryable,
   { invocationId, attempt }: AttemptId,

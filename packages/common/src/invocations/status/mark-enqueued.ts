@@ -3,10 +3,10 @@ import type { InvocationJob } from '../../queue/invocation-queue.ts';
 import { hasStatus } from '../has-status.ts';
 import { jobsInLockOrder } from '../row-locks.ts';
 
-/** One that still waits, or is claimed at this very moment. `noted`: by this call, and not before. */
+/** An invocation that still waits, or is being claimed at this moment. `noted`: this call set its `enqueuedAt`. */
 export type Waiting = { invocationId: string; noted: boolean };
 
-/** Notes that Redis holds the jobs of these dispatches, where nobody has, and tells which of them still wait. */
+/** Sets `enqueuedAt` for these dispatches if it is not set, and returns those that still wait. */
 export async function markEnqueued(database: Queryable, jobs: InvocationJob[]): Promise<Waiting[]> {
   return database.query<Waiting>`
     WITH ${jobsInLockOrder(jobs)}

@@ -1,7 +1,7 @@
 import type { Queryable } from '../../postgres/queryable.ts';
 import type { AttemptId } from './attempt-id.ts';
 
-/** Where the log of an ended invocation came to its end, if it is not where its finish foresaw. */
+/** Corrects the last seq of an ended invocation, if its log ended at another seq than was expected. */
 export async function noteLastSeq(
   database: Queryable,
   { invocationId, attempt }: AttemptId,

@@ -2,7 +2,7 @@ import type { Queryable } from '../../postgres/queryable.ts';
 import type { AttemptId } from './attempt-id.ts';
 import { type Ended, timingsOf } from './ended.ts';
 
-/** How this very attempt ended its invocation, for a writer that lost the reply to its own write. null: it did not, or another did. */
+/** How this attempt ended its invocation, for a writer that lost the reply to its own write. null: this attempt did not end it. */
 export async function readEnded(database: Queryable, { invocationId, attempt }: AttemptId): Promise<Ended | null> {
   const [row] = await database.query<Ended>`
     SELECT i.status, i.output_message_id AS "messageId", cardinality(c.line) > 0 AS "hasNext", ${timingsOf('i')}

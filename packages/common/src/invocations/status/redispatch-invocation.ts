@@ -2,7 +2,7 @@ import type { Queryable } from '../../postgres/queryable.ts';
 import type { InvocationJob } from '../../queue/invocation-queue.ts';
 import type { DispatchRow } from './dispatch-row.ts';
 
-/** Gives a queued row a new dispatch, where the job of the present one is in the hands of a worker that died: its turn had come. */
+/** Gives a queued row a new dispatch, because the worker that was given its job died or never got it. It goes to the head of its queue. */
 export async function redispatchInvocation(database: Queryable, job: InvocationJob): Promise<DispatchRow | null> {
   const [row] = await database.query<DispatchRow>`
     UPDATE invocation SET dispatch = dispatch + 1, enqueued_at = NULL

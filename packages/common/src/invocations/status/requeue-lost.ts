@@ -4,8 +4,8 @@ import type { AttemptId } from './attempt-id.ts';
 import type { DispatchRow } from './dispatch-row.ts';
 
 /**
- * A running row whose worker is gone goes back to queued, with a usage record for the lost attempt that says nothing yet. null: it has
- * moved on, or somebody else is at it.
+ * running → queued, because the worker is dead. Adds an empty usage record for the lost attempt, which is estimated later. null: the row has
+ * moved on, or another process has locked it.
  */
 export async function requeueLost(
   database: Queryable,

@@ -11,15 +11,15 @@ import { toProviderError } from '../wire/to-provider-error.ts';
 import { readUsage } from './read-usage.ts';
 
 export type GeminiAnswer = {
-  /** Tells the parts of the next event; throws the error that the provider may send in one. */
+  /** Reads the next event and passes its parts on. Throws if the event holds an error. */
   take(value: unknown, name: string | undefined): void;
-  /** Takes what came instead of events, as from a gateway that leaves out `alt=sse`: a list of what the events would hold, or one of it. */
+  /** Reads a body that is not an event stream: a gateway that drops `alt=sse` sends one chunk, or a list of chunks. */
   takeWhole(body: string): void;
-  /** After the last event. */
+  /** Call it after the last event. */
   finish(): ProviderFinish;
 };
 
-/** Gemini's words beside those of the shared table. What is no text, or calls tools that nobody offered, is no answer to us. */
+/** Gemini's reasons in addition to the shared table. An image, or a call of tools that we did not offer, is a failure. */
 const ownReasons: Record<string, Verdict> = {
   no_image: 'failure',
   image_other: 'failure',
@@ -74,13 +74,13 @@ export function createGeminiAnswer(identity: ProviderIdentity, onPart: OnPart): 
     if (words === '') return;
     hasParts = true;
     if (!thought) hasText = true;
-    usage = null; // what was counted before this is too little
+    usage = null; // earlier counts do not include this part
     onPart({ type: thought ? 'reasoning-delta' : 'text-delta', text: words });
   }
 
   function take(value: unknown, name: string | undefined): void {
     if (name === 'error') throw toProviderError(identity, readFailure(value));
-    // A list where a gateway did not ask for events.
+    // A gateway that drops `alt=sse` sends a list.
     for (const item of Array.isArray(value) ? value : [value]) {
       const chunk = read.object(item, 'an event');
       if (chunk) takeChunk(chunk);
@@ -93,14 +93,14 @@ export function createGeminiAnswer(identity: ProviderIdentity, onPart: OnPart): 
       const whole = parseJson(body);
       if (isObject(whole) || Array.isArray(whole)) take(whole, undefined);
       if (rawReason === '' && !hasParts)
-        throw new AppError('provider_protocol_error', `${title} answered neither events nor a whole answer`);
+        throw new AppError('provider_protocol_error', `${title} sent neither events nor a whole answer`);
     },
     finish() {
       if (rawReason === '') throw cutShort(title, 'ended its stream without a finish reason');
-      // With nothing said before it, it is no answer, which another try may well give.
+      // Without text before it this is not an answer. A retry may succeed.
       if (unknownReason.test(rawReason) && !hasText)
         throw cutShort(title, `ended without an answer: ${quote(rawReason)}`);
-      // The body has ended well, and Gemini has no other end mark.
+      // Gemini has no end mark. The end of the body takes its place, hence `true`.
       return {
         reason: readFinishReason(title, rawReason, true, ownReasons),
         rawReason,
@@ -110,7 +110,7 @@ export function createGeminiAnswer(identity: ProviderIdentity, onPart: OnPart): 
   };
 }
 
-/** An error may stand inside an answer that began well: as `error`, or as the whole event, like google.rpc.Status. */
+/** A stream that began with status 200 may hold an error: in `error`, or as the whole event, like google.rpc.Status. */
 function isFailure({ error, candidates, usageMetadata, promptFeedback, message }: Fields): boolean {
   if (error !== undefined && error !== null && error !== '' && error !== false) return true;
   return (

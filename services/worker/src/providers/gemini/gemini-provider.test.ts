@@ -145,7 +145,7 @@ describe('Gemini', () => {
     event({ candidates: [{ finishReason: 'STOP' }], usageMetadata }),
   ];
 
-  it('gives thoughts as reasoning, and counts them and what was cached', async () => {
+  it('gives thoughts as reasoning, and counts them and cached tokens', async () => {
     const usageMetadata = {
       promptTokenCount: 5,
       candidatesTokenCount: 2,
@@ -202,18 +202,18 @@ describe('Gemini', () => {
     ['nothing', {}],
     ['in a list', [5, 2]],
     ['in words', 'five'],
-  ])('leaves usage to us where it counts %s', async (_what, usageMetadata) => {
+  ])('leaves the usage to an estimate if it counts %s', async (_what, usageMetadata) => {
     server.reply({ pieces: counted(usageMetadata as object, delta('a')) });
     expect((await collect(ask())).finish).toMatchObject({ reason: 'stop', usage: null });
   });
 
-  it('does not take the count of a piece for that of the whole', async () => {
+  it('does not use the count of an early chunk for the whole answer', async () => {
     const usageMetadata = { promptTokenCount: 5, candidatesTokenCount: 1 };
     server.reply({ pieces: [event({ ...candidate('a'), usageMetadata }), delta('b'), finish('STOP')] });
     expect(await collect(ask())).toMatchObject({ text: 'ab', finish: { usage: null } });
   });
 
-  it('takes the last count where nothing was said after it', async () => {
+  it('uses the last count if no text follows it', async () => {
     const usageMetadata = { promptTokenCount: 5, candidatesTokenCount: 1 };
     server.reply({ pieces: [event({ ...candidate('a'), usageMetadata }), finish('STOP'), event({})] });
     expect((await collect(ask())).finish.usage).toMatchObject({ inputTokens: 5, outputTokens: 1 });
@@ -234,7 +234,7 @@ describe('Gemini', () => {
   });
 
   it.each(['OTHER', 'FINISH_REASON_UNSPECIFIED'])(
-    'that ends with %s and says nothing has not answered',
+    'has not answered if it ends with %s and without text',
     async (reason) => {
       server.reply({ pieces: [thoughts, finish(reason)] });
       expect(await failureOf(ask())).toMatchObject({
@@ -268,7 +268,7 @@ describe('Gemini', () => {
     expect((await collect(ask())).text).toBe('a');
   });
 
-  it('reads an end mark of OpenAI, as gateways add it', async () => {
+  it('accepts the end mark of OpenAI, as gateways add it', async () => {
     server.reply({ pieces: [delta('a'), finish('STOP'), 'data: [DONE]\n\n'] });
     expect((await collect(ask())).text).toBe('a');
   });
@@ -276,14 +276,14 @@ describe('Gemini', () => {
   it.each([
     ['a list', (chunks: object[]) => JSON.stringify(chunks, null, 2)],
     ['a list on one line', (chunks: object[]) => JSON.stringify(chunks)],
-  ])('takes the whole answer in %s, from a gateway that does not ask for events', async (_what, write) => {
+  ])('reads a whole answer in %s, from a gateway that does not ask for events', async (_what, write) => {
     const usageMetadata = { promptTokenCount: 5, candidatesTokenCount: 2 };
     const body = write([candidate('a'), { ...candidate('b', { finishReason: 'STOP' }), usageMetadata }]);
     server.reply({ headers: { 'content-type': 'application/json' }, pieces: [body] });
     expect(await collect(ask())).toMatchObject({ text: 'ab', finish: { reason: 'stop', usage: { outputTokens: 2 } } });
   });
 
-  it('takes a whole answer in one piece', async () => {
+  it('reads a whole answer in one piece', async () => {
     server.reply({ pieces: [JSON.stringify(candidate('a', { finishReason: 'STOP' }))] });
     expect(await collect(ask())).toMatchObject({ text: 'a', finish: { reason: 'stop' } });
   });
@@ -292,7 +292,7 @@ describe('Gemini', () => {
     ['a page', '<!DOCTYPE html>\n<title>secret</title>'],
     ['another object', '{"status":"secret"}'],
     ['a list cut short', '[{"candidates":[{"content":{"parts":[{"text":"secret'],
-  ])('takes %s in place of events for a fault of the protocol', async (_what, body) => {
+  ])('treats %s in place of events as a protocol error', async (_what, body) => {
     server.reply({ headers: { 'content-type': 'application/json' }, pieces: [body] });
     const error = (await failureOf(ask())) as Error;
     expect(error).toMatchObject({ code: 'provider_protocol_error' });
@@ -314,14 +314,17 @@ describe('Gemini', () => {
     ['as a body', [JSON.stringify({ error: exhausted })]],
     ['in an event named error', [`event: error\n${event(exhausted)}`]],
     ['as a whole event', [event(exhausted)]],
-  ])('tells an error inside a good answer, %s, with its code and when to come back', async (_where, pieces) => {
-    server.reply({ pieces });
-    expect(await failureOf(ask())).toMatchObject({
-      code: 'provider_rate_limited',
-      retryAfterMs: 27_000,
-      message: expect.stringContaining('has been exhausted'),
-    });
-  });
+  ])(
+    'reports an error inside a good answer, %s, with its code and the wait that it asks for',
+    async (_where, pieces) => {
+      server.reply({ pieces });
+      expect(await failureOf(ask())).toMatchObject({
+        code: 'provider_rate_limited',
+        retryAfterMs: 27_000,
+        message: expect.stringContaining('has been exhausted'),
+      });
+    },
+  );
 
   it.each([
     [{ code: 500, message: 'An internal error has occurred', status: 'INTERNAL' }, 'provider_unavailable'],
@@ -337,7 +340,7 @@ describe('Gemini', () => {
     expect(await failureOf(ask())).toMatchObject({ code });
   });
 
-  it('says that a prompt was refused', async () => {
+  it('reports that a prompt was refused', async () => {
     server.reply({ pieces: [event({ promptFeedback: { blockReason: 'SAFETY' } })] });
     expect(await failureOf(ask())).toMatchObject({
       code: 'provider_content_filtered',
@@ -345,7 +348,7 @@ describe('Gemini', () => {
     });
   });
 
-  it('says why a prompt was refused', async () => {
+  it('reports why a prompt was refused', async () => {
     server.reply({
       pieces: [
         event({ promptFeedback: { blockReason: 'OTHER', blockReasonMessage: 'not about that' }, usageMetadata: {} }),

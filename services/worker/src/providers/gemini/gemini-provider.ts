@@ -6,7 +6,7 @@ import { readEvents } from '../wire/read-events.ts';
 import { createGeminiAnswer } from './from-stream.ts';
 import { toGeminiRequest, toGeminiUrl } from './to-request.ts';
 
-/** Gemini itself ends a stream by ending the body. Gateways before it may add the mark of OpenAI's. */
+/** Gemini ends a stream by ending the body. Gateways in front of it may add OpenAI's end mark. */
 const endMark = '[DONE]';
 
 /** Google's Gemini API. */

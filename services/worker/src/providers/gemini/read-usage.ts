@@ -3,8 +3,8 @@ import { isObject } from '../wire/read-fields.ts';
 import { toUsage } from '../wire/to-usage.ts';
 
 /**
- * The counts of an answer, null where they cannot be trusted. What a model thinks stands beside what it says, and is billed as it is. A
- * count of nothing is left out, and is then what the total leaves. Text that was said took at least a token.
+ * The usage of an answer; null if its counts cannot be right. Gemini counts reasoning separately from text and bills both. It leaves out a count
+ * of 0, so a missing output count is computed from the total. An answer with text has at least one output token.
  */
 export function readUsage(usage: unknown, hasText: boolean): Pick<ProviderFinish, 'usage' | 'textTokens'> {
   if (!isObject(usage)) return { usage: null };
@@ -18,7 +18,7 @@ export function readUsage(usage: unknown, hasText: boolean): Pick<ProviderFinish
   return isTooLittle || (hasText && output === 0) ? { usage: null } : { ...counted, textTokens: Number(output) };
 }
 
-/** NaN where one is no number. */
+/** NaN if one of the counts is not a number. */
 function sum(...counts: unknown[]): number {
   return counts.reduce<number>((total, count) => total + (typeof count === 'number' ? count : Number.NaN), 0);
 }

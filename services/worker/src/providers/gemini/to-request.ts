@@ -1,7 +1,7 @@
 import type { GenerateContentRequest } from '@google/generative-ai';
 import type { ProviderRequest } from '../provider.ts';
 
-/** Gemini calls the assistant `model`, and takes the system prompt beside the messages. */
+/** Gemini calls the assistant `model`, and takes the system prompt in a field of its own. */
 export function toGeminiRequest(request: ProviderRequest): GenerateContentRequest {
   const { systemPrompt, messages, temperature, topP, maxOutputTokens } = request;
   return {
@@ -18,7 +18,7 @@ export function toGeminiRequest(request: ProviderRequest): GenerateContentReques
   };
 }
 
-/** A base URL may have a path before the API, and may name its version already. A model may have its collection before it: `tunedModels/mine`. */
+/** The base URL may have a path, and may end with the API's version. The model may begin with its collection: `tunedModels/mine`. */
 export function toGeminiUrl(baseUrl: string, model: string): URL {
   const url = new URL(baseUrl);
   const path = url.pathname.replace(/\/+$/, '');

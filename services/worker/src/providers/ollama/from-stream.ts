@@ -9,16 +9,16 @@ import { toProviderError } from '../wire/to-provider-error.ts';
 import { readUsage } from './read-usage.ts';
 
 export type OllamaAnswer = {
-  /** Tells the parts of the next line; throws the error that the provider may send in one. */
+  /** Reads the next line and passes its parts on. Throws if the line holds an error. */
   take(value: unknown): void;
-  /** After the last line. */
+  /** Call it after the last line. */
   finish(): ProviderFinish;
 };
 
-/** With these Ollama says that it has moved the model into or out of memory, and answered nothing. */
+/** With these reasons Ollama has only loaded or unloaded the model, and has not answered. */
 const ownReasons: Record<string, Verdict> = { load: 'failure', unload: 'failure' };
 
-/** One answer, read line by line. The line that says `done` has the reason and the counts; without it the answer was cut. */
+/** Reads one answer line by line. The line with `done` has the reason and the counts. Without it the answer was cut off. */
 export function createOllamaAnswer(identity: ProviderIdentity, onPart: OnPart): OllamaAnswer {
   const { title } = identity;
   const read = createFieldReader(title);
@@ -55,7 +55,7 @@ export function createOllamaAnswer(identity: ProviderIdentity, onPart: OnPart): 
   }
 }
 
-/** An error may stand inside an answer that began well. */
+/** A stream that began with status 200 may hold an error. */
 function isFailure({ error }: Fields): boolean {
   return error !== undefined && error !== null && error !== '' && error !== false;
 }

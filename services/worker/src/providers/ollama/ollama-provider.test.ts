@@ -74,13 +74,13 @@ describe('Ollama', () => {
     });
   });
 
-  it('is asked to make room for the context and for a usual answer where an agent sets no limit', async () => {
+  it('gets a window for the context and a usual answer if the agent sets no limit', async () => {
     server.reply({ pieces: [delta('a'), finish('stop')] });
     await collect(ask({ contextTokens: 6_000, maxOutputTokens: null }));
     expect(server.calls.at(-1)?.body).toMatchObject({ options: { num_ctx: 8_048 } });
   });
 
-  it('gives what a model thinks as reasoning, and its finish reason', async () => {
+  it('gives the thinking of a model as reasoning, and its finish reason', async () => {
     const thought = line({ message: { role: 'assistant', content: '', thinking: 'hm' }, done: false });
     server.reply({ pieces: [thought, delta('a'), finish('length', { prompt_eval_count: 3, eval_count: 4 })] });
     expect(await collect(ask())).toEqual({
@@ -99,17 +99,17 @@ describe('Ollama', () => {
     [{ prompt_eval_count: 3 }],
     [{ prompt_eval_count: 3, eval_count: 0 }],
     [{ prompt_eval_count: null, eval_count: 4 }],
-  ])('leaves usage to us where it counts %o', async (counts) => {
+  ])('leaves the usage to an estimate if it counts %o', async (counts) => {
     server.reply({ pieces: [delta('a'), finish('stop', counts)] });
     expect((await collect(ask())).finish).toMatchObject({ reason: 'stop', usage: null });
   });
 
-  it('is complete without a reason, as older ones give none', async () => {
+  it('is complete without a reason, because older versions send none', async () => {
     server.reply({ pieces: [delta('a'), line({ done: true, prompt_eval_count: 3, eval_count: 4 })] });
     expect((await collect(ask())).finish).toMatchObject({ reason: 'other', rawReason: '', usage: { outputTokens: 4 } });
   });
 
-  it('that has only loaded its model has not answered', async () => {
+  it('has not answered if it has only loaded its model', async () => {
     server.reply({ pieces: [finish('load')] });
     expect(await failureOf(ask())).toMatchObject({
       code: 'stream_interrupted',
@@ -123,7 +123,7 @@ describe('Ollama', () => {
     expect(await collect(ask())).toMatchObject({ text: 'ab', reasoning: 'hm' });
   });
 
-  it('takes a whole answer in one line, of one that does not stream', async () => {
+  it('reads a whole answer in one line, from a server that does not stream', async () => {
     const whole = { message: { content: 'a', thinking: 'hm' }, done: true, done_reason: 'stop' };
     server.reply({ headers: { 'content-type': 'application/json' }, pieces: [JSON.stringify(whole)] });
     expect(await collect(ask())).toMatchObject({ text: 'a', reasoning: 'hm', finish: { reason: 'stop' } });
@@ -149,7 +149,7 @@ describe('Ollama', () => {
     "model 'llama9' not found",
     'model "llama9" not found, try pulling it first',
     "model 'llama9:70b' not found",
-  ])('says how to get a model that is not there: %s', async (error) => {
+  ])('advises how to get a missing model: %s', async (error) => {
     answers(404, JSON.stringify({ error }));
     expect(await failureOf(ask({ model: 'llama9' }))).toMatchObject({
       code: 'provider_model_not_found',
@@ -165,14 +165,14 @@ describe('Ollama', () => {
     ['an app', '{"timestamp":"2026-01-01","status":404,"error":"Not Found","path":"/api/chat"}'],
     ['another server', '{"detail":"Not Found"}'],
     ['words of its own', '{"error":"path was not found"}'],
-  ])('does not speak of models where the address is wrong, says %s', async (_who, body) => {
+  ])('does not mention models if the address is wrong: %s', async (_who, body) => {
     answers(404, body);
     const error = (await failureOf(ask({ model: 'llama9' }))) as Error;
     expect(error.message).not.toMatch(/pull|llama9/);
     expect(error.message).toContain('404');
   });
 
-  it('tells an error after text in its words, with its code and when to come back', async () => {
+  it('reports an error after text with its words, its code and the wait that it asks for', async () => {
     const error = { message: 'too many requests for this model', code: 429, retry_after: 3 };
     server.reply({ pieces: [delta('a'), line({ error })] });
     expect(await failureOf(ask())).toMatchObject({
@@ -187,7 +187,7 @@ describe('Ollama', () => {
     ['llama runner process has terminated: exit status 2', 'provider_unavailable'],
     ['the prompt exceeds the context length of the model', 'provider_context_too_long'],
     ["model 'llama9' not found", 'provider_model_not_found'],
-  ])('tells the error %j inside of an answer as %s', async (error, code) => {
+  ])('reports the error %j inside an answer as %s', async (error, code) => {
     server.reply({ pieces: [delta('a'), line({ error })] });
     expect(await failureOf(ask())).toMatchObject({ code, message: expect.stringContaining(error.slice(0, 20)) });
   });
@@ -206,12 +206,12 @@ describe('Ollama', () => {
     });
   });
 
-  it('says that a context is too long', async () => {
+  it('reports a context that is too long', async () => {
     answers(400, '{"error":"input exceeds the context length"}');
     expect(await failureOf(ask())).toMatchObject({ code: 'provider_context_too_long' });
   });
 
-  it('says what a model cannot do', async () => {
+  it('reports what a model cannot do', async () => {
     answers(400, '{"error":"\\"nomic-embed-text\\" does not support chat"}');
     expect(await failureOf(ask())).toMatchObject({
       code: 'provider_request_rejected',
@@ -219,7 +219,7 @@ describe('Ollama', () => {
     });
   });
 
-  it('says where to look for the credentials that a proxy asks for', async () => {
+  it('advises which variable to check if a proxy asks for credentials', async () => {
     answers(401, 'Unauthorized');
     expect(await failureOf(ask())).toMatchObject({
       code: 'provider_key_rejected',

@@ -9,7 +9,7 @@ const finish = (reason: string | null, more: object = {}) =>
   event({ choices: [{ index: 0, delta: {}, finish_reason: reason }], ...more });
 const done = 'data: [DONE]\n\n';
 
-describe('OpenAI, spoken by another server', () => {
+describe('a server that is compatible with OpenAI', () => {
   let server: WireServer;
   beforeAll(async () => {
     server = await openWireServer();
@@ -64,26 +64,23 @@ describe('OpenAI, spoken by another server', () => {
   });
 
   it.each([
+    ['in a stream', [delta('', { refusal: 'I cannot ' }), delta(null, { refusal: 'do that.' }), finish('stop'), done]],
     [
-      'told by a stream',
-      [delta('', { refusal: 'I cannot ' }), delta(null, { refusal: 'do that.' }), finish('stop'), done],
-    ],
-    [
-      'told in one piece',
+      'in one piece',
       [
         JSON.stringify({
           choices: [{ message: { content: null, refusal: 'I cannot do that.' }, finish_reason: 'stop' }],
         }),
       ],
     ],
-  ])('gives a refusal %s as text, and says that it was one', async (_how, pieces) => {
+  ])('gives a refusal %s as text, with the finish reason content_filter', async (_how, pieces) => {
     expect(await answerOf(...pieces)).toMatchObject({
       text: 'I cannot do that.',
       finish: { reason: 'content_filter', rawReason: 'stop' },
     });
   });
 
-  it('counts what xAI thought and left out of the completion', async () => {
+  it('counts the reasoning that xAI leaves out of the completion', async () => {
     const usage = {
       prompt_tokens: 10,
       completion_tokens: 6,
@@ -106,7 +103,7 @@ describe('OpenAI, spoken by another server', () => {
       'with its cache, as DeepSeek does',
       finish('stop', { usage: { prompt_tokens: 5, completion_tokens: 2, prompt_cache_hit_tokens: 0 } }),
     ],
-  ])('hears of usage %s', async (_where, end) => {
+  ])('reads the usage %s', async (_where, end) => {
     expect((await answerOf(delta('a'), end, done)).finish.usage).toMatchObject({ inputTokens: 5, outputTokens: 2 });
   });
 
@@ -115,14 +112,14 @@ describe('OpenAI, spoken by another server', () => {
     ['text', 'secret'],
     ['a list', [1]],
     ['zeros', { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }],
-    ['no output, though there was text', { prompt_tokens: 5, completion_tokens: 0, total_tokens: 5 }],
+    ['no output although there was text', { prompt_tokens: 5, completion_tokens: 0, total_tokens: 5 }],
     ['more cached than read', { prompt_tokens: 5, completion_tokens: 2, prompt_tokens_details: { cached_tokens: 6 } }],
-  ])('leaves usage to us that is %s', async (_what, usage) => {
+  ])('leaves the usage to an estimate if it is %s', async (_what, usage) => {
     expect((await answerOf(delta('a'), finish('stop', { usage }), done)).finish.usage).toBeNull();
   });
 
   it.each([[[done]], [[finish(null), done]], [[finish('null'), done]], [[finish(''), done]]])(
-    'takes text for complete that only %j follows',
+    'treats text as complete if only %j follows',
     async (end) => {
       expect(await answerOf(delta('a'), ...end)).toMatchObject({
         text: 'a',
@@ -132,15 +129,15 @@ describe('OpenAI, spoken by another server', () => {
   );
 
   it.each([
-    ['nothing before its end mark', [done]],
-    ['thoughts alone before its end mark', [delta(null, { reasoning: 'hm' }), done]],
+    ['no text before its end mark', [done]],
+    ['only reasoning before its end mark', [delta(null, { reasoning: 'hm' }), done]],
     ['text, and neither a reason nor an end mark', [delta('a')]],
     ['an unknown reason, and no end mark', [delta('a'), finish('new')]],
-  ])('never takes an answer for complete that has %s', async (_what, pieces) => {
+  ])('never treats an answer as complete that has %s', async (_what, pieces) => {
     expect(await failureAfter(...pieces)).toMatchObject({ code: 'stream_interrupted' });
   });
 
-  it('takes a known reason without an end mark', async () => {
+  it('accepts a known reason without an end mark', async () => {
     expect((await answerOf(delta('a'), finish('stop'))).finish).toMatchObject({ reason: 'stop' });
   });
 
@@ -184,11 +181,11 @@ describe('OpenAI, spoken by another server', () => {
     ],
     ['LM Studio', JSON.stringify({ error: 'Unexpected endpoint or method. (POST /x)' }), 'provider_request_rejected'],
     ['Gemini', JSON.stringify([{ error: { code: 429, message: 'Resource exhausted' } }]), 'provider_rate_limited'],
-  ])('knows an error of %s inside an answer that began well: %s', async (_who, piece, code) => {
+  ])('recognizes an error of %s inside a stream that began with status 200: %s', async (_who, piece, code) => {
     expect(await failureAfter(piece)).toMatchObject({ code, message: expect.stringMatching(/^OpenAI/) });
   });
 
-  it('takes a delta where a server repeats the whole message beside it', async () => {
+  it('reads only the delta if a server repeats the whole message in the same chunk', async () => {
     const chunk = (content: string, whole: string) =>
       event({ choices: [{ delta: { content }, message: { content: whole } }] });
     expect((await answerOf(chunk('a', 'a'), chunk('b', 'ab'), finish('stop'), done)).text).toBe('ab');

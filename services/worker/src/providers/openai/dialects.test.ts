@@ -55,7 +55,7 @@ const onlyDefault = unsupported(
   "Unsupported value: 'temperature' does not support 0.5 with this model. Only the default (1) value is supported.",
 );
 
-describe('OpenAI, where a server speaks a dialect', () => {
+describe('OpenAI, on a server that refuses some parameters', () => {
   let server: WireServer;
   beforeAll(async () => {
     server = await openWireServer();
@@ -86,7 +86,7 @@ describe('OpenAI, where a server speaks a dialect', () => {
     },
   );
 
-  it('learns more than one thing within a call', async () => {
+  it('learns several refused parameters within a call', async () => {
     const { ask, bodies } = open();
     server.reply(noStreamOptions[0]?.[1] ?? {}, useNewerLimit, onlyDefault, good);
     expect(await ask()).toMatchObject({ text: 'a' });
@@ -95,7 +95,7 @@ describe('OpenAI, where a server speaks a dialect', () => {
     for (const field of ['max_tokens', 'temperature', 'stream_options']) expect(bodies()[3]).not.toHaveProperty(field);
   });
 
-  it('remembers it for that model alone', async () => {
+  it('remembers them only for that model', async () => {
     const { ask, bodies } = open();
     server.reply(useNewerLimit, good);
     await ask('one');
@@ -104,14 +104,14 @@ describe('OpenAI, where a server speaks a dialect', () => {
     expect(bodies().map(({ max_tokens }) => max_tokens)).toEqual([100, undefined, 100, undefined]);
   });
 
-  it('calls the limit of a model that reasons by its older name where the newer one is refused', async () => {
+  it('sends the older name of the limit to a reasoning model if the server refuses the newer one', async () => {
     const { ask, bodies } = open();
     server.reply(unsupported('max_completion_tokens', 'Unknown parameter: max_completion_tokens'), good);
     await ask('o3-mini');
     expect(bodies()[1]).toMatchObject({ max_tokens: 100 });
   });
 
-  it('leaves no limit out: a server that refuses both names is not asked without', async () => {
+  it('never leaves out the limit, also if a server refuses both names', async () => {
     const { failure, bodies } = open();
     server.reply(useNewerLimit, unsupported('max_completion_tokens', "Unknown parameter: 'max_completion_tokens'"));
     expect(await failure()).toMatchObject({
@@ -121,7 +121,7 @@ describe('OpenAI, where a server speaks a dialect', () => {
     expect(bodies()).toHaveLength(2);
   });
 
-  it('takes a whole answer where streaming is refused', async () => {
+  it('reads a whole answer if the server refuses to stream', async () => {
     const { ask, bodies } = open();
     const whole = { choices: [{ message: { content: 'whole' }, finish_reason: 'stop' }] };
     server.reply(unsupported('stream', 'Your organization must be verified to stream this model.'), {
@@ -142,21 +142,21 @@ describe('OpenAI, where a server speaks a dialect', () => {
     ],
     ['nothing by name', refused(400, { error: { message: 'Unsupported parameter' } })],
     ['it with another status', refused(403, { error: { message: "Unsupported parameter: 'temperature'" } })],
-  ])('is not asked again where it refuses %s', async (_what, reply) => {
+  ])('sends no second request if the server refuses %s', async (_what, reply) => {
     const { failure, bodies } = open();
     server.reply(reply, good);
     expect(await failure()).toMatchObject({ code: expect.stringMatching(/^provider_/) });
     expect(bodies()).toHaveLength(1);
   });
 
-  it('gives up where a server refuses the same again and again', async () => {
+  it('gives up if a server refuses the same parameter again and again', async () => {
     const { failure, bodies } = open();
     server.reply(noStreamOptions[0]?.[1] ?? {});
     expect(await failure()).toMatchObject({ code: 'provider_request_rejected' });
     expect(bodies()).toHaveLength(2);
   });
 
-  it('tells calls that learn at the same time the same', async () => {
+  it('shares what calls learn at the same time', async () => {
     const { ask, bodies } = open();
     server.reply(useNewerLimit, useNewerLimit, good);
     expect(await Promise.all([ask(), ask()])).toMatchObject([{ text: 'a' }, { text: 'a' }]);

@@ -1,7 +1,7 @@
 import { classifyFailure } from '../wire/classify-failure.ts';
 import type { Failure } from '../wire/read-failure.ts';
 
-/** What we add to a request beside the model and the messages, as servers name it when they refuse it. */
+/** The parameters that we send in addition to the model and the messages, and how servers name them in a refusal. */
 const parameters = {
   stream_options: /\b(stream_options|include_usage)\b/,
   stream: /\bstream\b/,
@@ -13,18 +13,18 @@ const parameters = {
 export type Parameter = keyof typeof parameters;
 export type Refused = ReadonlySet<Parameter>;
 
-/** A value that is out of range is the agent's to change: leaving it out would hide that. */
+/** The value is out of range, which the agent's owner must change: a request without the parameter would hide that. */
 const aboutValue =
   /exceed|too (large|big|high|small)|at (most|least)|(less|greater|more) than|between|m(ax|in)imum|range/i;
 const refusal =
   /unsupported|not support|unknown|unrecogni[sz]ed|unexpected|not expected|extra|not permitted|not allowed|forbidden|additional propert|deprecated|cannot both|only the default|must be verified|use '?max_/i;
 
-/** What each model of a server refuses, as far as it is known. */
+/** Remembers the parameters that each model of a server refuses. */
 export type Dialects = {
   refusedFor(model: string): Refused;
   /**
-   * Remembers what of the body `sent` this failure refuses, and returns it with what was `refused` before; null where the same cannot be
-   * asked in other words.
+   * Finds the parameters of the body `sent` that this failure refuses. Remembers them, and returns them together with `refused`. null: a request
+   * without some parameter would not help.
    */
   learn(model: string, refused: Refused, failure: Failure, sent: object): Refused | null;
 };
@@ -40,7 +40,7 @@ export function createDialects(): Dialects {
       if (found.length === 0) return null;
       const next: Refused = new Set([...refused, ...found]);
       if (next.has('max_tokens') && next.has('max_completion_tokens')) {
-        // An answer's limit is what it may cost: it is renamed, never left out.
+        // The limit bounds the cost of an answer: it is renamed, never left out.
         known.delete(model);
         return null;
       }

@@ -10,7 +10,7 @@ import { type ContentKind, tellContent } from '../wire/tell-content.ts';
 import { toProviderError } from '../wire/to-provider-error.ts';
 import { readUsage } from './read-usage.ts';
 
-/** Where what is said stands: in a chunk of an answer or in a whole one. Spelled out, as it is read for each chunk. */
+/** Field names for error messages, in a chunk and in a whole answer. Built once, because each chunk needs them. */
 const namesOf = (at: string) => ({
   at,
   content: `${at}.content`,
@@ -22,15 +22,15 @@ const names = { delta: namesOf('choices[0].delta'), message: namesOf('choices[0]
 type Said = keyof typeof names;
 
 export type OpenAiAnswer = {
-  /** Tells the parts of the next event; throws the error that the provider may send in one. */
+  /** Reads the next event and passes its parts on. Throws if the event holds an error. */
   take(value: unknown, name: string | undefined): void;
-  /** Takes what came instead of events: a server that does not stream gives its answer, or its error, in one piece. */
+  /** Reads a body that is not an event stream: a server that does not stream sends its answer, or its error, in one piece. */
   takeWhole(body: string): void;
-  /** After the last event. `isMarked`: the end mark had come. */
+  /** Call it after the last event. `isMarked`: the end mark has arrived. */
   finish(isMarked: boolean): ProviderFinish;
 };
 
-/** One answer, read event by event. The usage comes in an event of its own, after the finish reason. */
+/** Reads one answer event by event. The usage comes in an event of its own, after the finish reason. */
 export function createOpenAiAnswer(identity: ProviderIdentity, onPart: OnPart): OpenAiAnswer {
   const { title } = identity;
   const read = createFieldReader(title);
@@ -65,7 +65,7 @@ export function createOpenAiAnswer(identity: ProviderIdentity, onPart: OnPart): 
     if (reason !== '' && reason !== 'null') rawReason = reason;
   }
 
-  /** Compatible servers send what a model thinks under one of two names, and some under both. */
+  /** Compatible servers send reasoning under one of two names, and some under both. */
   function takeMessage({ reasoning_content, reasoning, content, refusal }: Fields, name: (typeof names)[Said]): void {
     if (reasoning_content) tellContent(read, reasoning_content, name.reasoning_content, tell, 'reasoning');
     else tellContent(read, reasoning, name.reasoning, tell, 'reasoning');
@@ -84,7 +84,7 @@ export function createOpenAiAnswer(identity: ProviderIdentity, onPart: OnPart): 
       const whole = Array.isArray(parsed) ? parsed[0] : parsed; // Gemini puts its errors into an array
       if (isObject(whole)) takeChunk(whole, 'message');
       if (rawReason === '' && !hasText)
-        throw new AppError('provider_protocol_error', `${title} answered neither events nor a whole answer`);
+        throw new AppError('provider_protocol_error', `${title} sent neither events nor a whole answer`);
       isWhole = true;
     },
     finish(isMarked) {
@@ -96,7 +96,7 @@ export function createOpenAiAnswer(identity: ProviderIdentity, onPart: OnPart): 
   };
 }
 
-/** An error may stand inside an answer that began well: as `error`, or, with vLLM and gateways, as the whole event. */
+/** A stream that began with status 200 may hold an error: in `error`, or, from vLLM and gateways, as the whole event. */
 function isFailure({ error, object, type, choices, usage, message, detail }: Fields): boolean {
   if (isGiven(error) || object === 'error' || type === 'error') return true;
   return choices === undefined && usage === undefined && (typeof message === 'string' || isGiven(detail));
@@ -106,7 +106,7 @@ function isGiven(error: unknown): boolean {
   return error !== undefined && error !== null && error !== '' && error !== false;
 }
 
-/** Moonshot counts in the choice, and Groq in a field of its own. */
+/** Moonshot sends the counts in the choice, Groq in `x_groq`. */
 function usageOf({ usage, x_groq }: Fields, choice: Fields | null): unknown {
   return usage ?? choice?.usage ?? (isObject(x_groq) ? x_groq.usage : null);
 }

@@ -8,12 +8,12 @@ import { createOpenAiAnswer } from './from-stream.ts';
 import { readHead } from './read-head.ts';
 import { toOpenAiRequest } from './to-request.ts';
 
-/** With this OpenAI ends a stream. */
+/** OpenAI ends a stream with this event. */
 const endMark = '[DONE]';
 
 /**
- * OpenAI's chat completions, or any server that speaks them. The client library says once what the head of a request is; sending each
- * through it took a third of a worker's time for a short answer.
+ * OpenAI's chat completions, or any compatible server. The client library builds the request headers once. To send each request through the
+ * library took a third of a worker's time for a short answer.
  */
 export function createOpenAiProvider({
   apiKey,

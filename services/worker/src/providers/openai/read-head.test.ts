@@ -13,7 +13,7 @@ describe('readHead', () => {
   }
 
   it.each(['https://api.openai.com/v1', 'https://eu.api.openai.com/v1'])(
-    'takes the settings of the shell to %s',
+    'sends the settings of the shell to %s',
     async (url) => {
       stubShell();
       const { headers, credentials } = await readHead('sk-mine', url);
@@ -30,7 +30,7 @@ describe('readHead', () => {
     'https://api.openai.com.example/v1',
     'https://notapi.openai.com/v1',
     'http://api.openai.com/v1',
-  ])('takes none of them to %s', async (url) => {
+  ])('sends none of them to %s', async (url) => {
     stubShell();
     const { headers, credentials } = await readHead('sk-mine', url);
     expect(credentials).toEqual({ authorization: 'Bearer sk-mine' });

@@ -1,15 +1,15 @@
 import OpenAI from 'openai';
 import type { PostRequest } from '../wire/post.ts';
 
-/** Where a request goes and what its head is. */
+/** The URL and the headers of a request. */
 export type OpenAiHead = Pick<PostRequest, 'url' | 'headers' | 'credentials'>;
 
-/** What any server may know of us; the rest of a head is for the one that the key is for. */
+/** Headers that any server may get. All others go only to the origin that the key is for. */
 const open = new Set(['accept', 'content-type', 'user-agent']);
 
 /**
- * The client library takes settings from the shell (OPENAI_ORG_ID, OPENAI_PROJECT_ID, OPENAI_CUSTOM_HEADERS) into its heads. They are
- * meant for OpenAI, so only OpenAI's own servers get a head of the library's.
+ * The client library adds settings from the shell (OPENAI_ORG_ID, OPENAI_PROJECT_ID, OPENAI_CUSTOM_HEADERS) to its headers. They are meant
+ * for OpenAI, so only OpenAI's own servers get the library's headers.
  */
 export async function readHead(apiKey: string, baseUrl: string): Promise<OpenAiHead> {
   const url = new URL(baseUrl);
@@ -22,7 +22,7 @@ export async function readHead(apiKey: string, baseUrl: string): Promise<OpenAiH
   return { url, headers, credentials: { authorization: `Bearer ${apiKey}`, ...credentials } };
 }
 
-/** api.openai.com, or one of the regions' like eu.api.openai.com. */
+/** api.openai.com, or the host of a region like eu.api.openai.com. */
 function isOwn({ protocol, hostname }: URL): boolean {
   return protocol === 'https:' && /(^|\.)api\.openai\.com$/.test(hostname);
 }

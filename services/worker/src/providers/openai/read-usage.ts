@@ -2,7 +2,7 @@ import type { ProviderFinish } from '../provider.ts';
 import { type Fields, isObject } from '../wire/read-fields.ts';
 import { toUsage } from '../wire/to-usage.ts';
 
-/** The counts of an answer, null where they cannot be trusted. Text that was said took at least a token. */
+/** The usage of an answer; null if its counts cannot be right. An answer with text has at least one output token. */
 export function readUsage(usage: unknown, hasText: boolean): Pick<ProviderFinish, 'usage' | 'textTokens'> {
   if (!isObject(usage)) return { usage: null };
   const input = detailsOf(usage.prompt_tokens_details);

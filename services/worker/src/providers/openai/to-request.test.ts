@@ -21,7 +21,7 @@ describe('toOpenAiRequest', () => {
     'azure_ai/o4-mini',
     'ft:o4-mini-2025-04-16:org::id',
     'openai/ft:gpt-5:org',
-  ])('takes %s for a model that reasons', (model) => {
+  ])('treats %s as a reasoning model', (model) => {
     expect(fieldsOf(model)).toContain('max_completion_tokens');
     for (const field of ['max_tokens', 'temperature', 'top_p']) expect(fieldsOf(model)).not.toContain(field);
   });
@@ -38,7 +38,7 @@ describe('toOpenAiRequest', () => {
     'foo3-mini',
     'ft:gpt-4o-mini:gpt-5',
     'gpt-oss-120b',
-  ])('takes %s for one that does not', (model) => {
+  ])('does not treat %s as a reasoning model', (model) => {
     expect(fieldsOf(model)).toEqual(expect.arrayContaining(['max_tokens', 'temperature', 'top_p']));
     expect(fieldsOf(model)).not.toContain('max_completion_tokens');
   });

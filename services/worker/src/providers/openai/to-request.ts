@@ -2,11 +2,11 @@ import type { ChatCompletionCreateParams } from 'openai/resources/chat/completio
 import type { ProviderRequest } from '../provider.ts';
 import type { Parameter, Refused } from './dialects.ts';
 
-/** Models that reason take `max_completion_tokens` and refuse sampling parameters. Gateways put their names before OpenAI's. */
+/** Reasoning models take `max_completion_tokens` and refuse sampling parameters. Gateways put a prefix before OpenAI's model name. */
 const reasoningModel =
   /^(?:(?:[\w-]+\/)*(?:openai|azure\w*)\/)?(?:ft:)?(?:o[1-9]\d?|gpt-5(?!-chat)(?:\.\d+)?)(?=[-:@]|$)/;
 
-/** Without what this server is known to refuse for the model. Of a limit's two names the other one is used. */
+/** Leaves out the parameters in `refused`. If the server refuses one name of the answer's limit, the request uses the other name. */
 export function toOpenAiRequest(request: ProviderRequest, refused: Refused): ChatCompletionCreateParams {
   const { model, systemPrompt, messages, temperature, topP, maxOutputTokens } = request;
   const reasons = reasoningModel.test(model);

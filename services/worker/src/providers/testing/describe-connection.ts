@@ -7,7 +7,7 @@ import { endOf, type WireProtocol } from './wire-protocol.ts';
 
 const never = new AbortController().signal;
 
-/** What every provider's connection does for it. */
+/** The tests of the connection that every provider must pass. */
 export function describeConnection(protocol: WireProtocol): void {
   const { name, create, baseUrlVariable, key, contentType, delta } = protocol;
   const headers = { 'content-type': contentType };
@@ -40,7 +40,7 @@ export function describeConnection(protocol: WireProtocol): void {
       expect(keyOf(server)).toBe(key?.value);
     });
 
-    it('gives its key to no other origin that it is sent to', async () => {
+    it('does not send its key to another origin after a redirect', async () => {
       server.reply({ status: 307, headers: { location: `${other.url}/moved` } });
       other.reply(good);
       expect(await ask()).toMatchObject({ text: 'a' });
@@ -49,7 +49,7 @@ export function describeConnection(protocol: WireProtocol): void {
       expect(JSON.stringify(other.calls.at(-1)?.headers)).not.toContain(key?.value ?? 'no key');
     });
 
-    it('says that it was sent to another origin, where that one wants a key', async () => {
+    it('reports the redirect if another origin asks for a key', async () => {
       server.reply({ status: 308, headers: { location: `${other.url}/moved` } });
       other.reply({ status: 401, pieces: ['{"error":{"message":"who are you?"}}'] });
       expect(await failure()).toMatchObject({
@@ -66,7 +66,7 @@ export function describeConnection(protocol: WireProtocol): void {
       [307, {}],
       [308, { location: 'ftp://there.example/' }],
       [308, { location: 'http://' }],
-    ])('does not follow a %i to %o, and says so', async (status, location) => {
+    ])('does not follow a %i to %o, and reports it', async (status, location) => {
       const before = server.calls.length;
       server.reply({ status, headers: location as Record<string, string> });
       const error = await failure();
@@ -78,14 +78,14 @@ export function describeConnection(protocol: WireProtocol): void {
       expect(server.calls.length).toBe(before + 1);
     });
 
-    it('does not go in circles', async () => {
+    it('does not follow redirects without an end', async () => {
       const before = server.calls.length;
       server.reply({ status: 307, headers: { location: '/again' } });
       expect(await failure()).toMatchObject({ code: 'provider_request_rejected' });
       expect(server.calls.length - before).toBeLessThan(10);
     });
 
-    it('is aborted also where it was sent to', async () => {
+    it('can be aborted also after a redirect', async () => {
       const before = server.calls.length;
       const controller = new AbortController();
       server.reply({ status: 307, headers: { location: '/silent' } }, { silent: true });
@@ -128,13 +128,13 @@ export function describeConnection(protocol: WireProtocol): void {
       });
     });
 
-    it('never takes a compressed answer for complete that was cut', async () => {
+    it('never treats a compressed answer that was cut as complete', async () => {
       const [first = new Uint8Array()] = await compress('gzip', [delta('a') + endOf(protocol).slice(0, -12)]);
       server.reply({ headers: { ...headers, 'content-encoding': 'gzip' }, pieces: [first] });
       expect(await failure()).toMatchObject({ code: 'stream_interrupted' });
     });
 
-    it('goes through the proxy of the environment where Node is told to', async () => {
+    it('goes through the proxy of the environment if Node is set to', async () => {
       vi.stubEnv('NODE_USE_ENV_PROXY', '1');
       for (const variable of ['HTTP_PROXY', 'http_proxy']) vi.stubEnv(variable, other.url);
       for (const variable of ['NO_PROXY', 'no_proxy']) vi.stubEnv(variable, 'localhost');
@@ -150,7 +150,7 @@ export function describeConnection(protocol: WireProtocol): void {
       expect(other.calls.length).toBe(before);
     });
 
-    it('says that there is no TLS where there is none', async () => {
+    it('reports that a server does not use TLS', async () => {
       const error = await failure(server.url.replace('http:', 'https:'));
       expect(error).toMatchObject({
         code: 'provider_unreachable',

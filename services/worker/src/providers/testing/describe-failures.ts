@@ -6,7 +6,7 @@ import type { WireProtocol } from './wire-protocol.ts';
 const json = (value: unknown) => JSON.stringify(value);
 const page = '<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head><body>secret</body></html>';
 
-/** How every provider's failures are told. */
+/** The tests of error messages that every provider must pass. */
 export function describeFailures({ name, create, key, baseUrlVariable }: WireProtocol): void {
   describe(`${name}'s failure`, () => {
     let server: WireServer;
@@ -35,7 +35,7 @@ export function describeFailures({ name, create, key, baseUrlVariable }: WirePro
       [403, 'provider_key_rejected'],
       [402, 'provider_quota_exceeded'],
       [429, 'provider_rate_limited'],
-    ])('of status %i is %s, and says who it was', async (status, code) => {
+    ])('of status %i is %s, and names the provider', async (status, code) => {
       expect(await fail(status, json({ error: { message: 'no' } }))).toMatchObject({
         code,
         message: expect.stringContaining(name),
@@ -54,7 +54,7 @@ export function describeFailures({ name, create, key, baseUrlVariable }: WirePro
       ['an error inside of an error', 400, json({ error: { message: 'Error', metadata: { raw: 'some words' } } })],
       ['an error as text', 400, json({ error: { message: json({ error: { message: 'some words' } }) } })],
       ['plain text', 400, 'some words'],
-    ])('is told in the words of %s', async (_what, status, body) => {
+    ])('shows the words of %s', async (_what, status, body) => {
       const error = await fail(status, body);
       expect(error).toMatchObject({
         code: 'provider_request_rejected',
@@ -63,24 +63,24 @@ export function describeFailures({ name, create, key, baseUrlVariable }: WirePro
       expect(error.message).not.toContain('secret');
     });
 
-    it('that is a page is told by its title', async () => {
+    it('that is a page shows the title of the page', async () => {
       const error = await fail(502, page, { 'content-type': 'text/html' });
       expect(error).toMatchObject({ code: 'provider_unavailable', message: expect.stringContaining('Bad Gateway') });
       expect(error.message).not.toMatch(/secret|</);
     });
 
-    it('without a word is told by its status', async () => {
+    it('without a message shows its status', async () => {
       expect(await fail(503, '')).toMatchObject({
         code: 'provider_unavailable',
         message: expect.stringContaining('503'),
       });
     });
 
-    it('is told in 300 characters at the most', async () => {
+    it('shows at most 300 characters', async () => {
       expect((await fail(400, json({ error: { message: 'word '.repeat(50_000) } }))).message.length).toBeLessThan(400);
     });
 
-    it('shows no key, whosever it is', async () => {
+    it('shows no key, not even of another vendor', async () => {
       const keys = ['sk-ant-api03-abcdefgh', 'gsk_abcdefgh12345678', 'xai-abcdefgh12345678', 'AIzaSyA1234567890abcdef'];
       const mine = key ? [key.value.replace(/^Bearer /, '')] : [];
       const said = [...keys, ...mine, 'Bearer abcdefgh12345678ijklm'].join(', ');
@@ -93,7 +93,7 @@ export function describeFailures({ name, create, key, baseUrlVariable }: WirePro
       [429, '7', 7_000, 'provider_rate_limited'],
       [503, '2', 2_000, 'provider_unavailable'],
       [429, 'nonsense', undefined, 'provider_rate_limited'],
-    ])('of %i with Retry-After: %s says when to come back', async (status, seconds, retryAfterMs, code) => {
+    ])('of %i with Retry-After: %s has the wait', async (status, seconds, retryAfterMs, code) => {
       expect(await fail(status, '{}', { 'retry-after': seconds })).toMatchObject({ code, retryAfterMs });
     });
 
@@ -103,7 +103,7 @@ export function describeFailures({ name, create, key, baseUrlVariable }: WirePro
       ['the words of a router', '404 page not found', 404],
       ['the words of FastAPI', json({ detail: 'Not Found' }), 404],
       ['another method', json({ detail: 'Method Not Allowed' }), 405],
-    ])('tells an address where %s is from a model that is unknown', async (_what, body, status) => {
+    ])('is a wrong address and not an unknown model if the server sends %s', async (_what, body, status) => {
       expect(await fail(status, body)).toMatchObject({
         code: 'provider_request_rejected',
         message: expect.stringContaining(baseUrlVariable),
@@ -120,7 +120,7 @@ export function describeFailures({ name, create, key, baseUrlVariable }: WirePro
       expect(error.message).not.toMatch(/credential|key/i);
     });
 
-    it('is read no further than is needed', async () => {
+    it('is read only as far as needed', async () => {
       server.reply({ status: 500, pieces: ['x'.repeat(100_000)], after: 'hang' });
       const signal = new AbortController().signal;
       const begunAt = performance.now();

@@ -5,7 +5,7 @@ import { endOf, type WireProtocol } from './wire-protocol.ts';
 
 type Shape = [what: string, reshape: (stream: string) => string];
 
-/** What the standard of server-sent events allows, and what servers do beside it. */
+/** What the standard of server-sent events allows, and what servers send in addition. */
 const eventShapes: Shape[] = [
   ['no space after the colon', (stream) => stream.replaceAll('data: ', 'data:')],
   ['a comment before each event', (stream) => stream.replaceAll('data: ', ': keepalive\ndata: ')],
@@ -26,7 +26,7 @@ const lineShapes: Shape[] = [
   ['no line end at its end', (stream) => stream.trimEnd()],
 ];
 
-/** What a provider's stream may look like, whatever its protocol. */
+/** The tests of the stream's format that every provider must pass. */
 export function describeShapes(protocol: WireProtocol): void {
   const { name, create, contentType, delta, finish, endMark, reasons, wrongTypes } = protocol;
   const headers = { 'content-type': contentType };
@@ -55,15 +55,12 @@ export function describeShapes(protocol: WireProtocol): void {
       }
     });
 
-    it.each(wrongTypes)(
-      'with %s of a wrong type is a fault of the protocol, and shows none of it',
-      async (field, piece) => {
-        server.reply({ headers, pieces: [delta('a'), piece, end] });
-        const error = (await failureOf(ask)) as Error;
-        expect(error).toMatchObject({ code: 'provider_protocol_error', message: expect.stringContaining(field) });
-        expect(error.message + String(error.cause)).not.toContain('secret');
-      },
-    );
+    it.each(wrongTypes)('with %s of a wrong type is a protocol error, and shows none of it', async (field, piece) => {
+      server.reply({ headers, pieces: [delta('a'), piece, end] });
+      const error = (await failureOf(ask)) as Error;
+      expect(error).toMatchObject({ code: 'provider_protocol_error', message: expect.stringContaining(field) });
+      expect(error.message + String(error.cause)).not.toContain('secret');
+    });
 
     it.each([
       ['nothing', {}],
@@ -71,12 +68,12 @@ export function describeShapes(protocol: WireProtocol): void {
       ['only the input', { input: 21 }],
       ['only the output', { output: 9 }],
       ['no input', { input: 0, output: 9 }],
-      ['less than nothing', { input: 21, output: -1 }],
+      ['a negative number', { input: 21, output: -1 }],
       ['half a token', { input: 21.5, output: 9 }],
       ['more than a model can', { input: 21, output: 1e15 }],
       ['text', { input: '21', output: 'nine' }],
       ['a list', { input: [21], output: 9 }],
-    ])('that counts %s is counted by us', async (_what, counts) => {
+    ])('that counts %s leaves the usage to an estimate', async (_what, counts) => {
       expect(await finishOf(delta('a'), finish(reasons.stop, counts) + endMark)).toMatchObject({
         reason: 'stop',
         usage: null,
@@ -98,7 +95,7 @@ export function describeShapes(protocol: WireProtocol): void {
       });
     });
 
-    it('that ends with an unknown reason is complete where its end mark follows', async () => {
+    it('that ends with an unknown reason is complete if its end mark follows', async () => {
       expect(await finishOf(delta('a'), finish('something_new') + endMark)).toMatchObject({
         reason: 'other',
         rawReason: 'something_new',

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What a call is answered with: bytes in pieces, each a write of its own. */
+/** The reply to a call: bytes in pieces, each in a write of its own. */
 export type Reply = {
   status?: number;
   headers?: Record<string, string>;
@@ -23,7 +23,7 @@ export type WireCall = {
 export type WireServer = {
   url: string;
   calls: WireCall[];
-  /** The replies to the calls from now on, in turn; the last one is for all that follow. */
+  /** The replies to the next calls, in order. The last one is for all later calls. */
   reply(...replies: Reply[]): void;
   close(): Promise<void>;
 };
@@ -71,7 +71,7 @@ export async function openWireServer(): Promise<WireServer> {
   };
 }
 
-/** Every byte a piece of its own: no boundary of characters, lines or events is respected. */
+/** Cuts the text into single bytes, so also within characters, lines and events. */
 export function oneByteSlices(text: string): Uint8Array[] {
   return [...Buffer.from(text)].map((byte) => Uint8Array.of(byte));
 }

@@ -3,22 +3,22 @@ import type { Provider } from '../provider.ts';
 /** Counts as a provider might send them; left out where they are undefined. */
 export type WireCounts = { input?: unknown; output?: unknown; cached?: unknown };
 
-/** What the tests that all providers share need to know of a provider's protocol. */
+/** The parts of a provider's protocol that the shared tests need. */
 export type WireProtocol = {
   name: string;
   create: (baseUrl: string) => Provider;
-  /** The variable that names where the provider is. */
+  /** The variable that holds the provider's base URL. */
   baseUrlVariable: string;
-  /** The header that holds the key that `create` gives the provider; null where it has none. */
+  /** The header that holds the key of `create`; null: the provider has no key. */
   key: { header: string; value: string } | null;
   /** A whole answer of the text "Grüße, 🦙 world\n" with 21 + 9 tokens. */
   fixture: URL;
   contentType: string;
   /** One delta of this text, as a line or event with its end. */
   delta: (text: string) => string;
-  /** What tells why an answer ended, and how many tokens it took where counts are given. Without the protocol's end mark. */
+  /** The line or event with the finish reason, and with the counts if they are given. Without the protocol's end mark. */
   finish: (reason: string, counts?: WireCounts) => string;
-  /** What follows it to mark the answer as complete; empty where the finish does so itself. */
+  /** The end mark that makes an answer complete; empty if `finish` is the end mark. */
   endMark: string;
   /** The provider's own words for the reasons. */
   reasons: { stop: string; length: string[]; failure: string[] };
@@ -28,7 +28,7 @@ export type WireProtocol = {
   wrongTypes: [field: string, piece: string][];
 };
 
-/** What makes an answer complete, after its last delta, without usage. */
+/** The end of a complete answer after its last delta, without usage. */
 export function endOf({ finish, reasons, endMark }: WireProtocol): string {
   return finish(reasons.stop) + endMark;
 }

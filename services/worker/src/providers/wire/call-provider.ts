@@ -10,13 +10,13 @@ export type ProviderCall<Answer> = {
   identity: ProviderIdentity;
   post: Post;
   request: PostRequest;
-  /** Reads an answer whose status is good. Its body is closed afterwards, if it has not ended. */
+  /** Reads an answer with a good status. Afterwards its body is closed, if it has not ended. */
   read(reply: Reply): Promise<Answer>;
-  /** Another request to send in place of one that was refused; null where the failure stands. */
+  /** Returns another request to send after the provider refused the first one; null: the call fails. */
   rephrase?(failure: Failure): PostRequest | null;
 };
 
-/** One call of a provider. Rejects with an AppError; with the signal's reason once that is aborted. */
+/** Makes one call of a provider. Rejects with an AppError: with the signal's reason if the signal is aborted. */
 export async function callProvider<Answer>(call: ProviderCall<Answer>, signal: AbortSignal): Promise<Answer> {
   let body: Readable | undefined;
   try {

@@ -3,7 +3,7 @@ import { classifyFailure } from './classify-failure.ts';
 import { quote } from './quote.ts';
 import { readFailure } from './read-failure.ts';
 
-/** [who says it, status of the head (undefined: inside an answer that began well), body] */
+/** [server, status of the head (undefined: inside a stream that began with status 200), body] */
 type Said = [who: string, status: number | undefined, body: unknown];
 const error = (message: string, more: object = {}) => ({ error: { message, ...more } });
 
@@ -205,7 +205,7 @@ describe('readFailure', () => {
     expect(failure.words).not.toContain('secret');
   });
 
-  it('keeps out of circles and depths', () => {
+  it('ends in circular and very deep errors', () => {
     let nested: object = { message: 'deep' };
     for (let depth = 0; depth < 10_000; depth += 1) nested = { error: nested };
     expect(readFailure(nested).words).toBe('');
@@ -213,32 +213,32 @@ describe('readFailure', () => {
 });
 
 describe('classifyFailure', () => {
-  it.each(tooLong)('knows a context that is too long: %s', (_who, status, body) => {
+  it.each(tooLong)('recognizes a context that is too long: %s', (_who, status, body) => {
     expect(classifyFailure(readFailure(body, status))).toBe('provider_context_too_long');
   });
-  it.each(spent)('knows an account that is spent: %s', (_who, status, body) => {
+  it.each(spent)('recognizes a used-up account: %s', (_who, status, body) => {
     expect(classifyFailure(readFailure(body, status))).toBe('provider_quota_exceeded');
   });
-  it.each(limited)('knows a rate: %s', (_who, status, body) => {
+  it.each(limited)('recognizes a rate limit: %s', (_who, status, body) => {
     expect(classifyFailure(readFailure(body, status))).toBe('provider_rate_limited');
   });
-  it.each(keys)('knows a bad key: %s', (_who, status, body) => {
+  it.each(keys)('recognizes a bad key: %s', (_who, status, body) => {
     expect(classifyFailure(readFailure(body, status))).toBe('provider_key_rejected');
   });
-  it.each(models)('knows an unknown model: %s', (_who, status, body) => {
+  it.each(models)('recognizes an unknown model: %s', (_who, status, body) => {
     expect(classifyFailure(readFailure(body, status))).toBe('provider_model_not_found');
   });
-  it.each(rejected)('knows what is refused for other reasons: %s', (_who, status, body) => {
+  it.each(rejected)('recognizes a request that is refused for other reasons: %s', (_who, status, body) => {
     expect(classifyFailure(readFailure(body, status))).toBe('provider_request_rejected');
   });
-  it.each(filtered)('knows refused content: %s', (_who, status, body) => {
+  it.each(filtered)('recognizes refused content: %s', (_who, status, body) => {
     expect(classifyFailure(readFailure(body, status))).toBe('provider_content_filtered');
   });
-  it.each(unavailable)('knows what may pass: %s', (_who, status, body) => {
+  it.each(unavailable)('recognizes a failure that may pass: %s', (_who, status, body) => {
     expect(classifyFailure(readFailure(body, status))).toBe('provider_unavailable');
   });
 
-  it('is quick also with words that go on and on', () => {
+  it('is quick also with very long messages', () => {
     const begunAt = performance.now();
     for (const word of [
       'x',

@@ -38,7 +38,7 @@ const unavailableNames = /overload|server_error|internal|unavailable|timeout|eng
 const rejectedNames =
   /invalid_request|bad_?request|invalid_argument|unprocessable|validation|unsupported|invalid_parameter|extra_forbidden/;
 
-/** Which of our codes a failure is: by the provider's names for it, its words and its status, the most telling first. */
+/** Chooses our code for a failure: by the provider's names for it, its words and its status. The most precise sign decides. */
 export function classifyFailure(failure: Failure): ErrorCode {
   const { status, names, words, isPage } = failure;
   const named = (pattern: RegExp) => names.some((name) => pattern.test(name));
@@ -68,27 +68,27 @@ function isTooLong({ status, words }: Failure, named: Named): boolean {
 }
 
 /**
- * Gemini speaks of a quota also where a minute's is used up, and then says when to come back. It says so of a day's quota, or of one of
- * nothing, too, when it would be as spent as now.
+ * Gemini reports a quota error for a quota of one minute, too, with the time of the next try. For the quota of one day, or for a quota of 0, that
+ * time does not help: a retry would fail in the same way.
  */
 function isSpent({ status, words, retryAfterMs }: Failure, named: Named): boolean {
   if (status === 402 || named(spentNames) || spent.test(words)) return true;
   return quotaWords.test(words) && (retryAfterMs === undefined || /\blimit: 0\b/.test(words));
 }
 
-/** Refused for where the call comes from: no other key would help. */
+/** The provider refuses the country or address of the caller: another key would not help. */
 function isAway({ status, words }: Failure, named: Named): boolean {
   return named(placeNames) || ((isRefusal(status) || status === 401) && placeWords.test(words));
 }
 
-/** Tells an address at which there is nothing from a model that is unknown. */
+/** Whether the address is wrong, and not the model's name. */
 export function isWrongPath({ status, words, isPage, names }: Failure): boolean {
   if (status === 405) return true;
   const isSaid = pathWords.test(words) || (words.trim() === '' && names.length === 0);
   return (status === 404 && (isPage || isSaid)) || (status === undefined && /unexpected endpoint/i.test(words));
 }
 
-/** The statuses with which a request is refused for what it asks. undefined: inside an answer that began well. */
+/** The statuses with which a provider refuses the content of a request. undefined: the error came inside a stream that began with status 200. */
 function isRefusal(status: number | undefined): boolean {
   return status === undefined || status === 400 || status === 403 || status === 404 || status === 422 || status === 451;
 }

@@ -9,7 +9,7 @@ export function interrupted(title: string, cause: unknown): AppError {
   });
 }
 
-/** An answer ended before its protocol's end mark. `how` goes on after the provider's name: "ended its stream without …". */
+/** An answer ended before its protocol's end mark. `how` follows the provider's name: "ended its stream without …". */
 export function cutShort(title: string, how: string): AppError {
   return new AppError('stream_interrupted', `${title} ${how}`);
 }

@@ -1,4 +1,4 @@
-/** The value of a JSON text; undefined where it is none. The parser's error is dropped, as it quotes what may be an answer. */
+/** The value of a JSON text; undefined if the text is not JSON. Drops the parser's error, because it may quote an answer. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -9,7 +9,7 @@ import { createPost } from './post.ts';
 import { readEvents } from './read-events.ts';
 
 describe('post', () => {
-  it('sets no limit of its own to how long a provider may be silent, also not where it is sent to', async () => {
+  it('sets no timeout of its own, also not after a redirect', async () => {
     const server = await openWireServer();
     const agent = new Agent();
     const asked: Dispatcher.DispatchOptions[] = [];
@@ -36,7 +36,7 @@ describe('post', () => {
         response.write(`data: ${number}\n\n`);
         await once(told, 'part');
       }
-      response.end('data: 3'); // is told at the end, without its blank line
+      response.end('data: 3'); // is read at the end, without its blank line
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);

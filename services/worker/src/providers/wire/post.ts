@@ -6,7 +6,7 @@ import { createDispatcher } from './create-dispatcher.ts';
 export type PostRequest = {
   url: URL;
   headers: Record<string, string>;
-  /** Headers that another origin must never get: keys, and what else says who we are. */
+  /** Headers that another origin must never get: keys, and everything else that identifies us. */
   credentials: Record<string, string>;
   body: string;
 };
@@ -16,22 +16,22 @@ export type Reply = {
   headers: IncomingHttpHeaders;
   /** Decompressed. The caller reads it to its end or destroys it. */
   body: Readable;
-  /** Who answered in the end, after redirects. */
+  /** The address that answered, after redirects. */
   url: URL;
 };
 
 /** Sends a POST and resolves with the head of the answer. Aborting the signal closes the socket, also while the body is read. */
 export type Post = (post: PostRequest, signal: AbortSignal) => Promise<Reply>;
 
-/** How long a provider may be silent is for its agent's timeouts to say. For each request: a proxy's agent drops its own options. */
+/** No timeouts here, because the agent's timeouts apply. They are set for each request, because the proxy's dispatcher drops its own options. */
 const patient = { headersTimeout: 0, bodyTimeout: 0 };
 const maxRedirects = 5;
 /** How much of a redirect's body is read so that its connection can be used again. */
 const maxDumped = 16_384;
 
 /**
- * Follows 307 and 308 only, as they alone keep method and body: undici's own interceptor also turns a 301 or 302 into a GET, to which no
- * provider has an answer.
+ * Follows only 307 and 308, because they keep the method and the body. undici's own interceptor also turns a 301 or 302 into a GET, and no
+ * provider answers that.
  */
 export function createPost(dispatcher: Dispatcher = createDispatcher()): Post {
   return async ({ url, headers, credentials, body }, signal) => {

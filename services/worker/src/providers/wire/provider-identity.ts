@@ -1,16 +1,16 @@
 import type { ErrorCode } from '@nexus/protocol/error-codes';
 
-/** How a provider's failures are told to a user. */
+/** What the error messages about a provider need to know of it. */
 export type ProviderIdentity = {
   title: string;
-  /** The variable that holds its key; null where it has none. */
+  /** The variable that holds its key; null: it needs no key. */
   keyVariable: string | null;
   baseUrl: string;
   /** The variable that holds `baseUrl`. */
   baseUrlVariable: string;
-  /** What we send and a provider might quote: its key. */
+  /** Secrets that we send, which a provider may quote in an error: its key. */
   secrets: string[];
-  /** What to do about a failure, where this provider knows more than is said for all. */
+  /** What to do about a failure, if this provider has better advice than the general one. */
   advice?: Partial<Record<ErrorCode, string>>;
 };
 

@@ -17,7 +17,7 @@ describe('quote', () => {
     expect(quote(`Incorrect API key provided: ${key}.`)).toMatch(/^Incorrect API key provided: \[key\]\.?$/);
   });
 
-  it('leaves out a token that is called one, and the secrets that it is told', () => {
+  it('leaves out a token after the word Bearer, and the given secrets', () => {
     expect(quote('Bearer 0123456789abcdefXYZ= or my+own.key', ['my+own.key'])).toBe('Bearer [key] or [key]');
   });
 

@@ -4,7 +4,7 @@ const maxSearched = 4_000;
 /** A shorter secret could be found in common words. */
 const minSecret = 6;
 
-/** What looks like a key or a token of some vendor, whoever quotes it. */
+/** Patterns of the keys and tokens of known vendors. */
 const keyPatterns = [
   /\bsk-[\w*.-]{6,}/g,
   /\b(?:gsk|xai|hf|nvapi|r8|fw|pplx|csk|tgp|pk|rk|ghp|glpat|dapi)[-_](?=[\w*.-]*[\d*])[\w*.-]{8,}/g,

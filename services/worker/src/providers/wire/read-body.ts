@@ -8,7 +8,7 @@ const drainMs = 500;
 export type BodyReading<Result> = {
   /** The provider's name in messages. */
   title: string;
-  /** Takes the next piece of text, whole characters. What it returns, if anything, ends the reading. */
+  /** Gets the next piece of text, in whole characters. If it returns a value, the reading ends with it. */
   onText(text: string): Result | undefined;
   /** The body has ended well. */
   onEnd(): Result;
@@ -45,7 +45,7 @@ export function readBody<Result>(body: Readable, { title, onText, onEnd }: BodyR
     }
 
     body.setEncoding('utf8');
-    // A connection that is kept calls in the context of whoever opened it: what is logged would belong to another trace.
+    // A reused connection calls back in the async context of the call that opened it, so log lines would get the wrong trace.
     body.on('data', AsyncLocalStorage.bind(take));
     finished(body, { writable: false }, (error) => {
       if (isOver) return;

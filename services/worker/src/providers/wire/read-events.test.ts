@@ -11,7 +11,7 @@ describe('readEvents', () => {
     return { ...(await readEvents(body, { title: 'Some', onEvent, endMark: '[DONE]' })), events };
   }
 
-  it('gives an event with its name, and tells whether the end mark came', async () => {
+  it('gives an event with its name, and reports whether the end mark came', async () => {
     expect(
       await read(bodyOf('event: error\ndata: {"a":\ndata: 1}\n\n', 'data: 2\n\ndata:[DONE]\n\ndata: 3\n\n')),
     ).toEqual({
@@ -32,7 +32,7 @@ describe('readEvents', () => {
     },
   );
 
-  it('gives the whole body where it is no event stream', async () => {
+  it('gives the whole body if it is not an event stream', async () => {
     expect(await read(bodyOf('{\n"data": ', '1}'))).toMatchObject({ events: [], other: '{\n"data": 1}' });
     expect(await read(bodyOf(': keepalive\n\nretry: 10\n\n'))).toMatchObject({ events: [], other: null });
   });

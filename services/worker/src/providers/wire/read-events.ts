@@ -15,18 +15,18 @@ const strangeLine = /^(?!(?:data|event|id|retry)\b)[^:\s]/m;
 export type EventReading = {
   /** The provider's name in messages. */
   title: string;
-  /** Takes the JSON of the next event, and the event's name where it has one. What it throws ends the reading. */
+  /** Gets the JSON of the next event, and the event's name if it has one. If it throws, the reading ends. */
   onEvent(value: unknown, name: string | undefined): void;
-  /** The data of the event that ends a stream, which is no JSON. null where the protocol has none. */
+  /** The data of the event that ends a stream, which is not JSON. null: the protocol has no such event. */
   endMark: string | null;
 };
 
-/** How a body ended: `isMarked` with the end mark. `other` is the whole body where it turned out to be no event stream. */
+/** How a body ended. `isMarked`: with the end mark. `other`: the whole body, if it is not an event stream. */
 export type EventsRead = { isMarked: boolean; other: string | null };
 
 /**
- * Reads the server-sent events of a body as they come, however its bytes are cut and whatever type the body claims to be of. Resolves at
- * the end mark, or where the body ends without one; rejects as `readBody` does.
+ * Reads the server-sent events of a body as they come, for any split of its bytes and any content type. Resolves at the end mark, or at the end
+ * of a body without one. Rejects as `readBody` does.
  */
 export function readEvents(body: Readable, { title, onEvent, endMark }: EventReading): Promise<EventsRead> {
   let isMarked = false;
@@ -39,7 +39,7 @@ export function readEvents(body: Readable, { title, onEvent, endMark }: EventRea
     hasBegun = true;
     const trimmed = data.trimEnd();
     if (trimmed === endMark) isMarked = true;
-    else if (trimmed !== '') takeJson(data, event); // an empty one is a heartbeat
+    else if (trimmed !== '') takeJson(data, event); // an empty event is a heartbeat
   }
 
   function takeJson(data: string, event: string | undefined): void {

@@ -1,11 +1,11 @@
 import { parseJson } from './parse-json.ts';
 import { type Fields, isObject } from './read-fields.ts';
 
-/** What a provider says of a failure, wherever it stands in its answer. */
+/** A failure as the provider describes it, from the head or from the body of its answer. */
 export type Failure = {
-  /** Of the answer's head; undefined for an error inside an answer that began well. */
+  /** The status of the answer's head; undefined for an error inside a stream that began with status 200. */
   httpStatus: number | undefined;
-  /** The status that fits best: of the head, or a more telling one that the error itself names. */
+  /** The status that fits best: the head's, or a more precise one that the error itself names. */
   status: number | undefined;
   /** The provider's names for it (codes, types, statuses, reasons), in lower case. */
   names: string[];
@@ -29,13 +29,13 @@ const naming = [
   'statusCode',
   'quotaId',
 ];
-/** The most telling last. */
+/** The most precise one last. */
 const wording = ['title', 'detail', 'error', 'error_msg', 'error_message', 'msg', 'Message', 'message', 'raw'];
 const maxDepth = 8;
-/** In characters: more is not searched for what it means, nor shown. */
+/** In characters. The rest of a message is neither searched nor shown. */
 const maxWords = 4_000;
 
-/** Pydantic shows what it was sent, which may be all of a prompt. */
+/** Pydantic quotes its input, which may be a whole prompt. */
 const sentBack = /,?\s*(['"])input\1:[\s\S]*$/;
 
 type Found = { names: string[]; words: string[]; status: number | undefined; retryAfterMs: number | undefined };
@@ -58,7 +58,7 @@ export function readFailure(value: unknown, httpStatus?: number): Failure {
   };
 }
 
-/** The deepest words are the most telling: around them a gateway only says that its provider returned an error. */
+/** The innermost message is the most precise: around it a gateway says only that its provider returned an error. */
 function gather(value: unknown, found: Found, depth: number): void {
   if (depth > maxDepth) return;
   const parsed = typeof value === 'string' && depth > 0 ? parseJson(value) : value; // some nest an error as text
@@ -78,7 +78,7 @@ function isWords(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== '' && typeof parseJson(value) !== 'object';
 }
 
-/** A list of errors; FastAPI's name a field and what is wrong with it, beside what was sent, which is left out. */
+/** A list of errors. FastAPI's errors name a field, the problem, and the input, which is left out. */
 function gatherList(list: unknown[], found: Found, depth: number): void {
   const fields = list.filter(isObject).filter(({ loc, msg }) => Array.isArray(loc) && typeof msg === 'string');
   if (fields.length === 0) {

@@ -3,14 +3,14 @@ import { AppError } from '@nexus/common/errors/app-error';
 export type Fields = Record<string, unknown>;
 
 /**
- * Reads what a provider sent as what it is documented to be. null and missing are the same. Anything else is a fault of the protocol whose
- * message names the field and the type that came, never what stood in it.
+ * Reads a provider's fields with their documented types. null and missing are the same. Any other type is a protocol error, whose message
+ * names the field and the type that came, and never its value.
  */
 export type FieldReader = {
   object(value: unknown, field: string): Fields | null;
-  /** Empty where it is missing. */
+  /** Empty if the field is missing. */
   list(value: unknown, field: string): unknown[];
-  /** Empty where it is missing. */
+  /** Empty if the field is missing. */
   text(value: unknown, field: string): string;
   refuse(value: unknown, field: string, expected: string): AppError;
 };

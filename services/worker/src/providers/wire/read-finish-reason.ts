@@ -17,14 +17,14 @@ const words: Record<Verdict, string> = {
     unexpected_tool_call`,
 };
 
-/** What providers say at the end of an answer, in lower case. One table for all: no word means two things. */
+/** The finish reasons of all providers, in lower case. One table for all, because no word means two things. */
 const verdicts = new Map(
   Object.entries(words).flatMap(([verdict, list]) => list.split(/\s+/).map((word) => [word, verdict as Verdict])),
 );
 
 /**
- * Why an answer ended, of the provider's own word. A word that means a failure is `stream_interrupted`. An unknown one is `other` if the
- * protocol's end mark followed, as then the provider itself took the answer for complete; without it the answer may have been cut.
+ * Translates the provider's own word for why an answer ended. Throws `stream_interrupted` if the word means a failure. An unknown word is
+ * `other` if the protocol's end mark followed, because then the answer is complete. Without the end mark it may have been cut off.
  * `own` adds words of one provider, in lower case.
  */
 export function readFinishReason(

@@ -9,11 +9,11 @@ const maxLine = 64 * 1_048_576;
 const byteOrderMark = 0xfeff;
 
 /**
- * Reads a body of one JSON value a line as it comes, however its bytes are cut. Resolves where the body ends; rejects as `readBody` does.
- * Empty lines are skipped.
+ * Reads a body with one JSON value in each line as it comes, for any split of its bytes. Resolves at the end of the body; rejects as `readBody`
+ * does. Skips empty lines.
  */
 export async function readJsonLines(body: Readable, title: string, onLine: (value: unknown) => void): Promise<void> {
-  /** The beginning of a line whose end has not come, in pieces: joined once, so that a long line costs its length and no more. */
+  /** The pieces of a line whose end has not come. They are joined once, so that the time for a long line grows only with its length. */
   let begun: string[] = [];
   let begunLength = 0;
 

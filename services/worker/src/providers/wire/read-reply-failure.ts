@@ -9,7 +9,7 @@ const maxBody = 65_536;
 /** How long an error's body may take: its head already says that the call failed. */
 const maxBodyMs = 5_000;
 
-/** What an answer that is no good says of the failure. Reads its body, of which it may be that only a part comes. */
+/** Reads the failure from the status and the body of an answer. The body may be incomplete. */
 export async function readReplyFailure({ status, headers, body }: Reply): Promise<Failure> {
   const text = await readBounded(body);
   const failure = readFailure(parseJson(text) ?? text, status);
@@ -27,7 +27,7 @@ async function readBounded(body: Readable): Promise<string> {
       if (length >= maxBody) break; // leaving the loop closes the body
     }
   } catch {
-    // Cut short: the status says enough.
+    // The body broke off. The status is enough.
   } finally {
     clearTimeout(timer);
   }

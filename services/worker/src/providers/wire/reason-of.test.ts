@@ -16,20 +16,20 @@ describe('reasonOf', () => {
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'unknown authority'],
     ['CERT_HAS_EXPIRED', 'expired'],
     ['ERR_TLS_CERT_ALTNAME_INVALID', 'another host name'],
-    ['ERR_SSL_WRONG_VERSION_NUMBER', 'does not speak TLS'],
-    ['HPE_INVALID_CONSTANT', 'does not speak HTTP'],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', 'does not use TLS'],
+    ['HPE_INVALID_CONSTANT', 'does not use HTTP'],
     ['UND_ERR_SOCKET', 'closed'],
   ])('says in plain words what %s is', (code, words) => {
     expect(reasonOf(withCode(code))).toMatch(new RegExp(`^${code}: .*${words}`));
   });
 
-  it('looks for it within causes and attempts', () => {
+  it('finds the code within causes and connection attempts', () => {
     expect(reasonOf(new Error('fetch failed', { cause: new AggregateError([withCode('ECONNREFUSED')]) }))).toMatch(
       /^ECONNREFUSED/,
     );
   });
 
-  it('says of a server that sends something else that it does not speak HTTP', async () => {
+  it('reports that a server does not use HTTP', async () => {
     const server = createServer((socket) =>
       socket
         .resume()
@@ -40,11 +40,11 @@ describe('reasonOf', () => {
     const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
     const never = new AbortController().signal;
     const error = await createPost()({ url, headers: {}, credentials: {}, body: '{}' }, never).catch((cause) => cause);
-    expect(reasonOf(error)).toContain('does not speak HTTP');
+    expect(reasonOf(error)).toContain('does not use HTTP');
     await new Promise((resolve) => server.close(resolve));
   });
 
-  it('shows a code that it has no words for, and nothing else', () => {
+  it('shows only the code if it has no words for it', () => {
     expect(reasonOf(withCode('EWHATEVER'))).toBe('EWHATEVER');
     expect(reasonOf(withCode('secret words'))).toBeNull();
     expect(reasonOf(new Error('secret words'))).toBeNull();

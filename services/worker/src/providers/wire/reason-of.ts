@@ -1,4 +1,4 @@
-/** In plain words, what a system's or TLS library's code means. Others are shown as they are. */
+/** The meaning of the system's and the TLS library's error codes, in plain words. Other codes are shown unchanged. */
 const reasons: Record<string, string> = {
   ECONNREFUSED: 'nothing listens there',
   ECONNRESET: 'the other side closed the connection',
@@ -14,9 +14,9 @@ const reasons: Record<string, string> = {
   ENETUNREACH: 'no way to that network',
   EADDRNOTAVAIL: 'no free local port',
   EMFILE: 'too many open files here',
-  EPROTO: 'the TLS handshake failed; is it http:// there?',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS; is it http:// there?',
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS; is it http:// there?',
+  EPROTO: 'the TLS handshake failed; does the server expect http://?',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'the server does not use TLS; does it expect http://?',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'the server does not use TLS; does it expect http://?',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host name',
   CERT_HAS_EXPIRED: 'its certificate has expired',
   CERT_NOT_YET_VALID: 'its certificate is not valid yet',
@@ -27,8 +27,8 @@ const reasons: Record<string, string> = {
   UNABLE_TO_GET_ISSUER_CERT: 'its certificate comes from an unknown authority; name that in NODE_EXTRA_CA_CERTS',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     'its certificate comes from an unknown authority; name that in NODE_EXTRA_CA_CERTS',
-  HPE_INVALID_CONSTANT: 'it does not speak HTTP',
-  HPE_INVALID_VERSION: 'it does not speak HTTP',
+  HPE_INVALID_CONSTANT: 'the server does not use HTTP',
+  HPE_INVALID_VERSION: 'the server does not use HTTP',
 };
 
 const knownCode =
@@ -41,7 +41,7 @@ export function reasonOf(error: unknown): string | null {
   return reasons[code] ? `${code}: ${reasons[code]}` : code;
 }
 
-/** The system's name for what went wrong on the connection, wherever in the chain of causes it stands. */
+/** The system's code for a connection error, from any place in the chain of causes. */
 export function systemCodeOf(error: unknown): string | null {
   for (let depth = 0, next = error; depth < 6 && typeof next === 'object' && next !== null; depth += 1) {
     const { name, code, cause, errors } = next as {

@@ -3,7 +3,7 @@ import { type FieldReader, type Fields, isObject } from './read-fields.ts';
 export type ContentKind = 'text' | 'reasoning' | 'refusal';
 export type TellContent = (kind: ContentKind, text: string) => void;
 
-/** Where the words of a part stand, and what they are; null where it holds none. */
+/** For each type of part: the field with its text, and the kind of that text. null: the part has no text. */
 const partTypes = new Map<string, { kind: ContentKind; words(part: Fields): unknown } | null>([
   ['text', { kind: 'text', words: ({ text }) => text }],
   ['output_text', { kind: 'text', words: ({ text }) => text }],
@@ -15,8 +15,8 @@ const partTypes = new Map<string, { kind: ContentKind; words(part: Fields): unkn
 ]);
 
 /**
- * Tells the text of a message's content in the shapes that are known: text, or a list of texts and of parts. Mistral sends what a model
- * thinks as a part that holds a list of parts. Empty text is not told.
+ * Passes on the text of a message's content in every known shape: text, or a list of texts and parts. Mistral sends reasoning as a part that
+ * holds a list of parts. Skips empty text.
  */
 export function tellContent(
   read: FieldReader,
@@ -43,6 +43,6 @@ function tellPart(read: FieldReader, part: unknown, field: string, tell: TellCon
   const type = read.text(part.type, `${field}.type`) || 'text';
   const found = partTypes.get(type);
   if (found === undefined) throw read.refuse(part, field, 'a part that holds text');
-  // Within what is thought everything is.
+  // Every part inside a reasoning part is reasoning.
   if (found) tellContent(read, found.words(part), `${field}.${type}`, tell, kind === 'text' ? found.kind : kind);
 }

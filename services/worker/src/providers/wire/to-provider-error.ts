@@ -7,8 +7,8 @@ import type { Failure } from './read-failure.ts';
 import { reasonOf } from './reason-of.ts';
 
 /**
- * A failure that the provider told: our code, the provider's own words, and what to do about it. `answeredBy` is who told it, which after a
- * redirect may be another host than was asked.
+ * A failure that the provider reported: our code, the provider's own words, and what to do about it. `answeredBy` is the address that
+ * answered. After a redirect it may be another host.
  */
 export function toProviderError(identity: ProviderIdentity, failure: Failure, answeredBy?: URL): AppError {
   const code = classifyFailure(failure);
@@ -40,7 +40,7 @@ function adviceFor(
   }
   if (code === 'provider_request_rejected' && isWrongPath(failure))
     return `There is no such address at ${hostOf(baseUrl)}: check ${baseUrlVariable}`;
-  // A 404 that does not speak of a model may be a proxy's.
+  // A 404 that does not mention a model may come from a proxy.
   if (code === 'provider_model_not_found' && !/model/i.test(failure.words)) return null;
   return advice?.[code] ?? null;
 }
@@ -52,7 +52,7 @@ export function redirected(identity: ProviderIdentity, status: number, location:
   return new AppError(
     'provider_request_rejected',
     `${identity.title} at ${hostOf(identity.baseUrl)} answered ${status}, a redirect${where} that is not followed. ` +
-      `Set ${identity.baseUrlVariable} to where its API is.`,
+      `Set ${identity.baseUrlVariable} to the address of its API.`,
   );
 }
 

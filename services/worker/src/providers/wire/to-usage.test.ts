@@ -20,21 +20,21 @@ describe('toUsage', () => {
   it.each([
     ['beside the output, as xAI does', { input: 10, output: 6, reasoning: 89, total: 105 }, 95, 6],
     ['within the output', { input: 10, output: 95, reasoning: 89, total: 105 }, 95, 6],
-    ['in the total alone, as Gemini does for OpenAI clients', { input: 10, output: 6, total: 105 }, 95, 6],
+    ['only in the total, as Gemini does for OpenAI clients', { input: 10, output: 6, total: 105 }, 95, 6],
     ['beside the output, without a total', { input: 10, output: 6, reasoning: 89 }, 95, 6],
     ['within the output, without a total', { input: 10, output: 95, reasoning: 89 }, 95, 6],
-  ])('counts what was thought and stands %s', (_where, counts, outputTokens, textTokens) => {
+  ])('counts reasoning %s', (_where, counts, outputTokens, textTokens) => {
     expect(toUsage(counts)).toMatchObject({ usage: { inputTokens: 10, outputTokens }, textTokens });
   });
 
   it.each([
     ['more cached than read', { input: 10, output: 5, cached: 11 }],
-    ['a total of less than its parts', { input: 10, output: 5, total: 14 }],
+    ['a total that is less than its parts', { input: 10, output: 5, total: 14 }],
     ['cached tokens that are text', { input: 10, output: 5, cached: '3' }],
-    ['less than nothing thought', { input: 10, output: 5, reasoning: -3 }],
-    ['a total that is none', { input: 10, output: 5, total: Number.NaN }],
+    ['a negative reasoning count', { input: 10, output: 5, reasoning: -3 }],
+    ['a total that is not a number', { input: 10, output: 5, total: Number.NaN }],
     ['no input', { input: 0, output: 0, total: 0 }],
-  ])('trusts nothing where there is %s', (_what, counts) => {
+  ])('is null if there is %s', (_what, counts) => {
     expect(toUsage(counts)).toBeNull();
   });
 });

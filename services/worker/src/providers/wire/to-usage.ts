@@ -4,23 +4,23 @@ import type { Usage } from '@nexus/protocol/event';
 export type RawCounts = {
   input: unknown;
   output: unknown;
-  /** Those of the input that were read from a cache. */
+  /** The input tokens that came from a cache. */
   cached?: unknown;
-  /** Those that were thought. Some providers count them within `output`, some beside it. */
+  /** The reasoning tokens. Some providers include them in `output`, some do not. */
   reasoning?: unknown;
-  /** With it we know which. */
+  /** Input and output together. It shows whether `output` includes `reasoning`. */
   total?: unknown;
 };
 
 /** `textTokens` is how many of the output tokens were shown as text. */
 export type Counted = { usage: Usage; textTokens: number };
 
-/** More than any model reads or writes in one call, and well within what the database holds. */
+/** More than any model reads or writes in one call, and small enough for the database's column. */
 const maxTokens = 1_000_000_000;
 
 /**
- * Usage of counts that can be trusted, else null, so that the worker estimates: one that is missing, negative, no whole number, or that
- * contradicts another. A request always has input, so that none is none.
+ * Turns counts into usage. null, so that the worker estimates, if a count is missing, negative, not a whole number, or contradicts another one.
+ * A request always has input, so an input count of 0 counts as missing.
  */
 export function toUsage({ input, output, cached, reasoning, total }: RawCounts): Counted | null {
   if (!isCount(input) || input === 0 || !isCount(output)) return null;
@@ -35,8 +35,8 @@ export function toUsage({ input, output, cached, reasoning, total }: RawCounts):
 }
 
 /**
- * The output tokens that `output` leaves out, which are billed as the others are: what xAI's models and, by its OpenAI interface, Gemini's
- * think stands in the total alone. null where the total is less than its parts.
+ * The output tokens that `output` leaves out, which are billed like the others: xAI, and Gemini by its OpenAI interface, include reasoning only
+ * in the total. null if the total is less than its parts.
  */
 function countOutside(input: number, output: number, thought: number, total: number | null): number | null {
   if (total === null || total === 0) return thought > output ? thought : 0;
