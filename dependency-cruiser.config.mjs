@@ -11,6 +11,7 @@ const rooms = [
   'redis',
   'process',
   'secrets',
+  'guard',
   'principals',
   'events',
   'feeds',
