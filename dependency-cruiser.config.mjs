@@ -16,6 +16,8 @@ const rooms = [
   'events',
   'feeds',
   'queue',
+  'providers',
+  'connections',
   'invocations',
 ];
 

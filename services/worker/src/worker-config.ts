@@ -1,4 +1,10 @@
-import { always, checkTogether, connectionFields, sharedFields, tracingFields } from '@nexus/common/config/config-fields';
+import {
+  always,
+  checkTogether,
+  connectionFields,
+  sharedFields,
+  tracingFields,
+} from '@nexus/common/config/config-fields';
 import { parseConfig } from '@nexus/common/config/parse-config';
 import { count, host, list, milliseconds, port, wholeNumber } from '@nexus/common/config/setting-kinds';
 import { withPasswords } from '@nexus/common/config/with-passwords';

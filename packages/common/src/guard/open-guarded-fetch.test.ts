@@ -111,18 +111,16 @@ describe('a guarded fetch', () => {
     expect([asked(), public1.connections(), private1.connections()]).toEqual([2, 1, 0]);
   });
 
-  it.each([
-    [[outside, inside]],
-    [[inside, outside]],
-    [['8.8.8.8', inside]],
-    [['2606:4700::1111', '::ffff:127.0.0.2']],
-  ])('refuses a name with the addresses %j, of which one is private', async (addresses) => {
-    const public1 = await open(outside);
-    const private1 = await open(inside, public1.port);
-    const { fetch } = openFetch({ entries: [outside], answers: [addresses] });
-    await expect(fetch(`http://mixed.example:${public1.port}/`)).rejects.toEqual(refusal('loopback'));
-    expect([public1.connections(), private1.connections()]).toEqual([0, 0]);
-  });
+  it.each([[[outside, inside]], [[inside, outside]], [['8.8.8.8', inside]], [['2606:4700::1111', '::ffff:127.0.0.2']]])(
+    'refuses a name with the addresses %j, of which one is private',
+    async (addresses) => {
+      const public1 = await open(outside);
+      const private1 = await open(inside, public1.port);
+      const { fetch } = openFetch({ entries: [outside], answers: [addresses] });
+      await expect(fetch(`http://mixed.example:${public1.port}/`)).rejects.toEqual(refusal('loopback'));
+      expect([public1.connections(), private1.connections()]).toEqual([0, 0]);
+    },
+  );
 
   it.each([
     ['an address', () => inside],
