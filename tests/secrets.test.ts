@@ -4,6 +4,7 @@ import { rotateSecrets } from '@nexus/common/secrets/rotate-secrets';
 import { createSecretRing } from '@nexus/common/secrets/secret-ring';
 import { loadSecretUses } from '@nexus/common/secrets/secret-uses';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createApiClient } from './support/api-client.ts';
 import { openStack, type Stack } from './support/open-stack.ts';
 import { testSecret } from './support/start-service.ts';
 
@@ -14,6 +15,8 @@ const key = 'sk-the-key-of-a-test';
 
 describe('the secrets of an installation', () => {
   let stack: Stack;
+  /** The first one, while others come and go. */
+  const api = createApiClient(() => stack.apis[0]?.url ?? '');
   beforeAll(async () => {
     stack = await openStack({ gateways: 0, workers: 0 });
   });
@@ -23,14 +26,18 @@ describe('the secrets of an installation', () => {
   });
 
   const create = (name: string, body: object = { keys: [{ key }], headers: { 'x-team': 'blue' } }) =>
-    stack.api.send<{ id: string; code: string; detail: string; keys: { id: string }[] }>('POST', '/api/connections', {
+    api.send<{ id: string; code: string; detail: string; keys: { id: string }[] }>('POST', '/api/connections', {
       name,
       provider: 'openai',
       ...body,
     });
 
   function run(command: string, ...secrets: string[]) {
-    const { stdout, stderr, status } = spawnSync(process.execPath, ['scripts/secrets.ts', command], {
+    return runIn('scripts/secrets.ts', command, ...secrets);
+  }
+
+  function runIn(file: string, command: string, ...secrets: string[]) {
+    const { stdout, stderr, status } = spawnSync(process.execPath, [file, command], {
       env: {
         PATH: process.env.PATH,
         DATABASE_URL: stack.testDatabase.url,
@@ -54,6 +61,7 @@ describe('the secrets of an installation', () => {
       `${testId}  3 × connection_key  older: rotate`,
       `${newerId}  no stored value needs it  newest`,
     ]);
+    expect(runIn('deploy/secrets.ts', 'check', newerSecret, testSecret)).toEqual(good); // as the image has it
     const lacking = run('check', newerSecret);
     expect([lacking.status, lacking.stdout]).toEqual([
       1,
