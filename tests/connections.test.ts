@@ -108,6 +108,22 @@ describe('connections', () => {
       expect((await patch({ baseUrl: elsewhere, keys: [{ key: goodKey }], headers: {} })).status).toBe(200);
     });
 
+    it('gives echo no keys, neither at first nor later', async () => {
+      const { id } = await create({ provider: 'echo' });
+      const { status, body } = await send<Problem>('PATCH', `/api/connections/${id}`, { keys: [{ key: goodKey }] });
+      expect([status, body.errors?.[0]?.field]).toEqual([422, 'keys']);
+    });
+
+    it('checks a changed address as it does the first', async () => {
+      const made = await openAi();
+      const patch = (baseUrl: unknown) => send<Problem>('PATCH', `/api/connections/${made.id}`, { baseUrl });
+      for (const bad of ['no url', 'https://a:b@a.example', 'https://a.example/v1/chat/completions']) {
+        const { status, body } = await patch(bad);
+        expect([status, body.code, body.errors?.[0]?.field]).toEqual([422, 'invalid_request', 'baseUrl']);
+      }
+      expect((await patch(base('127.0.0.2'))).body.code).toBe('address_not_allowed');
+    });
+
     it('notes who changed what, without a secret', async () => {
       const made = await openAi([goodKey]);
       await send('PATCH', `/api/connections/${made.id}`, { keys: [{ key: otherKey }], headers: { 'x-a': 'secret-1' } });

@@ -4,6 +4,7 @@ import { isUniqueViolation } from '@nexus/common/postgres/database-error';
 import { newId } from '@nexus/common/postgres/new-id';
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
 import { z } from 'zod';
+import { invalidField } from '../http/invalid-field.ts';
 import { pageFields, readCursor, toPage } from '../http/page.ts';
 import { idPath } from '../http/parse-input.ts';
 import { withoutUndefined } from '../http/without-undefined.ts';
@@ -168,10 +169,10 @@ async function assertConnection(
   const connection = await database.connection.findFirst({ where: { id, workspaceId }, select: { provider: true } });
   if (!connection) throw connectionNotFound(id);
   if (connection.provider === provider) return;
-  const message = `is a connection to ${connection.provider}, and the agent's provider is ${provider}`;
-  throw new AppError('invalid_request', `In the body: connectionId: ${message}`, {
-    fields: [{ field: 'connectionId', message }],
-  });
+  throw invalidField(
+    'connectionId',
+    `is a connection to ${connection.provider}, and the agent's provider is ${provider}`,
+  );
 }
 
 /** Which of an agent's unique fields another agent has. */

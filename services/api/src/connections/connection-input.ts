@@ -63,9 +63,8 @@ export const newConnection = z
     const report = (field: string, message: string) => context.addIssue({ code: 'custom', path: [field], message });
     const problem = findBaseUrlProblem(provider, baseUrl);
     if (problem !== null) report('baseUrl', problem);
-    if (providerAddresses[provider] !== null) return;
-    if (keys.length > 0) report('keys', `expected none: ${provider} is built in`);
-    if (Object.keys(headers).length > 0) report('headers', `expected none: ${provider} is built in`);
+    const needless = findNeedless(provider, { keys, headers });
+    if (needless !== null) report(needless, `expected none: ${provider} is built in`);
   });
 
 /** `keys` is the whole list that the connection is to have: those that stay by their ids, new ones beside them. */
@@ -86,6 +85,16 @@ export function findBaseUrlProblem(provider: ProviderName, baseUrl: string | nul
   if (baseUrl !== null) return baseUrlProblem(provider, baseUrl);
   const address = providerAddresses[provider];
   return address && address.standard === null ? `is required for ${provider}` : null;
+}
+
+/** Of a provider that is built in: the field that it has no use for, or null. */
+export function findNeedless(
+  provider: ProviderName,
+  { keys = [], headers = {} }: { keys?: unknown[] | undefined; headers?: object | undefined },
+): 'keys' | 'headers' | null {
+  if (providerAddresses[provider] !== null) return null;
+  if (keys.length > 0) return 'keys';
+  return Object.keys(headers).length > 0 ? 'headers' : null;
 }
 
 function hasNoDoubles(names: string[]): boolean {

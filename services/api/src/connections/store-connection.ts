@@ -7,15 +7,16 @@ import type { Principal } from '@nexus/common/principals/principal';
 import { findChanges, writeAuditEntry } from '@nexus/common/principals/write-audit-entry';
 import { providerAddresses, trimBaseUrl } from '@nexus/common/providers/base-url';
 import type { ProviderName } from '@nexus/common/queue/provider-name';
-import { contextOf } from '@nexus/common/secrets/encrypted-columns';
 import type { SecretRing } from '@nexus/common/secrets/secret-ring';
 import type { z } from 'zod';
+import { invalidField } from '../http/invalid-field.ts';
 import { withoutUndefined } from '../http/without-undefined.ts';
-import type { connectionPatch, KeyInput, newConnection } from './connection-input.ts';
+import { type connectionPatch, findBaseUrlProblem, findNeedless, type newConnection } from './connection-input.ts';
 import { shownColumns } from './connection-output.ts';
+import { encryptHeaders, encryptKey } from './encrypt-fields.ts';
+import { replaceKeys, type StoredKey } from './replace-keys.ts';
 
 type Parts = { database: PrismaClient; ring: Pick<SecretRing, 'encrypt'> };
-type Transaction = Parameters<Parameters<PrismaClient['$transaction']>[0]>[0];
 
 export async function createConnection(
   { database, ring }: Parts,
@@ -51,7 +52,10 @@ export async function changeConnection(
     });
     const before = count > 0 && (await transaction.connection.findFirst({ where: { id }, ...shownColumns }));
     if (!before) throw connectionNotFound(id);
-    const address = baseUrl === undefined ? before.baseUrl : toBaseUrl(before.provider as ProviderName, baseUrl);
+    const provider = before.provider as ProviderName;
+    const needless = findNeedless(provider, { keys, headers });
+    if (needless !== null) throw invalidField(needless, `expected none: ${provider} is built in`);
+    const address = baseUrl === undefined ? before.baseUrl : toBaseUrl(provider, baseUrl);
     if (originOf(address) !== originOf(before.baseUrl)) assertGivenAnew(before, { keys, headers });
     if (keys) await replaceKeys(transaction, ring, id, before.keys, keys);
     const after = await transaction.connection.update({
@@ -86,47 +90,18 @@ export async function deleteConnection(
   });
 }
 
-type StoredKey = { id: string; lastFour: string };
-
-async function replaceKeys(
-  transaction: Transaction,
-  ring: Parts['ring'],
-  connectionId: string,
-  stored: StoredKey[],
-  wanted: KeyInput[],
-): Promise<void> {
-  const kept = wanted.flatMap((key) => ('id' in key ? [key.id] : []));
-  const at = wanted.findIndex((key) => 'id' in key && !stored.some(({ id }) => id === key.id));
-  if (at >= 0) throw invalid(`keys.${at}.id`, 'is not the id of a key of this connection');
-  await transaction.connectionKey.deleteMany({ where: { connectionId, id: { notIn: kept } } });
-  for (const [position, key] of wanted.entries()) {
-    if ('id' in key) await transaction.connectionKey.update({ where: { id: key.id }, data: { position } });
-    else await transaction.connectionKey.create({ data: { connectionId, position, ...encryptKey(ring, key.key) } });
-  }
-}
-
 function assertGivenAnew(
   before: { keys: StoredKey[]; headerNames: string[] },
   { keys, headers }: Pick<z.infer<typeof connectionPatch>, 'keys' | 'headers'>,
 ): void {
   const message = 'give them again: those that are stored are for another server';
-  if (before.keys.length > 0 && (!keys || keys.some((key) => 'id' in key))) throw invalid('keys', message);
-  if (before.headerNames.length > 0 && !headers) throw invalid('headers', message);
-}
-
-function encryptKey(ring: Parts['ring'], key: string) {
-  const id = newId();
-  const lastFour = key.length < 12 ? '' : key.slice(-4); // four characters of a short one would give too much of it away
-  return { id, lastFour, encrypted: ring.encrypt(key, contextOf('connectionKey', id)) };
-}
-
-function encryptHeaders(ring: Parts['ring'], id: string, headers: Record<string, string>) {
-  const headerNames = Object.keys(headers);
-  if (headerNames.length === 0) return { headers: null, headerNames };
-  return { headers: ring.encrypt(JSON.stringify(headers), contextOf('connectionHeaders', id)), headerNames };
+  if (before.keys.length > 0 && (!keys || keys.some((key) => 'id' in key))) throw invalidField('keys', message);
+  if (before.headerNames.length > 0 && !headers) throw invalidField('headers', message);
 }
 
 function toBaseUrl(provider: ProviderName, given: string | null): string | null {
+  const problem = findBaseUrlProblem(provider, given);
+  if (problem !== null) throw invalidField('baseUrl', problem);
   const url = given ?? providerAddresses[provider]?.standard ?? null;
   return url === null ? null : trimBaseUrl(url);
 }
@@ -155,8 +130,4 @@ function rejectTakenName(error: unknown): never {
   throw new AppError('connection_name_taken', 'Another connection has this name', {
     fields: [{ field: 'name', message: 'is taken by another connection' }],
   });
-}
-
-function invalid(field: string, message: string): AppError {
-  return new AppError('invalid_request', `In the body: ${field}: ${message}`, { fields: [{ field, message }] });
 }
