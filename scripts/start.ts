@@ -25,6 +25,9 @@ const passwordsInUrls = {
   REDIS_PASSWORD_FILE: '',
 };
 
+/** A model server on one's own machine is what connections are tried with first. */
+const loopbackNetworks = '127.0.0.0/8,::1';
+
 const say = (line: string) => console.log(`${styleText('cyan', '›')} ${line}`);
 const warning = 40;
 
@@ -74,6 +77,7 @@ async function start(): Promise<void> {
     REDIS_CLUSTER: options.redisCluster ? 'on' : 'off', // one of our own is none
     NEXUS_AUTH: options.auth,
     ...(options.hasSecrets ? {} : { NEXUS_SECRETS: keepSecret(`${options.stateFolder}/secrets`) }),
+    ...(options.hasAllowList ? {} : { ADDRESS_ALLOW_LIST: loopbackNetworks }),
     ...passwordsInUrls,
   };
   const specs = listServices(options).map((each): ServiceSpec => ({ ...each, env, print }));

@@ -86,6 +86,17 @@ describe('npm start', () => {
       /openai\/gpt-4 .*needs OPENAI_API_KEY\n.*gemini\/.*needs GEMINI_API_KEY\n/,
     );
 
+    const connect = async (baseUrl: string) => {
+      const response = await fetch(`http://127.0.0.1:${env.API_PORT}/api/connections`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ name: baseUrl, provider: 'openai', baseUrl, keys: [{ key: 'sk-of-one-machine' }] }),
+      });
+      return response.status;
+    };
+    expect(await connect('http://127.0.0.1:8000/v1')).toBe(201); // it keeps a secret of its own, and allows loopback
+    expect(await connect('http://10.0.0.1:8000/v1')).toBe(422);
+
     const another = start();
     expect(await another.exited).toBe(1);
     expect(another.output()).toMatch(/already runs on .* \(process \d+\)/);

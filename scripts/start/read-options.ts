@@ -23,6 +23,8 @@ export type StartOptions = {
   auth: Auth;
   /** Whether NEXUS_SECRETS is set: without it the state folder has a secret of its own. */
   hasSecrets: boolean;
+  /** Whether ADDRESS_ALLOW_LIST is set: without it connections may lead to loopback. */
+  hasAllowList: boolean;
   /** Where the local Postgres and Redis keep their data. */
   stateFolder: string;
   databaseUrl: string | undefined;
@@ -61,6 +63,7 @@ export function readOptions(args: string[]): StartOptions {
     workers,
     auth,
     hasSecrets: Boolean(given('NEXUS_SECRETS')),
+    hasAllowList: Boolean(given('ADDRESS_ALLOW_LIST')),
     stateFolder: resolve(root, stateFolder),
     databaseUrl: databaseUrl && withPassword(databaseUrl, given('DATABASE_PASSWORD')),
     redisUrl: redisUrl && withPasswordEach(redisUrl, given('REDIS_PASSWORD')),

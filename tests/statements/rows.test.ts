@@ -238,7 +238,9 @@ describe('the rows of each statement are of the type that it is given', () => {
       'packages/common/src/invocations/insert-invocations.ts',
       z.strictObject({
         known: invocationRow.nullable(),
-        agent: z.strictObject({ active: z.boolean(), provider, unconfigured: z.boolean() }).nullable(),
+        agent: z
+          .strictObject({ active: z.boolean(), provider, unconfigured: z.boolean(), lacksConnection: z.boolean() })
+          .nullable(),
         conversationFound: z.boolean(),
         createdAt: z.date().nullable(),
         dispatch: z.int(),

@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'agent_inactive'
   | 'agent_name_taken'
   | 'agent_slug_taken'
+  | 'agent_connection_missing'
   | 'conversation_not_found'
   | 'conversation_busy'
   | 'invocation_not_found'
@@ -30,6 +31,9 @@ export type ErrorCode =
   | 'key_not_found'
   | 'key_revoked'
   | 'workspace_not_found'
+  | 'connection_not_found'
+  | 'connection_name_taken'
+  | 'address_not_allowed'
   | 'too_many_subscriptions'
   // Our own parts
   | 'configuration_invalid'
@@ -82,6 +86,12 @@ export const errorMeanings = {
   agent_inactive: { status: 409, title: 'The agent is not active', retryable: false, exposed: true },
   agent_slug_taken: { status: 409, title: 'Another agent has this slug', retryable: false, exposed: true },
   agent_name_taken: { status: 409, title: 'Another agent has this name', retryable: false, exposed: true },
+  agent_connection_missing: {
+    status: 409,
+    title: 'The connection of the agent is gone',
+    retryable: false,
+    exposed: true,
+  },
   conversation_not_found: { status: 404, title: 'There is no such conversation', retryable: false, exposed: true },
   conversation_busy: {
     status: 409,
@@ -103,6 +113,9 @@ export const errorMeanings = {
   key_not_found: { status: 404, title: 'There is no such key', retryable: false, exposed: true },
   key_revoked: { status: 409, title: 'The key is revoked', retryable: false, exposed: true },
   workspace_not_found: { status: 404, title: 'There is no such workspace', retryable: false, exposed: true },
+  connection_not_found: { status: 404, title: 'There is no such connection', retryable: false, exposed: true },
+  connection_name_taken: { status: 409, title: 'Another connection has this name', retryable: false, exposed: true },
+  address_not_allowed: { status: 422, title: 'This address may not be called', retryable: false, exposed: true },
   scope_missing: { status: 403, title: 'The key may not do this', retryable: false, exposed: true },
   too_many_subscriptions: {
     status: 429,
@@ -110,7 +123,7 @@ export const errorMeanings = {
     retryable: false,
     exposed: true,
   },
-  secret_missing: { status: 500, title: 'A secret of the installation is missing', retryable: false, exposed: false },
+  secret_missing: { status: 503, title: 'A secret of the installation is missing', retryable: false, exposed: true },
   configuration_invalid: { status: 500, title: 'The configuration is not valid', retryable: false, exposed: false },
   database_unavailable: {
     status: 503,

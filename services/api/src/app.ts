@@ -1,6 +1,8 @@
 import type { RequestListener } from 'node:http';
 import type { EventAppender } from '@nexus/common/events/append-events';
 import type { ConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
+import type { AddressGuard } from '@nexus/common/guard/address-guard';
+import type { GuardedFetch } from '@nexus/common/guard/open-guarded-fetch';
 import type { InvocationMetrics } from '@nexus/common/invocations/invocation-metrics';
 import type { Logger } from '@nexus/common/logging/create-logger';
 import type { Database } from '@nexus/common/postgres/open-database';
@@ -46,6 +48,9 @@ export type ApiParts = {
   metrics: InvocationMetrics;
   apiMetrics: ApiMetrics;
   access: Access;
+  /** Which addresses a tenant's connection may have, and the way to call them. */
+  guard: AddressGuard;
+  guardedFetch: GuardedFetch;
   corsOrigins: string[];
   allowedHosts: string[];
   /** Addresses and networks whose X-Forwarded-* headers count. */

@@ -9,6 +9,8 @@ import { assertRedisFits } from '@nexus/common/redis/assert-redis-fits';
 import { openRedis, waitForRedis } from '@nexus/common/redis/open-redis';
 import { pingRedis } from '@nexus/common/redis/ping-redis';
 import type { RedisPurpose } from '@nexus/common/redis/redis-options';
+import { createSecretRing } from '@nexus/common/secrets/secret-ring';
+import { assertRingComplete } from '@nexus/common/secrets/secret-uses';
 import { liveness } from '@nexus/common/timing/liveness';
 import { openWorker } from './open-worker.ts';
 import { checkProviders } from './providers/check-providers.ts';
@@ -26,6 +28,7 @@ await runService(
       logger,
     });
     release('database', close);
+    await assertRingComplete(database, createSecretRing(config.NEXUS_SECRETS));
     const open = (purpose: RedisPurpose, name: string) => {
       const options = { name: `nexus-worker-${name}`, cluster: config.REDIS_CLUSTER, logger };
       const connection = openRedis(config.REDIS_URL, purpose, options);

@@ -1,4 +1,10 @@
-import { always, checkTogether, sharedFields, tracingFields } from '@nexus/common/config/config-fields';
+import {
+  always,
+  checkTogether,
+  connectionFields,
+  sharedFields,
+  tracingFields,
+} from '@nexus/common/config/config-fields';
 import { parseConfig } from '@nexus/common/config/parse-config';
 import { count, host, list, milliseconds, port, wholeNumber } from '@nexus/common/config/setting-kinds';
 import { withPasswords } from '@nexus/common/config/with-passwords';
@@ -8,6 +14,7 @@ import { providerFields } from './providers/provider-config.ts';
 
 export const workerConfigSchema = z.object({
   ...sharedFields,
+  ...connectionFields,
   ...tracingFields,
   /** Whether traces contain prompts and answers. */
   OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: z.stringbool().default(false),

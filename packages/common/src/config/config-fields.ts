@@ -63,9 +63,7 @@ export const authField = { NEXUS_AUTH: oneOf('keys', 'off').default('keys') };
 
 const minSecretLength = 32;
 
-/** The settings that decide which callers a service for clients accepts. */
-export const accessFields = {
-  ...authField,
+export const secretsField = {
   /** Signs tokens and encrypts what is secret: newest first, older ones as long as something needs them. */
   NEXUS_SECRETS: list()
     .refine(
@@ -73,10 +71,30 @@ export const accessFields = {
       `expected secrets of at least ${minSecretLength} characters, separated by commas`,
     )
     .default([]),
+};
+
+const hostName = /^[a-z\d_](?:[a-z\d_.-]*[a-z\d_])?$/i;
+
+/** What the services call for tenants: the guard's allow-list, and the secrets that their keys are encrypted with. */
+export const connectionFields = {
+  ...secretsField,
+  /** Host names, addresses and networks that tenants may call although they are not of the public internet. */
+  ADDRESS_ALLOW_LIST: list()
+    .refine(
+      (entries) => entries.every((entry) => isNetwork(entry) || (hostName.test(entry) && !/^[\d.x]+$/i.test(entry))),
+      'expected host names, addresses and networks, as in ollama.internal, 10.0.0.0/8, separated by commas',
+    )
+    .default([]),
+};
+
+/** The settings that decide which callers a service for clients accepts. */
+export const accessFields = {
+  ...authField,
+  ...secretsField,
   /** Names by which a service may be called, beside localhost and addresses; `*` is every name. */
   ALLOWED_HOSTS: list()
     .refine(
-      (names) => names.every((name) => /^(?:\*|[a-z\d_](?:[a-z\d_.-]*[a-z\d_])?)$/i.test(name)),
+      (names) => names.every((name) => name === '*' || hostName.test(name)),
       'expected names without scheme and port, separated by commas, or *',
     )
     .default([]),
@@ -102,7 +120,10 @@ function isNetwork(text: string): boolean {
   const [address = '', prefix] = text.split('/');
   const version = isIP(address);
   if (version === 0) return false;
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128));
+  return (
+    prefix === undefined ||
+    (/^\d{1,3}$/.test(prefix) && Number(prefix) >= 1 && Number(prefix) <= (version === 4 ? 32 : 128))
+  );
 }
 
 const loopbackHosts = new Set(['127.0.0.1', '::1', 'localhost']);

@@ -117,6 +117,11 @@ function assertSameRequest(known: InsertedInvocation, input: NewInvocation): Ins
 function whyNot({ agent, conversationFound }: InsertResult, input: NewInvocation): AppError {
   if (!agent) return agentNotFound(input.agentId);
   if (!agent.active) return new AppError('agent_inactive', `The agent ${input.agentId} is switched off`);
+  if (agent.lacksConnection)
+    return new AppError(
+      'agent_connection_missing',
+      `The connection of the agent ${input.agentId} was deleted: give it another one, or null for the default`,
+    );
   if (agent.unconfigured && isProviderName(agent.provider)) {
     const variable = providerCredentials[agent.provider];
     return new AppError(

@@ -32,7 +32,7 @@ export type InsertResult = {
   /** Written by an earlier request with the same idempotency key. */
   known: InsertedInvocation | null;
   /** null: no such agent. */
-  agent: { active: boolean; provider: string; unconfigured: boolean } | null;
+  agent: { active: boolean; provider: string; unconfigured: boolean; lacksConnection: boolean } | null;
   conversationFound: boolean;
   /** The unfinished invocations before it in the line. */
   before: string[];

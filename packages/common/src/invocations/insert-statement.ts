@@ -66,21 +66,21 @@ const knownRow = Prisma.sql`(SELECT jsonb_build_object(
 /** Locks the conversations in the order of their ids, and fails instead of waiting for a lock. */
 const locked = Prisma.sql`, locked AS (
       SELECT c.id FROM asked JOIN conversation c ON c.id = asked.existing_id AND c.workspace_id = asked.workspace_id
-      WHERE asked.active AND NOT asked.unconfigured
+      WHERE asked.active AND NOT asked.unconfigured AND NOT asked.lacks_connection
       ORDER BY c.id FOR NO KEY UPDATE OF c NOWAIT
     )`;
 
 const joined = (several: boolean) => Prisma.sql`, joined AS (
       UPDATE conversation c SET message_count = c.message_count + 1, line = c.line || asked.invocation_id, updated_at = now()
       FROM asked ${given(several, Prisma.sql`JOIN locked ON locked.id = asked.existing_id`)}
-      WHERE c.id = asked.existing_id AND c.workspace_id = asked.workspace_id AND asked.active AND NOT asked.unconfigured
+      WHERE c.id = asked.existing_id AND c.workspace_id = asked.workspace_id AND asked.active AND NOT asked.unconfigured AND NOT asked.lacks_connection
         AND (asked.strategy <> 'reject' OR cardinality(c.line) = 0)
       RETURNING asked.*, c.message_count, c.line
     )`;
 
 const planned = Prisma.sql`, planned AS (
       SELECT asked.*, 1 AS message_count, ARRAY[invocation_id] AS line FROM asked
-      WHERE existing_id IS NULL AND active AND NOT unconfigured
+      WHERE existing_id IS NULL AND active AND NOT unconfigured AND NOT lacks_connection
     )`;
 
 const opened = Prisma.sql`, opened AS (
@@ -112,10 +112,12 @@ export function toInsertStatement(items: Item[]): Prisma.Sql {
     WITH ${itemRows(items)}
     ${given(withKey, known)}
     , asked AS (
-      SELECT item.*, a.provider, a.active, EXISTS (SELECT 1 FROM worker w WHERE a.provider = ANY(w.unconfigured) AND w.heartbeat_at > ${msAgo(liveness.hungMs)})
+      SELECT item.*, a.provider, a.active,
+             a.connection_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM connection c WHERE c.id = a.connection_id AND c.workspace_id = a.workspace_id AND c.provider = a.provider) AS lacks_connection,
+             a.connection_id IS NULL AND EXISTS (SELECT 1 FROM worker w WHERE a.provider = ANY(w.unconfigured) AND w.heartbeat_at > ${msAgo(liveness.hungMs)})
              AND NOT EXISTS (SELECT 1 FROM worker w WHERE a.provider = ANY(w.providers) AND w.heartbeat_at > ${msAgo(liveness.hungMs)}) AS unconfigured,
              jsonb_build_object(
-               'provider', a.provider, 'model', a.model, 'systemPrompt', a.system_prompt, 'temperature', a.temperature,
+               'provider', a.provider, 'connectionId', a.connection_id, 'model', a.model, 'systemPrompt', a.system_prompt, 'temperature', a.temperature,
                'topP', a.top_p, 'maxOutputTokens', a.max_output_tokens, 'contextTokens', a.context_tokens,
                'firstTokenTimeoutMs', a.first_token_timeout_ms, 'idleTimeoutMs', a.idle_timeout_ms,
                'totalTimeoutMs', a.total_timeout_ms, 'onWorkerLoss', a.on_worker_loss) || item.overrides::jsonb AS settings
@@ -143,7 +145,8 @@ export function toInsertStatement(items: Item[]): Prisma.Sql {
     SELECT
       made.created_at AS "createdAt", coalesce(made.dispatch, 0) AS dispatch, coalesce(array_remove(place.line, item.invocation_id), '{}') AS before,
       ${withKey ? knownRow : Prisma.sql`NULL`} AS known,
-      CASE WHEN asked.n IS NOT NULL THEN jsonb_build_object('active', asked.active, 'provider', asked.provider, 'unconfigured', asked.unconfigured) END AS agent,
+      CASE WHEN asked.n IS NOT NULL THEN jsonb_build_object('active', asked.active, 'provider', asked.provider, 'unconfigured', asked.unconfigured,
+        'lacksConnection', asked.lacks_connection) END AS agent,
       item.existing_id IS NULL OR place.n IS NOT NULL
         OR EXISTS (SELECT 1 FROM conversation c WHERE c.id = item.existing_id AND c.workspace_id = item.workspace_id) AS "conversationFound"
     FROM item LEFT JOIN asked ON asked.n = item.n LEFT JOIN place ON place.n = item.n LEFT JOIN made ON made.id = item.invocation_id

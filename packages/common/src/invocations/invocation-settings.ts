@@ -6,6 +6,8 @@ import { z } from 'zod';
  */
 export const invocationSettingsSchema = z.object({
   provider: z.string(),
+  /** null: the provider's default, of the workers' environment. Missing in rows from before there were connections. */
+  connectionId: z.string().nullish(),
   model: z.string(),
   systemPrompt: z.string(),
   temperature: z.number().nullable(),

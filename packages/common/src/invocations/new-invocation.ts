@@ -4,7 +4,9 @@ import type { InvocationSettings } from './invocation-settings.ts';
 
 /** The settings of its agent that one invocation may replace. */
 export type InvocationOverrides = {
-  [Name in keyof Omit<InvocationSettings, 'provider' | 'onWorkerLoss'>]?: InvocationSettings[Name] | undefined;
+  [Name in keyof Omit<InvocationSettings, 'provider' | 'connectionId' | 'onWorkerLoss'>]?:
+    | InvocationSettings[Name]
+    | undefined;
 };
 
 /** A parsed request for an invocation. Without `conversationId` it opens a new conversation. */

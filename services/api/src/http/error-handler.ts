@@ -17,7 +17,7 @@ export function createErrorHandler(logger: Logger) {
     response.locals.errorCode = error.code;
     if (meaning.status >= 500) logger.error({ error, requestId, code: error.code }, 'request failed');
     if (response.headersSent) return void response.destroy();
-    if (meaning.status === 503) response.setHeader('retry-after', String(retryAfterSeconds));
+    if (meaning.status === 503 && meaning.retryable) response.setHeader('retry-after', String(retryAfterSeconds));
     response
       .status(meaning.status)
       .type('application/problem+json')

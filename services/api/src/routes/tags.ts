@@ -5,6 +5,7 @@ export const tags = {
   Invocations: 'One request to an agent, from the moment it is stored to its end.',
   Access: 'Who calls: tokens for browsers, and a session for the console.',
   Keys: 'What callers show.',
+  Connections: "A provider's address and keys, of one workspace.",
   Workspaces: 'Whose everything is.',
   Audit: 'Who changed what.',
   Documents: 'This document.',

@@ -15,6 +15,9 @@ export async function streamParts(
   onPart: OnPart,
   signal: AbortSignal,
 ): Promise<ProviderFinish> {
+  // Never by the default in its place: what is asked would go to another server than its workspace has chosen.
+  if (settings.connectionId)
+    throw new AppError('provider_not_configured', 'This worker cannot use connections: ask an agent without one');
   const provider = isProviderName(settings.provider) ? providers.get(settings.provider) : undefined;
   if (!provider)
     throw new AppError('provider_not_configured', `This worker does not serve the provider ${settings.provider}`);
