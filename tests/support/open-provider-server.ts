@@ -31,6 +31,8 @@ export type ProviderServer = {
   callsFor(message: string): ProviderCall[];
   /** Behaviours of the next calls, first come first served; then the pace that the model's name says. */
   next(...behaviours: Behaviour[]): void;
+  /** Forgets the behaviours that no call has come for. */
+  forgetNext(): void;
   close(): Promise<void>;
 };
 
@@ -69,6 +71,7 @@ export async function openProviderServer({ host = '127.0.0.1', port = 0 } = {}):
     calls,
     callsFor: (message) => calls.filter((call) => call.request.messages.at(-1)?.content === message),
     next: (...behaviours) => void queued.push(...behaviours),
+    forgetNext: () => void queued.splice(0),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

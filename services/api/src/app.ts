@@ -5,6 +5,7 @@ import type { InvocationMetrics } from '@nexus/common/invocations/invocation-met
 import type { Logger } from '@nexus/common/logging/create-logger';
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
 import { pingDatabase } from '@nexus/common/postgres/ping-database';
+import { hideTokens } from '@nexus/common/principals/key-token';
 import type { Access } from '@nexus/common/principals/open-access';
 import { createHealthHandler } from '@nexus/common/process/serve-health';
 import type { InvocationQueues } from '@nexus/common/queue/invocation-queue';
@@ -81,7 +82,7 @@ export function createApp(parts: ApiParts): RequestListener {
   app.use(notFound);
   app.use(createErrorHandler(parts.logger));
   return (request, response) => {
-    request.url = toPath(request.url ?? '/');
+    request.url = hideTokens(toPath(request.url ?? '/')); // no route takes a token there, and nothing may repeat it
     app(request, response);
   };
 }

@@ -45,7 +45,7 @@ export function openDatabase(
     // Without parameters the values stand in the text: there are as many texts as values, and each wants a plan of its own.
     statementNameGenerator: ({ sql, args }) => (args.length > 0 ? toStatementName(sql) : ''),
   });
-  const prisma = new PrismaClient({ adapter });
+  const prisma = new PrismaClient({ adapter, errorFormat: 'minimal' }); // the other formats quote what was to be stored
   const database = prisma.$extends({ client: { $queryRaw: createQueryRaw(pool) } }) as unknown as PrismaClient;
   return {
     database,

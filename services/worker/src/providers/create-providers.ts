@@ -2,6 +2,7 @@ import type { ProviderName } from '@nexus/common/queue/provider-name';
 import { type CallTracing, traceProvider } from '../tracing/trace-provider.ts';
 import { createEchoProvider } from './echo/echo-provider.ts';
 import { createGeminiProvider } from './gemini/gemini-provider.ts';
+import { hideKey } from './hide-key.ts';
 import { liftFetchLimits } from './lift-fetch-limits.ts';
 import { createOllamaProvider } from './ollama/ollama-provider.ts';
 import { createOpenAiProvider } from './openai/openai-provider.ts';
@@ -12,9 +13,16 @@ import type { ProviderConfig } from './provider-config.ts';
 const makers: Record<ProviderName, (config: ProviderConfig) => Provider | null> = {
   echo: ({ echo }) => createEchoProvider(echo),
   ollama: ({ ollama }) => createOllamaProvider(ollama),
-  openai: ({ openai: { apiKey, baseUrl } }) => (apiKey === null ? null : createOpenAiProvider({ apiKey, baseUrl })),
-  gemini: ({ gemini: { apiKey, baseUrl } }) => (apiKey === null ? null : createGeminiProvider({ apiKey, baseUrl })),
+  openai: ({ openai }) => withKey(openai, createOpenAiProvider),
+  gemini: ({ gemini }) => withKey(gemini, createGeminiProvider),
 };
+
+function withKey(
+  { apiKey, baseUrl }: { apiKey: string | null; baseUrl: string },
+  create: (access: { apiKey: string; baseUrl: string }) => Provider,
+): Provider | null {
+  return apiKey === null ? null : hideKey(create({ apiKey, baseUrl }), apiKey);
+}
 
 export type Providers = { providers: Map<ProviderName, Provider>; unconfigured: ProviderName[] };
 
