@@ -132,7 +132,14 @@ describe('what a key cannot be stretched to', () => {
     expect(shown.metadata.isAdmin).toBeUndefined();
   });
 
-  it('lets nothing of an answer to be kept by a browser', async () => {
+  it.each(['baseUrl', 'url', 'endpoint', 'proxy'])('takes no address to call from a request: %s', async (field) => {
+    const agent = { name: 'Elsewhere', provider: 'openai', model: 'x', [field]: 'http://169.254.169.254/' };
+    expect((await send('POST', '/api/agents', operator, agent))[0]).toBe(422);
+    const message = { agentId: stack.echoAgentId, message: 'x', overrides: { [field]: 'http://169.254.169.254/' } };
+    expect((await send('POST', '/api/invocations', operator, message))[0]).toBe(422);
+  });
+
+  it('lets no browser keep an answer', async () => {
     const { headers } = await stack.api.get('/api/session', asKey(operator));
     expect(headers.get('cache-control')).toBe('no-store');
   });
