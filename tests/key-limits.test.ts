@@ -14,7 +14,7 @@ describe('what a key cannot be stretched to', () => {
   let stack: Stack;
   let operator: string;
   beforeAll(async () => {
-    stack = await openStack({ workers: 0, env: { NEXUS_AUTH: 'keys' } });
+    stack = await openStack({ workers: 0, env: { NEXUS_AUTH: 'keys', ALLOWED_HOSTS: 'nexus.example' } });
     operator = await makeKey(stack.testDatabase.url, scopes);
   });
   afterAll(() => stack.close());
@@ -86,6 +86,21 @@ describe('what a key cannot be stretched to', () => {
     expect((await send('GET', '/api/agents', short.token))[0]).toBe(200);
     for (const other of [short.token, operator]) expect((await byCookie(other)).status).toBe(401);
     expect((await signIn(short.token)).cookie).toBe('');
+  });
+
+  it('marks the cookie of a session as Secure beyond loopback', async () => {
+    const cookieAt = (host: string) =>
+      new Promise<string>((resolve, reject) => {
+        const headers = { 'content-type': 'application/json', host };
+        const sent = request(`${stack.apiUrl}/api/session`, { method: 'POST', headers }, (response) => {
+          response.resume();
+          resolve(String(response.headers['set-cookie']));
+        });
+        sent.on('error', reject);
+        sent.end(JSON.stringify({ key: operator }));
+      });
+    expect(await cookieAt('nexus.example')).toMatch(/; HttpOnly; SameSite=Strict; Max-Age=\d+; Secure$/);
+    expect(await cookieAt('localhost:3001')).not.toContain('Secure');
   });
 
   it('refuses a stranger before the body is read', async () => {

@@ -22,10 +22,13 @@ export type Canary = {
   marks: Marks;
   stack: Stack;
   provider: ProviderServer;
+  /** What stands in for Gemini: its errors alone are of interest here. */
+  gemini: ProviderServer;
   operator: string;
   adminPassword: string;
   /** With which the provider server is called. */
   providerKey: string;
+  geminiKey: string;
   /** One more process of a service, or what it said when it could not start. */
   start(name: ServiceName, env: Record<string, string>): Promise<void>;
   /** Sends a request, with the operator's key unless another token (null: none) is given, and keeps what was answered. */
@@ -45,12 +48,14 @@ export async function openCanary(tracing: Tracing): Promise<Canary> {
   const secret = (name: string) => marks.make('secret', name);
   const written: Written[] = [];
   const provider = await openProviderServer();
+  const gemini = await openProviderServer();
   const receiver = tracing === 'off' ? null : await openTraceReceiver();
   const testDatabase = await openTestDatabase();
   const role = await openRole(testDatabase.url, secret('the password of Postgres'));
   const adminPassword = secret('ADMIN_PASSWORD');
   const redisPassword = secret('the password of Redis');
   const providerKey = secret('OPENAI_API_KEY');
+  const geminiKey = secret('GEMINI_API_KEY');
   const stack = await startStack(testDatabase, {
     workers: 1,
     redisUrlFor: (url) => addRedisUser(url, redisPassword),
@@ -62,8 +67,8 @@ export async function openCanary(tracing: Tracing): Promise<Canary> {
       REDIS_PASSWORD: redisPassword,
       OPENAI_API_KEY: providerKey,
       OPENAI_BASE_URL: provider.url,
-      GEMINI_API_KEY: secret('GEMINI_API_KEY'),
-      GEMINI_BASE_URL: new URL(provider.url).origin,
+      GEMINI_API_KEY: geminiKey,
+      GEMINI_BASE_URL: new URL(gemini.url).origin,
       ADMIN_PASSWORD: adminPassword,
       LOG_LEVEL: 'trace',
       ...toTracingSettings(receiver, tracing, secret('OTEL_EXPORTER_OTLP_HEADERS')),
@@ -90,9 +95,11 @@ export async function openCanary(tracing: Tracing): Promise<Canary> {
     marks,
     stack,
     provider,
+    gemini,
     operator,
     adminPassword,
     providerKey,
+    geminiKey,
     async start(name, env) {
       await stack.start(name, env).catch(({ message }: Error) => written.push({ place: `log ${name}`, text: message }));
     },
@@ -154,6 +161,7 @@ export async function openCanary(tracing: Tracing): Promise<Canary> {
       await stack.close();
       await role.drop();
       await provider.close();
+      await gemini.close();
       await receiver?.close();
     },
   };

@@ -8,6 +8,7 @@ export async function playScenes(canary: Canary): Promise<void> {
   const agentId = await makeAgent(canary);
   await answerWell(canary, agentId);
   await failAtTheProvider(canary, agentId);
+  await failAtGemini(canary);
   await cancelAndInterrupt(canary, agentId);
   await refuse(canary, agentId);
   await handOutAccess(canary);
@@ -138,6 +139,22 @@ async function failAtTheProvider(canary: Canary, agentId: string): Promise<void>
     saying(marks.make('answer', 'an answer at the second try'), ''),
   );
   await canary.over((await invoke(canary, agentId, prompt('is asked again'))).id);
+}
+
+async function failAtGemini(canary: Canary): Promise<void> {
+  const { ask, marks, gemini, geminiKey } = canary;
+  const agent = { name: 'Canary of Gemini', provider: 'gemini', model: 'canary-model', systemPrompt: '' };
+  const { body } = await ask('POST', '/api/agents', { body: agent });
+  for (const status of [400, 401, 404, 500, 0]) {
+    const message = marks.make('prompt', `a message that Gemini answers ${status}`);
+    const quoting = failing(status, { message: `cannot do ${message} with ${geminiKey}`, status: message });
+    const dropped: Behaviour = async (_call, response) => void response.destroy();
+    gemini.next(...Array.from({ length: maxCalls }, () => (status === 0 ? dropped : quoting)));
+    const { id } = await invoke(canary, body.id ?? '', message);
+    await canary.over(id);
+    gemini.forgetNext();
+  }
+  if (gemini.calls.length < 5) throw new Error('Gemini was not called');
 }
 
 async function cancelAndInterrupt(canary: Canary, agentId: string): Promise<void> {
