@@ -336,7 +336,8 @@ export async function startWithWrongPasswords({ marks, stack, start }: Canary): 
     { OTEL_EXPORTER_OTLP_ENDPOINT: `ftp://x:${wrong}@127.0.0.1`, OTEL_EXPORTER_OTLP_HEADERS: wrong },
   ];
   const names = ['api', 'gateway', 'worker'] as const;
-  await Promise.all(names.flatMap((name) => failures.map((env) => start(name, env))));
+  // Not all at once: other tests run beside this one, and their processes are to start in time.
+  for (const env of failures) await Promise.all(names.map((name) => start(name, env)));
 }
 
 async function killAWorker(canary: Canary, agentId: string): Promise<void> {
