@@ -31,6 +31,8 @@ export type ProviderServer = {
   callsFor(message: string): ProviderCall[];
   /** Sets the behaviour of the next calls, in order. Later calls have the pace of the model's name again. */
   next(...behaviours: Behaviour[]): void;
+  /** Forgets the behaviours that no call has come for. */
+  forgetNext(): void;
   close(): Promise<void>;
 };
 
@@ -70,6 +72,7 @@ export async function openProviderServer({ host = '127.0.0.1', port = 0 } = {}):
     callsFor: (message) =>
       calls.filter(({ request }) => `\n\n${request.messages.at(-1)?.content}`.endsWith(`\n\n${message}`)),
     next: (...behaviours) => void queued.push(...behaviours),
+    forgetNext: () => void queued.splice(0),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

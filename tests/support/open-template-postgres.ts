@@ -28,15 +28,15 @@ export type TemplatePostgres = {
   close(): Promise<void>;
 };
 
-/** Starts a Postgres server for tests. */
-export async function openTemplatePostgres(): Promise<TemplatePostgres> {
+/** A Postgres server of one's own for tests, with further flags. */
+export async function openTemplatePostgres(flags: string[] = []): Promise<TemplatePostgres> {
   const folder = mkdtempSync(join(tmpdir(), 'nexus-test-'));
   chmodSync(folder, 0o755); // the server may run as another user
   const dataFolder = join(folder, 'postgres');
   const open = (port?: number) =>
     openLocalPostgres({
       dataFolder,
-      flags: throwawayFlags,
+      flags: [...throwawayFlags, ...flags],
       ...(port === undefined ? {} : { port }),
     });
   let server: LocalPostgres = await open();

@@ -7,6 +7,7 @@ import type { InvocationMetrics } from '@nexus/common/invocations/invocation-met
 import type { Logger } from '@nexus/common/logging/create-logger';
 import type { Database } from '@nexus/common/postgres/open-database';
 import { pingDatabase } from '@nexus/common/postgres/ping-database';
+import { hideTokens } from '@nexus/common/principals/key-token';
 import type { Access } from '@nexus/common/principals/open-access';
 import { createHealthHandler } from '@nexus/common/process/serve-health';
 import type { InvocationQueues } from '@nexus/common/queue/invocation-queue';
@@ -21,7 +22,7 @@ import { createDocsRoutes } from './docs/docs-routes.ts';
 import { authenticateRequest } from './http/authenticate-request.ts';
 import { cors } from './http/cors.ts';
 import { createErrorHandler } from './http/error-handler.ts';
-import { readJsonBody } from './http/json-body.ts';
+import { keepNothing } from './http/keep-nothing.ts';
 import { notFound } from './http/not-found.ts';
 import { createRequestLog } from './http/request-log.ts';
 import { requireHost } from './http/require-host.ts';
@@ -32,6 +33,7 @@ import { traceRequests } from './http/trace-requests.ts';
 import { countWorkersOnline } from './invocations/count-workers-online.ts';
 import { createRoutes } from './routes/create-routes.ts';
 import { mountRoutes } from './routes/mount-routes.ts';
+import { createWorkspaceCheck } from './workspaces/workspace-check.ts';
 
 /** Bull Board's place: its pages name it. */
 export const queueBoardPath = '/admin/queues';
@@ -80,13 +82,13 @@ export function createApp(parts: ApiParts): RequestListener {
   app.use(createRequestLog(parts.logger, parts.apiMetrics));
   app.use(cors(parts.corsOrigins), requireHost(parts.allowedHosts), requireOrigin(parts.corsOrigins)); // in this order: a page that may read the refusal is shown it
   if (parts.queueBoard) app.use(queueBoardPath, noteMount, parts.queueBoard);
-  app.use(helmet(), authenticateRequest(parts.access.authenticator), readJsonBody);
+  app.use(helmet(), keepNothing, authenticateRequest(parts.access.authenticator, createWorkspaceCheck(parts.database)));
   const routes = createRoutes(parts);
   mountRoutes(app, [...routes, ...createDocsRoutes(routes)], parts.access.authenticator);
   app.use(notFound);
   app.use(createErrorHandler(parts.logger));
   return (request, response) => {
-    request.url = toPath(request.url ?? '/');
+    request.url = hideTokens(toPath(request.url ?? '/')); // no route takes a token there, and nothing may repeat it
     app(request, response);
   };
 }

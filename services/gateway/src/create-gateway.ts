@@ -162,6 +162,7 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
   io.on('connection', (socket) => {
     socket.data.watched = new WatchedConversations(watchParts, socket);
     socket.data.turns = undefined;
+    socket.data.identity.start();
     metrics.connections.inc();
     socket.on('disconnect', onDisconnect);
     socket.onAny(onRequest);

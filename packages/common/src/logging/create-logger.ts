@@ -67,13 +67,36 @@ function describeError(error: unknown, depth = 0): object {
   if (error instanceof AppError) return { type: 'AppError', code: error.code, detail: error.message, ...cause };
   const several =
     error instanceof AggregateError ? { errors: error.errors.map((each) => describeError(each, maxCauses)) } : {};
-  const { message, stack } = error;
-  return { ...plainFields(error), type: error.constructor.name, message, stack, ...several, ...cause };
+  return { ...knownFields(error), type: error.constructor.name, ...wordsOf(error), ...several, ...cause };
 }
 
-/** Some libraries put whole connections on their errors, so take only plain values. */
-function plainFields(error: Error): object {
-  return Object.fromEntries(
-    Object.entries(error).filter(([, value]) => typeof value !== 'object' && typeof value !== 'function'),
+/**
+ * Which fields of foreign errors are logged. The others may hold whole connections, or what was asked and answered: Postgres's `detail` quotes
+ * the row that it refuses.
+ */
+const knownNames =
+  'code,errno,syscall,address,port,hostname,severity,schema,table,column,constraint,routine,status,kind,clientVersion'.split(
+    ',',
   );
+
+function knownFields(error: Error): object {
+  const fields = error as unknown as Record<string, unknown>;
+  return Object.fromEntries(
+    knownNames.flatMap((name) => {
+      const value = fields[name];
+      return typeof value === 'string' || typeof value === 'number' ? [[name, value]] : [];
+    }),
+  );
+}
+
+/** Postgres's class of errors about values, whose messages quote the value. */
+const aboutValues = /^22/;
+
+/** The message, without a value in quotes; and where it was thrown, without the message that a stack begins with. */
+function wordsOf(error: Error): { message: string; stack: string } {
+  const { code } = error as { code?: unknown };
+  const quotesValue = typeof code === 'string' && aboutValues.test(code);
+  const message = quotesValue ? error.message.replace(/".*"?/s, '"…"') : error.message;
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  return { message, stack: frames.join('\n') };
 }

@@ -47,7 +47,9 @@ export function openDatabase(
     // A statement without parameters has its values in its text. Do not prepare it: each value would be another text with another plan.
     statementNameGenerator: ({ sql, args }) => (args.length > 0 ? toStatementName(sql) : ''),
   });
-  const database: Database = Object.assign(new PrismaClient({ adapter }), createQueryable(pool));
+  // The other formats of errors quote what was to be stored.
+  const prisma = new PrismaClient({ adapter, errorFormat: 'minimal' });
+  const database: Database = Object.assign(prisma, createQueryable(pool));
   return {
     database,
     pool,

@@ -47,11 +47,14 @@ export async function loadKeys(database: Queryable, ids: string[]): Promise<Map<
   return new Map([...chains].map(([id, chain]) => [id, toEffective(id, chain)]));
 }
 
-/** Notes that these keys were used, to the minute: several processes may say so of the same key. */
+/** Notes that these keys were used, to the minute: several processes may say so of the same key. Waits for nobody who changes one. */
 export async function noteKeysUsed(database: Queryable, ids: string[]): Promise<void> {
   await database.query`
     UPDATE api_key SET last_used_at = now()
-    WHERE id = ANY(${ids}::uuid[]) AND (last_used_at IS NULL OR last_used_at < now() - interval '50 s')`;
+    WHERE id IN (
+      SELECT id FROM api_key
+      WHERE id = ANY(${ids}::uuid[]) AND (last_used_at IS NULL OR last_used_at < now() - interval '50 s')
+      FOR NO KEY UPDATE SKIP LOCKED)`;
 }
 
 /** The key first, then the key that made it, and so on. */

@@ -1,8 +1,8 @@
 import type { Authenticator } from '@nexus/common/principals/create-authenticator';
 import type { Principal } from '@nexus/common/principals/principal';
-import type { Scope } from '@nexus/common/principals/scope';
-import type { Express, Request, Response } from 'express';
-import { authenticatedOf } from '../http/authenticate-request.ts';
+import type { Express, NextFunction, Request, Response } from 'express';
+import { authenticatedOf, principalOf } from '../http/authenticate-request.ts';
+import { readJsonBody } from '../http/json-body.ts';
 import { allowOnly } from '../http/not-found.ts';
 import { parseInput } from '../http/parse-input.ts';
 import { assertScope } from './assert-scope.ts';
@@ -13,7 +13,9 @@ export function mountRoutes(app: Express, routes: Route[], authenticator: Pick<A
   for (const [path, ofPath] of Map.groupBy(routes, ({ path }) => path)) {
     const served = app.route(path);
     for (const route of ofPath)
-      served[route.method]((request, response) => answer(route, request, response, authenticator));
+      served[route.method](refuseStrangers(route), readJsonBody, (request: Request, response: Response) =>
+        answer(route, request, response, authenticator),
+      );
     served.all(allowOnly(...ofPath.map(({ method }) => method.toUpperCase())));
   }
 }
@@ -24,7 +26,7 @@ async function answer(
   response: Response,
   authenticator: Pick<Authenticator, 'watch'>,
 ): Promise<void> {
-  const principal = route.scope === null ? null : admit(route, route.scope, response, authenticator);
+  const principal = route.scope === null ? null : admit(route, response, authenticator);
   const asked = { principal, ...parseAll(route, request) };
   const reply = await route.handle(asked as Asked<never, never, never, never>, { request, response });
   if (reply === null || response.destroyed) return;
@@ -34,15 +36,17 @@ async function answer(
   else response.json(reply.body);
 }
 
+/** Before the body is read: nobody makes us read a megabyte for a 401. */
+function refuseStrangers({ scope }: Route) {
+  return (_request: Request, response: Response, next: NextFunction): void => {
+    if (scope !== null) assertScope(principalOf(response), scope);
+    next();
+  };
+}
+
 /** An answer that takes long is cut when the key or token that it was asked for with ends. */
-function admit(
-  { lasts }: Route,
-  scope: Scope,
-  response: Response,
-  authenticator: Pick<Authenticator, 'watch'>,
-): Principal {
+function admit({ lasts }: Route, response: Response, authenticator: Pick<Authenticator, 'watch'>): Principal {
   const authenticated = authenticatedOf(response);
-  assertScope(authenticated.principal, scope);
   if (lasts)
     response.once(
       'close',

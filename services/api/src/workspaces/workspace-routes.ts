@@ -118,6 +118,6 @@ export function createWorkspaceRoutes({ database }: { database: Database }): Rou
   ];
 }
 
-function workspaceNotFound(id: string): AppError {
+export function workspaceNotFound(id: string): AppError {
   return new AppError('workspace_not_found', `There is no workspace ${id}`);
 }
