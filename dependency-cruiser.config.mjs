@@ -10,6 +10,7 @@ const rooms = [
   'postgres',
   'redis',
   'process',
+  'secrets',
   'principals',
   'events',
   'feeds',

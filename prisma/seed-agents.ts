@@ -3,6 +3,7 @@ import type { ProviderName } from '@nexus/common/queue/provider-name';
 export type AgentSeed = {
   id: string;
   name: string;
+  slug: string;
   description: string;
   avatar: string;
   provider: ProviderName;
@@ -12,11 +13,12 @@ export type AgentSeed = {
   contextTokens: number;
 };
 
-/** contextTokens leave room for the answer in the model's window: 8k for Llama 3 and GPT-4, 16k for the others. */
+/** contextTokens leaves room for the answer in the model's window: 8k for Llama 3 and GPT-4, 16k for the others. */
 export const seedAgents: AgentSeed[] = [
   {
     id: '00000000-0000-7000-8000-0000000000a1',
     name: 'Llama 3 Assistant',
+    slug: 'llama-3-assistant',
     description: 'A general assistant that runs on your own machine.',
     avatar: '🦙',
     provider: 'ollama',
@@ -28,6 +30,7 @@ export const seedAgents: AgentSeed[] = [
   {
     id: '00000000-0000-7000-8000-0000000000a2',
     name: 'GPT-4 Strategist',
+    slug: 'gpt-4-strategist',
     description: 'Thinks through plans, options and their consequences.',
     avatar: '♟️',
     provider: 'openai',
@@ -40,6 +43,7 @@ export const seedAgents: AgentSeed[] = [
   {
     id: '00000000-0000-7000-8000-0000000000a3',
     name: 'Gemini Analyst',
+    slug: 'gemini-analyst',
     description: 'Reads data and texts closely and says what follows from them.',
     avatar: '🔎',
     provider: 'gemini',
@@ -52,6 +56,7 @@ export const seedAgents: AgentSeed[] = [
   {
     id: '00000000-0000-7000-8000-0000000000a4',
     name: 'Code Helper',
+    slug: 'code-helper',
     description: 'Writes, explains and reviews code on your own machine.',
     avatar: '🛠️',
     provider: 'ollama',
@@ -64,6 +69,7 @@ export const seedAgents: AgentSeed[] = [
   {
     id: '00000000-0000-7000-8000-0000000000a5',
     name: 'GPT-3.5 Turbo',
+    slug: 'gpt-3-5-turbo',
     description: 'Fast and inexpensive for everyday questions.',
     avatar: '⚡',
     provider: 'openai',
@@ -74,10 +80,11 @@ export const seedAgents: AgentSeed[] = [
   },
 ];
 
-/** Needs no key and no model: for the local stack and for trying things out. */
+/** Echo needs no key and no model: for the local stack and for experiments. */
 export const echoAgent: AgentSeed = {
   id: '00000000-0000-7000-8000-0000000000a6',
   name: 'Echo',
+  slug: 'echo',
   description: 'Says back what it hears, word by word. Needs no key.',
   avatar: '🔁',
   provider: 'echo',

@@ -120,7 +120,7 @@ describe('Redis on a system that has none', () => {
       expect(first.said).toEqual([
         expect.stringContaining('fetching its package with apt'),
         expect.stringContaining('reading the package lists'),
-        `Redis: its package is unpacked in ${folder}/redis; nothing was installed`,
+        `Redis: unpacked its package in ${folder}/redis; nothing was installed`,
       ]);
       expect(asked).toContain('redis-server_7.deb');
       expect(readdirSync(folder).filter((name) => name.includes('.part-'))).toEqual([]);
@@ -174,7 +174,7 @@ esac`;
     expect(answer).toMatch(/^kept as user /);
     expect(said.slice(-2)).toEqual([
       'Redis: docker fetches the image docker.io/library/redis:7 …',
-      'Redis: in a container of docker, its data in a volume of it',
+      'Redis: runs in a docker container, with its data in a volume',
     ]);
     const asked = readFileSync(log, 'utf8').trim().split('\n');
     const name = /--name (agent-nexus-redis-[\da-f]{12}) /.exec(asked.at(-1) ?? '')?.[1];
@@ -193,7 +193,7 @@ esac`;
       podman: 'exit 1',
     });
     expect((await openElsewhere({ PATH })).answer).toBe(
-      'Redis 7 or newer is missing (apt-get: Unable to locate package redis-server; container: docker does not answer, podman does not answer). Install it (sudo apt-get install redis-server), or set REDIS_URL to one that runs.',
+      'Redis 7 or newer is missing (apt-get: Unable to locate package redis-server; container: docker does not answer, podman does not answer). Install it (sudo apt-get install redis-server), or set REDIS_URL to a Redis that runs.',
     );
   });
 });

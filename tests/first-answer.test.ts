@@ -61,8 +61,7 @@ describe('the first answer of npm start', () => {
   async function show(api: { url: string }, gateway: { url: string }, limitMs?: number): Promise<string> {
     let written = '';
     await showFirstAnswer(
-      api.url,
-      gateway.url,
+      { api: api.url, gateway: gateway.url, key: null },
       echo,
       (text) => {
         written += text;
@@ -102,14 +101,14 @@ describe('the first answer of npm start', () => {
   it('shows the error of the API if it refuses the message', async () => {
     const api = await openApi(409, { title: 'Agent is inactive', detail: 'the agent is not active' });
     await expect(show(api, { url: 'http://127.0.0.1:1' })).rejects.toThrow(
-      'the message was refused with 409: the agent is not active',
+      'the API refused the message with 409: the agent is not active',
     );
   });
 
   it('gives up if no event comes, and shows the last error of the gateway', async () => {
     const silent = await openGateway([]);
-    await expect(show(await openApi(), silent, 300)).rejects.toThrow('nothing of it came for 0.3 s');
+    await expect(show(await openApi(), silent, 300)).rejects.toThrow('no event came for 0.3 s');
     const gateway = { url: 'http://127.0.0.1:1' };
-    await expect(show(await openApi(), gateway, 300)).rejects.toThrow(/nothing of it came for 0.3 s \(\w/);
+    await expect(show(await openApi(), gateway, 300)).rejects.toThrow(/no event came for 0.3 s \(\w/);
   });
 });

@@ -449,7 +449,7 @@ describe('the gateway', () => {
       stack.gateways
         .map((gateway) => gateway.output())
         .join()
-        .split('ask and do not read').length;
+        .split('send requests and do not read').length;
     const before = disconnects();
     wireOf(asking).pause();
     await waitUntil(

@@ -327,7 +327,7 @@ describe('the HTTP API', () => {
 
   it('ends a page of long messages early, and links to the rest', async () => {
     const { body: conversation } = await stack.api.send<{ id: string }>('POST', '/api/conversations', {});
-    await stack.database.$queryRaw`
+    await stack.database.query`
       INSERT INTO message (id, workspace_id, conversation_id, position, role, content)
       SELECT gen_random_uuid(), ${defaultWorkspaceId}::uuid, ${conversation.id}::uuid, n, 'user',
              repeat('0123456789', CASE n WHEN 8 THEN 500000 ELSE 100000 END)

@@ -147,7 +147,7 @@ describe('npm start', () => {
     expect(await blocked.exited).toBe(1);
     expect(blocked.output().trim().split('\n')).toHaveLength(1);
     expect(blocked.output()).toContain(
-      `Port ${env.GATEWAY_PORT} is taken. Stop what listens there, or set GATEWAY_PORT to another port.`,
+      `Port ${env.GATEWAY_PORT} is in use. Stop the program that listens there, or set GATEWAY_PORT to another port.`,
     );
     taken.close();
 
@@ -166,7 +166,7 @@ describe('npm start', () => {
 
     const nowhere = start({ NEXUS_STATE_FOLDER: '/proc/nexus/state' });
     expect(await nowhere.exited).toBe(1);
-    expect(nowhere.output().trim()).toBe('NEXUS_STATE_FOLDER: /proc/nexus/state cannot be made or used (ENOENT)');
+    expect(nowhere.output().trim()).toBe('NEXUS_STATE_FOLDER: cannot create or use /proc/nexus/state (ENOENT)');
 
     const nonsense = start({ REDIS_URL: 'http://127.0.0.1' });
     expect(await nonsense.exited).toBe(1);
@@ -218,7 +218,7 @@ describe('npm start', () => {
     ]);
     expect(about('Gemini')).toEqual([expect.stringMatching(/cannot be reached \([^)]+\); check GEMINI_BASE_URL/)]);
     expect(about('Ollama').filter((line) => line.includes(' warn '))).toEqual([
-      expect.stringContaining(`cannot be reached (ECONNREFUSED); check OLLAMA_BASE_URL`),
+      expect.stringContaining(`cannot be reached (ECONNREFUSED: nothing listens there); check OLLAMA_BASE_URL`),
     ]);
     expect(said()).toContain('You said: Hello!');
     expect(said()).toContain(`API http://127.0.0.2:${env.API_PORT} `);
@@ -248,7 +248,7 @@ describe('npm start', () => {
       timeoutMs: 60_000,
     });
     expect(stripVTControlCharacters(second.output())).toMatch(
-      /^› The first answer failed: the message was refused with 4\d\d: .+\. The system stays up\.$/m,
+      /^› The first answer failed: the API refused the message with 4\d\d: .+\. The system stays up\.$/m,
     );
     expect((await activate(true)).ok).toBe(true);
     second.interrupt();
@@ -297,7 +297,7 @@ describe('npm start', () => {
       const redis = await openOldRedis(version);
       const refused = start({ REDIS_URL: redis.url });
       expect(await refused.exited).toBe(1);
-      expect(refused.output()).toContain(`REDIS_URL: Redis ${version} is too old, 7 or newer is needed`);
+      expect(refused.output()).toContain(`REDIS_URL: Redis ${version} is too old; Agent Nexus needs 7 or newer`);
       await redis.close();
       expect(leftOver()).toEqual([]);
     },

@@ -95,7 +95,7 @@ describe('a database with odd settings', () => {
     const { body: read } = await stack.api.get<Agent>(`/api/agents/${made.id}`);
     expect(read).toEqual(changed);
     expect([read.createdAt, read.temperature]).toEqual([made.createdAt, 0.30000000000000004]);
-    const [stored] = await stack.database.$queryRaw<{ created: number; updated: number }[]>`
+    const [stored] = await stack.database.query<{ created: number; updated: number }>`
       SELECT extract(epoch FROM created_at)::float8 * 1000 AS created, extract(epoch FROM updated_at)::float8 * 1000 AS updated
       FROM agent WHERE id = ${made.id}::uuid`;
     expect(stored).toEqual({ created: Date.parse(read.createdAt), updated: Date.parse(read.updatedAt) });

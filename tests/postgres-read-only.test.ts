@@ -86,7 +86,7 @@ describe('a read-only Postgres', () => {
     await waitUntil(() => isEverybody(200), { what: 'all to be ready' });
 
     const isLockHeld = async () => {
-      const [row] = await stack.database.$queryRaw<{ held: number }[]>`
+      const [row] = await stack.database.query<{ held: number }>`
         SELECT count(*)::int AS held FROM worker w JOIN pg_locks l ON l.locktype = 'advisory' AND l.granted
           AND l.classid = ${lifeLockSpace}::int::oid AND l.objid = w.lock_key::int::oid`;
       return row?.held === 1;

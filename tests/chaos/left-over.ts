@@ -102,9 +102,10 @@ export async function nothingIsLeftOver(
     },
     { what: 'I4: connections to Redis to be as many as before', timeoutMs: 15_000, everyMs: 100 },
   ).catch((error: Error) => must(false, `${error.message}: ${excess}`));
-  const [postgres] = await stack.database.$queryRaw<[{ open: number; inTransaction: number }]>`
+  const [postgres] = await stack.database.query<{ open: number; inTransaction: number }>`
     SELECT count(*)::int AS open, (count(*) FILTER (WHERE state LIKE 'idle in transaction%'))::int AS "inTransaction"
     FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'nexus-%'`;
+  if (!postgres) throw new Error('pg_stat_activity gave no row');
   must(postgres.inTransaction === 0, `I4: ${postgres.inTransaction} transactions were left open`);
   const most = (living('api') + living('gateway') + living('worker')) * poolSize + living('worker');
   must(postgres.open <= most, `I4: ${postgres.open} connections to Postgres, though ${most} are allowed`);

@@ -46,7 +46,7 @@ export async function verify(chaos: Chaos, options: CheckOptions = {}): Promise<
 async function everythingEnds({ stack, accepted }: Chaos, options: CheckOptions): Promise<Map<string, Row>> {
   const { boundMs = 30_000, statuses = ['completed'] } = options;
   const ids = accepted.map(({ id }) => id);
-  const load = () => stack.database.$queryRaw<Row[]>`
+  const load = () => stack.database.query<Row>`
     SELECT i.id, i.status::text, i.attempt, i.error_code AS "errorCode", m.content AS text,
            ARRAY(SELECT attempt FROM usage_record u WHERE u.invocation_id = i.id ORDER BY attempt) AS usage
     FROM invocation i LEFT JOIN message m ON m.id = i.output_message_id WHERE i.id = ANY(${ids}::uuid[])`;
@@ -63,7 +63,7 @@ async function everythingEnds({ stack, accepted }: Chaos, options: CheckOptions)
   });
   const odd = rows.filter(({ status }) => !statuses.includes(status));
   must(odd.length === 0, `I1: ended with other statuses than ${statuses}: ${JSON.stringify(odd.slice(0, 5))}`);
-  const gaps = await stack.database.$queryRaw<{ id: string }[]>`
+  const gaps = await stack.database.query<{ id: string }>`
     SELECT c.id FROM conversation c LEFT JOIN message m ON m.conversation_id = c.id
     GROUP BY c.id HAVING count(m.*) <> c.message_count OR coalesce(max(m.position), 0) <> c.message_count OR cardinality(c.line) > 0`;
   must(

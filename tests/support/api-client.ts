@@ -1,3 +1,5 @@
+import { assertDeclared } from './assert-declared.ts';
+
 /** A parsed answer of the API; the body is typed by whoever asks. */
 export type Answer<T> = { status: number; headers: Headers; body: T };
 
@@ -19,7 +21,7 @@ export type ApiClient = {
   get<T>(path: string, headers?: Record<string, string>): Promise<Answer<T>>;
   send<T>(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer<T>>;
   invoke(body: Record<string, unknown>, headers?: Record<string, string>): Promise<Answer<ShownInvocation>>;
-  /** The invocation once it is over; throws when it is not within the limit. */
+  /** Waits for the end of the invocation and returns it. Throws if it does not end within the limit. */
   finished(id: string, limitSeconds?: number): Promise<ShownInvocation>;
 };
 
@@ -36,7 +38,9 @@ export function createApiClient(baseUrl: () => string): ApiClient {
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
-    return { status: response.status, headers: response.headers, body: (text === '' ? null : JSON.parse(text)) as T };
+    const answer = text === '' ? null : JSON.parse(text);
+    assertDeclared(method, path, response.status, response.headers.get('content-type') ?? '', answer);
+    return { status: response.status, headers: response.headers, body: answer as T };
   }
   return {
     send,

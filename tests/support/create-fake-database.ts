@@ -1,6 +1,6 @@
-import { Prisma, type PrismaClient } from '@nexus/common/postgres/open-database';
+import { type Database, Prisma } from '@nexus/common/postgres/open-database';
 
-/** Statements of invocations, by words that only they have. */
+/** Recognises each statement by words that only it has. */
 const statements = {
   claim: 'attempt = attempt + 1',
   finish: 'first_token_at = now() -',
@@ -15,11 +15,11 @@ const statements = {
 
 export type StatementName = keyof typeof statements;
 
-/** Rows, or the error that the database answers with. */
+/** Rows, or the error with which the database answers. */
 type Answer = unknown[] | Error;
 
 export type FakeDatabase = {
-  database: PrismaClient;
+  database: Database;
   /** The statements that were run, in order. */
   ran: StatementName[];
   /** The values of the statements of one kind, in order. */
@@ -34,7 +34,7 @@ export function createFakeDatabase(answers: Partial<Record<StatementName, Answer
   const left = new Map(Object.entries(answers).map(([name, given]) => [name, [...given]]));
   const calls: { name: StatementName; values: unknown[] }[] = [];
 
-  async function $queryRaw(strings: TemplateStringsArray, ...values: unknown[]): Promise<unknown> {
+  async function query(strings: TemplateStringsArray, ...values: unknown[]): Promise<unknown> {
     const text = strings.join(' ');
     const name = (Object.keys(statements) as StatementName[]).find((each) => text.includes(statements[each]));
     if (!name) throw new Error(`not known to the fake database: ${text}`);
@@ -45,7 +45,7 @@ export function createFakeDatabase(answers: Partial<Record<StatementName, Answer
   }
 
   return {
-    database: { $queryRaw } as unknown as PrismaClient,
+    database: { query } as unknown as Database,
     get ran() {
       return calls.map(({ name }) => name);
     },

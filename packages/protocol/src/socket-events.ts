@@ -5,15 +5,16 @@ import type { InvocationStatus } from './invocation-status.ts';
 
 export type SocketError = { code: ErrorCode; message: string; fields?: FieldError[] };
 
-/** The gateway acknowledges every request: with what was asked for, or with the reason for refusing it. */
+/** The gateway acknowledges every request, with the result or with an error. */
 export type Acknowledgement<T> = (answer: { data: T } | { error: SocketError }) => void;
 
-/** How many cursors one subscribe request may have. */
+/** The maximum number of cursors in one subscribe request. */
 export const maxCursors = 100;
 
-/** `cursors` names, for each invocation, the seq that the client has seen; 0 asks for all its events, even when it is over. */
+/** `cursors` has the last seq that the client has seen, for each invocation. 0 asks for all its events, even if it is over. */
 export type SubscribeRequest = { conversationId: string; cursors?: Record<string, number> };
 export type UnsubscribeRequest = { conversationId: string };
+export type RenewRequest = { token: string };
 export type CancelRequest = { invocationId: string };
 
 export type SubscribedInvocation = { id: string; status: InvocationStatus; lastSeq: number };
@@ -24,6 +25,8 @@ export type ClientToServerEvents = {
     acknowledge: Acknowledgement<{ invocations: SubscribedInvocation[] }>,
   ) => void;
   'conversation:unsubscribe': (request: UnsubscribeRequest, acknowledge: Acknowledgement<null>) => void;
+  /** Takes a token in place of the one that is about to expire, without connecting again. */
+  'connection:renew': (request: RenewRequest, acknowledge: Acknowledgement<null>) => void;
   'invocation:cancel': (request: CancelRequest, acknowledge: Acknowledgement<{ status: InvocationStatus }>) => void;
 };
 
@@ -32,7 +35,9 @@ export const eventName = 'invocation:event' satisfies keyof ServerToClientEvents
 
 export type ServerToClientEvents = {
   'connection:ready': (greeting: { socketId: string }) => void;
+  /** The token of this socket expires then: renew it, or the gateway ends the connection. */
+  'connection:expiring': (notice: { at: string }) => void;
   'invocation:event': (event: InvocationEvent) => void;
-  /** The gateway lost the subscription because Redis or Postgres is away: subscribe again with your cursors. */
+  /** The gateway lost the subscription because Redis or Postgres is away. Subscribe again with your cursors. */
   'conversation:interrupted': (notice: { conversationId: string; error: SocketError }) => void;
 };

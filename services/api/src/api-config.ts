@@ -17,6 +17,6 @@ export const apiConfigSchema = z.object({
 export type ApiConfig = z.infer<typeof apiConfigSchema>;
 
 export function readApiConfig(environment: NodeJS.ProcessEnv): ApiConfig {
-  const config = parseConfig(apiConfigSchema.superRefine(checkTogether('API_HOST'), always), environment);
+  const config = parseConfig(apiConfigSchema.superRefine(checkTogether, always), environment);
   return withPasswords(config);
 }

@@ -3,8 +3,9 @@ import type { EventAppender } from '@nexus/common/events/append-events';
 import type { ConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
 import type { InvocationMetrics } from '@nexus/common/invocations/invocation-metrics';
 import type { Logger } from '@nexus/common/logging/create-logger';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
 import { pingDatabase } from '@nexus/common/postgres/ping-database';
+import type { Access } from '@nexus/common/principals/open-access';
 import { createHealthHandler } from '@nexus/common/process/serve-health';
 import type { InvocationQueues } from '@nexus/common/queue/invocation-queue';
 import { pingRedis } from '@nexus/common/redis/ping-redis';
@@ -13,27 +14,28 @@ import type { Tracer } from '@nexus/common/tracing/tracer';
 import express, { type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { Registry } from 'prom-client';
-import { createAgentRoutes } from './agents/agent-routes.ts';
 import type { ApiMetrics } from './api-metrics.ts';
-import { createConversationRoutes } from './conversations/conversation-routes.ts';
+import { createDocsRoutes } from './docs/docs-routes.ts';
+import { authenticateRequest } from './http/authenticate-request.ts';
 import { cors } from './http/cors.ts';
 import { createErrorHandler } from './http/error-handler.ts';
 import { readJsonBody } from './http/json-body.ts';
 import { notFound } from './http/not-found.ts';
-import { setPrincipal } from './http/principal.ts';
 import { createRequestLog } from './http/request-log.ts';
 import { requireHost } from './http/require-host.ts';
+import { requireOrigin } from './http/require-origin.ts';
 import { noteMount } from './http/route-of.ts';
 import { toPath } from './http/to-path.ts';
 import { traceRequests } from './http/trace-requests.ts';
 import { countWorkersOnline } from './invocations/count-workers-online.ts';
-import { createInvocationRoutes } from './invocations/invocation-routes.ts';
+import { createRoutes } from './routes/create-routes.ts';
+import { mountRoutes } from './routes/mount-routes.ts';
 
 /** Bull Board's place: its pages name it. */
 export const queueBoardPath = '/admin/queues';
 
 export type ApiParts = {
-  database: PrismaClient;
+  database: Database;
   redis: Redis;
   queues: InvocationQueues;
   feeds: ConversationFeeds;
@@ -43,8 +45,11 @@ export type ApiParts = {
   registry: Registry;
   metrics: InvocationMetrics;
   apiMetrics: ApiMetrics;
+  access: Access;
   corsOrigins: string[];
   allowedHosts: string[];
+  /** Addresses and networks whose X-Forwarded-* headers count. */
+  trustedProxies: string[];
   /** Where it is switched on. */
   queueBoard: RequestHandler | null;
   /** Aborted when the process stops: open streams end. */
@@ -57,6 +62,7 @@ export function createApp(parts: ApiParts): RequestListener {
   app.disable('x-powered-by');
   app.set('etag', false);
   app.set('query parser', 'simple');
+  app.set('trust proxy', parts.trustedProxies);
   const health = createHealthHandler(
     { database: () => pingDatabase(parts.database), redis: () => pingRedis(parts.redis) },
     parts.registry,
@@ -67,12 +73,11 @@ export function createApp(parts: ApiParts): RequestListener {
   });
   if (parts.tracer) app.use(traceRequests(parts.tracer));
   app.use(createRequestLog(parts.logger, parts.apiMetrics));
-  app.use(cors(parts.corsOrigins), requireHost(parts.allowedHosts)); // in this order: a page that may read the refusal is shown it
+  app.use(cors(parts.corsOrigins), requireHost(parts.allowedHosts), requireOrigin(parts.corsOrigins)); // in this order: a page that may read the refusal is shown it
   if (parts.queueBoard) app.use(queueBoardPath, noteMount, parts.queueBoard);
-  app.use(helmet(), setPrincipal, readJsonBody);
-  app.use('/api/agents', noteMount, createAgentRoutes(parts));
-  app.use('/api/conversations', noteMount, createConversationRoutes(parts));
-  app.use('/api', noteMount, createInvocationRoutes(parts));
+  app.use(helmet(), authenticateRequest(parts.access.authenticator), readJsonBody);
+  const routes = createRoutes(parts);
+  mountRoutes(app, [...routes, ...createDocsRoutes(routes)], parts.access.authenticator);
   app.use(notFound);
   app.use(createErrorHandler(parts.logger));
   return (request, response) => {

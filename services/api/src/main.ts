@@ -7,6 +7,7 @@ import { loadPossiblyMissed } from '@nexus/common/feeds/load-possibly-missed';
 import { createMissedSources } from '@nexus/common/feeds/read-missed';
 import { createInvocationMetrics } from '@nexus/common/invocations/invocation-metrics';
 import { openDatabase } from '@nexus/common/postgres/open-database';
+import { openAccess } from '@nexus/common/principals/open-access';
 import { createServiceRegistry } from '@nexus/common/process/create-service-registry';
 import { runService } from '@nexus/common/process/run-service';
 import { listen } from '@nexus/common/process/serve-health';
@@ -56,6 +57,15 @@ await runService(
     const queues = traceQueues(openInvocationQueues(redis, logger), tracer);
     release('queues', queues.close);
 
+    const access = await openAccess({
+      database,
+      redis,
+      subscriber,
+      logger,
+      mode: config.NEXUS_AUTH,
+      secrets: config.NEXUS_SECRETS,
+    });
+    release('access', async () => access.close());
     const registry = createServiceRegistry({ pool, redis: { commands: redis, subscriber } });
     const metrics = createInvocationMetrics(registry);
     const stopping = new AbortController();
@@ -79,8 +89,10 @@ await runService(
       registry,
       metrics,
       apiMetrics: createApiMetrics(registry, { database, queues }),
+      access,
       corsOrigins: config.CORS_ORIGINS,
       allowedHosts: config.ALLOWED_HOSTS,
+      trustedProxies: config.TRUSTED_PROXIES,
       queueBoard:
         board && ADMIN_PASSWORD
           ? board.createQueueBoard(queues, { path: queueBoardPath, password: ADMIN_PASSWORD })

@@ -4,19 +4,19 @@ import type { ConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
 import { type CancelParts, requestCancel } from '@nexus/common/invocations/request-cancel';
 import type { Logger } from '@nexus/common/logging/create-logger';
 import { pingDatabase } from '@nexus/common/postgres/ping-database';
-import type { Principal } from '@nexus/common/principals/principal';
+import type { Authenticator } from '@nexus/common/principals/create-authenticator';
 import { answerNotFound, createHealthHandler } from '@nexus/common/process/serve-health';
 import { pingRedis } from '@nexus/common/redis/ping-redis';
 import type { ClientToServerEvents, ServerToClientEvents } from '@nexus/protocol/socket-events';
 import type { Registry } from 'prom-client';
 import { type DefaultEventsMap, Server, type Socket } from 'socket.io';
 import type { GatewayMetrics } from './gateway-metrics.ts';
-import { principalOfHandshake } from './principal.ts';
 import { answerRequest, toSocketError } from './requests/answer-request.ts';
 import type { RequestTurns } from './requests/request-turns.ts';
 import { routeRequests } from './requests/route-requests.ts';
-import { cancelRequest, subscribeRequest, unsubscribeRequest } from './requests/socket-requests.ts';
+import { cancelRequest, renewRequest, subscribeRequest, unsubscribeRequest } from './requests/socket-requests.ts';
 import { allowCallers } from './sockets/allow-callers.ts';
+import { identifySocket, type SocketIdentity } from './sockets/authenticate-socket.ts';
 import { broadcastEvent } from './sockets/broadcast-event.ts';
 import { disconnectUnread } from './sockets/disconnect-unread.ts';
 import { eventParser } from './sockets/event-parser.ts';
@@ -32,21 +32,26 @@ export type GatewayParts = CancelParts & {
   logger: Logger;
   registry: Registry;
   gatewayMetrics: GatewayMetrics;
+  authenticator: Authenticator;
   corsOrigins: string[];
   allowedHosts: string[];
   bufferLimits: BufferLimits;
 };
 
-type SocketData = { principal: Principal; watched: WatchedConversations<NexusSocket>; turns: RequestTurns | undefined };
+type SocketData = {
+  identity: SocketIdentity;
+  watched: WatchedConversations<NexusSocket>;
+  turns: RequestTurns | undefined;
+};
 type NexusSocket = Socket<ClientToServerEvents, ServerToClientEvents, DefaultEventsMap, SocketData>;
 
 /** Engine.IO's code for what `allowRequest` refuses. */
 const forbidden = 4;
 const bufferCheckMs = 100;
-/** Bytes; clients send ids and cursors. */
+/** Bytes. Clients send only ids and cursors. */
 const longestRequest = 65_536;
 
-/** The Socket.IO server as a function of its parts; who listens, and where, is not its business. */
+/** The Socket.IO server as a function of its parts. The caller decides where it listens. */
 export function createGateway(parts: GatewayParts): { server: HttpServer; close(): Promise<void> } {
   const { database, logger, gatewayMetrics: metrics } = parts;
   const server = createHttpServer(parts);
@@ -63,7 +68,7 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
   });
   keepFramesWhole(io.of('/') as never);
   sendTogether(io);
-  // Who is connected needs the request that it came with no more; Socket.IO's notes on memory advise to let it go.
+  // A connection no longer needs its first request. Socket.IO's notes on memory advise to release it.
   io.engine.on('connection', (connection: { request: unknown }) => {
     connection.request = null;
   });
@@ -71,7 +76,7 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     if (code === forbidden) logger.info({ reason: context?.message }, 'a connection was refused');
   });
   const rooms = createConversationRooms(parts.feeds, (room, event) => {
-    if (!io.of('/').adapter.rooms.has(room)) return; // everybody is still catching up, or reads nothing
+    if (!io.of('/').adapter.rooms.has(room)) return; // all sockets still catch up, or do not read
     metrics.delivered.inc();
     broadcastEvent(io.of('/'), room, event);
   });
@@ -80,10 +85,10 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
       if (data.watched.checkBuffer(conn as never, parts.bufferLimits)) metrics.slowClients.inc();
     }
     const disconnected = disconnectUnread(io, parts.bufferLimits);
-    if (disconnected > 0) logger.warn({ disconnected }, 'clients were disconnected that ask and do not read');
+    if (disconnected > 0) logger.warn({ disconnected }, 'disconnected clients that send requests and do not read');
   }, bufferCheckMs);
 
-  // What all sockets share is made once: many of them do nothing but wait.
+  // All sockets share these functions: many sockets only wait, and should need little memory.
   const watchParts: WatchParts<NexusSocket> = {
     rooms,
     onLost: (socket, conversationId, error) =>
@@ -92,12 +97,13 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
   const onSubscribe = answerRequest(
     subscribeRequest,
     logger,
-    async ({ data: { principal, watched } }: NexusSocket, { conversationId, cursors }) => {
+    async ({ data: { identity, watched } }: NexusSocket, { conversationId, cursors }) => {
+      const principal = identity.require('read');
       const load = () => loadWatchable(database, principal, conversationId, Object.keys(cursors));
       const watch = await watched.open(conversationId, async () => {
         if (!(await load())) throw new AppError('conversation_not_found', `There is no conversation ${conversationId}`);
       });
-      // Again, now that we listen: who began in between is in the list or will be heard.
+      // Load again, now that we listen: an invocation that began in between is in the list, or its events will arrive.
       const invocations = (await load()) ?? [];
       const ids = invocations.map(({ id }) => id);
       return {
@@ -120,7 +126,7 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     },
   );
   const onCancel = answerRequest(cancelRequest, logger, async ({ data }: NexusSocket, { invocationId }) => {
-    const { workspaceId } = data.principal;
+    const { workspaceId } = data.identity.require('invoke');
     const row = await database.invocation.findFirst({
       where: { id: invocationId, workspaceId },
       select: { conversationId: true },
@@ -130,20 +136,28 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     if (!status) throw new AppError('invocation_not_found', `There is no invocation ${invocationId}`);
     return { data: { status } };
   });
+  const onRenew = answerRequest(renewRequest, logger, async ({ data }: NexusSocket, { token }) => {
+    await data.identity.renew(token);
+    return { data: null };
+  });
   const answerers = {
     'conversation:subscribe': onSubscribe,
     'conversation:unsubscribe': onUnsubscribe,
     'invocation:cancel': onCancel,
+    'connection:renew': onRenew,
   } satisfies Record<keyof ClientToServerEvents, unknown>;
   const onRequest = routeRequests<NexusSocket>(answerers, 'invocation:cancel');
   function onDisconnect(this: NexusSocket): void {
     this.data.watched.closeAll();
+    this.data.identity.close();
     metrics.connections.dec();
   }
 
   io.use((socket, next) => {
-    socket.data.principal = principalOfHandshake();
-    next();
+    identifySocket(parts.authenticator, socket).then((identity) => {
+      socket.data.identity = identity;
+      next();
+    }, next);
   });
   io.on('connection', (socket) => {
     socket.data.watched = new WatchedConversations(watchParts, socket);

@@ -6,6 +6,7 @@ import { loadPossiblyMissed } from '@nexus/common/feeds/load-possibly-missed';
 import { createMissedSources } from '@nexus/common/feeds/read-missed';
 import { createInvocationMetrics } from '@nexus/common/invocations/invocation-metrics';
 import { openDatabase } from '@nexus/common/postgres/open-database';
+import { openAccess } from '@nexus/common/principals/open-access';
 import { createServiceRegistry } from '@nexus/common/process/create-service-registry';
 import { runService } from '@nexus/common/process/run-service';
 import { listen } from '@nexus/common/process/serve-health';
@@ -17,7 +18,7 @@ import { createGateway } from './create-gateway.ts';
 import { readGatewayConfig } from './gateway-config.ts';
 import { createGatewayMetrics } from './gateway-metrics.ts';
 
-/** Bytes that may wait for one client, besides the limit in packets. */
+/** How many bytes may wait for one client. There is also a limit in packets. */
 const bufferBytes = 4 * 1_048_576;
 
 await runService(
@@ -43,6 +44,15 @@ await runService(
     const queues = openInvocationQueues(redis, logger);
     release('queues', queues.close);
 
+    const access = await openAccess({
+      database,
+      redis,
+      subscriber,
+      logger,
+      mode: config.NEXUS_AUTH,
+      secrets: config.NEXUS_SECRETS,
+    });
+    release('access', async () => access.close());
     const registry = createServiceRegistry({ pool, redis: { commands: redis, subscriber } });
     const metrics = createInvocationMetrics(registry);
     const feeds = createConversationFeeds({
@@ -63,6 +73,7 @@ await runService(
       registry,
       metrics,
       gatewayMetrics: createGatewayMetrics(registry),
+      authenticator: access.authenticator,
       corsOrigins: config.CORS_ORIGINS,
       allowedHosts: config.ALLOWED_HOSTS,
       bufferLimits: { packets: config.GATEWAY_WRITE_BUFFER_LIMIT, bytes: bufferBytes },

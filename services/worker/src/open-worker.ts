@@ -7,7 +7,7 @@ import { handBackInvocation } from '@nexus/common/invocations/status/hand-back-i
 import { onWorkerNudge } from '@nexus/common/invocations/worker-nudge';
 import type { Logger } from '@nexus/common/logging/create-logger';
 import { newId } from '@nexus/common/postgres/new-id';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
 import type { Release } from '@nexus/common/process/create-shutdown';
 import type { InvocationQueues } from '@nexus/common/queue/invocation-queue';
 import type { ProviderName } from '@nexus/common/queue/provider-name';
@@ -35,7 +35,7 @@ import { traceAttempts } from './tracing/trace-attempts.ts';
 import { createWorkerMetrics } from './worker-metrics.ts';
 
 export type WorkerParts = {
-  database: PrismaClient;
+  database: Database;
   databaseUrl: string;
   /** Three connections: `redis` for commands, `queueRedis` for BullMQ, `subscriber` for nudges. */
   redis: Redis;

@@ -1,4 +1,4 @@
-import { always, authField, checkTogether, sharedFields, tracingFields } from '@nexus/common/config/config-fields';
+import { always, checkTogether, sharedFields, tracingFields } from '@nexus/common/config/config-fields';
 import { parseConfig } from '@nexus/common/config/parse-config';
 import { count, host, list, milliseconds, port, wholeNumber } from '@nexus/common/config/setting-kinds';
 import { withPasswords } from '@nexus/common/config/with-passwords';
@@ -8,7 +8,6 @@ import { providerFields } from './providers/provider-config.ts';
 
 export const workerConfigSchema = z.object({
   ...sharedFields,
-  ...authField,
   ...tracingFields,
   /** Whether traces contain prompts and answers. */
   OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: z.stringbool().default(false),
@@ -30,6 +29,6 @@ export const workerConfigSchema = z.object({
 export type WorkerConfig = z.infer<typeof workerConfigSchema>;
 
 export function readWorkerConfig(environment: NodeJS.ProcessEnv): WorkerConfig {
-  const config = parseConfig(workerConfigSchema.superRefine(checkTogether('WORKER_HOST'), always), environment);
+  const config = parseConfig(workerConfigSchema.superRefine(checkTogether, always), environment);
   return withPasswords(config);
 }

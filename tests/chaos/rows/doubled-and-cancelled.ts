@@ -95,7 +95,7 @@ export const delivered: ChaosRow = {
     await database.$executeRaw`UPDATE invocation SET cancel_requested_at = now() WHERE id = ANY(${unwanted}::uuid[])`;
     const dead = chaos.stack.workers[5];
     must(dead, 'six workers');
-    const held = await database.$queryRaw<{ id: string }[]>`
+    const held = await database.query<{ id: string }>`
       SELECT i.id FROM invocation i JOIN worker w ON w.id = i.worker_id WHERE w.pid = ${dead.pid}::int AND i.status = 'running'`;
     dead.signal('SIGKILL');
     await chaos.verify({

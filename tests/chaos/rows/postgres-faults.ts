@@ -263,7 +263,7 @@ async function postUntilTaken(chaos: Chaos, agentId: string, message: string): P
 
 /** Whether every worker holds its lock on a session of its own, and the worker that was cut off on a new session. */
 async function holdsLock({ stack }: Chaos, cutAt: Date): Promise<boolean> {
-  const holders = await stack.database.$queryRaw<{ begun: Date }[]>`
+  const holders = await stack.database.query<{ begun: Date }>`
     SELECT s.backend_start AS begun FROM worker w
     JOIN pg_locks l ON l.locktype = 'advisory' AND l.granted AND l.classid = ${lifeLockSpace}::int::oid AND l.objid = w.lock_key::int::oid
     JOIN pg_stat_activity s ON s.pid = l.pid`;

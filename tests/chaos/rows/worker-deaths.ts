@@ -132,10 +132,10 @@ async function lockConversation({ stack }: Chaos, conversationId: string): Promi
 }
 
 async function waitsForLock({ stack }: Chaos): Promise<boolean> {
-  const [row] = await stack.database.$queryRaw<[{ count: number }]>`
+  const [row] = await stack.database.query<{ count: number }>`
     SELECT count(*)::int AS count FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FOR NO KEY UPDATE%'`;
-  return row.count > 0;
+  return (row?.count ?? 0) > 0;
 }
 
 export const killAfterFinalWrite: ChaosRow = {

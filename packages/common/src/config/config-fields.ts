@@ -1,19 +1,20 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { redisProblem, splitRedisUrls } from './redis-urls.ts';
 import { checkedText, count, list, oneOf } from './setting-kinds.ts';
 import { databaseUrlProblem, redisUrlProblem, webUrlProblem } from './url-problem.ts';
 import { toWebOrigin } from './web-origin.ts';
 
-/** The settings that several services have, each the same everywhere. */
+/** The settings that several services share. */
 
-/** Where the database is: all that migrations need. */
+/** The address of the database. Migrations need nothing else. */
 export const databaseFields = {
   DATABASE_URL: checkedText(databaseUrlProblem),
-  /** Takes the place of the one in the URL. */
+  /** Replaces the password in the URL. */
   DATABASE_PASSWORD: z.string().optional(),
 };
 
-/** What every service is told. */
+/** The settings of every service. */
 export const sharedFields = {
   ...databaseFields,
   DATABASE_POOL_SIZE: count(10),
@@ -32,7 +33,7 @@ export const sharedFields = {
 
 const headerPattern = /^([\w!#$%&'*+.^`|~-]+) *= *([\t\x20-\x7e]*)$/;
 
-/** `name=value` pairs separated by commas, values percent-encoded where they need to be, as OpenTelemetry writes them. */
+/** `name=value` pairs separated by commas, with percent-encoded values, as OpenTelemetry defines them. */
 function parseHeaders(text: string, context: z.core.$RefinementCtx<string>): Record<string, string> {
   const entries = text.split(',').map((pair) => headerPattern.exec(decode(pair.trim())));
   if (entries.some((entry) => entry === null))
@@ -48,26 +49,42 @@ function decode(text: string): string {
   }
 }
 
-/** Where traces go; nowhere without an endpoint. */
+/** Where traces go. Without an endpoint there are none. */
 export const tracingFields = {
   OTEL_EXPORTER_OTLP_ENDPOINT: checkedText(webUrlProblem)
-    .transform((text) => text.replace(/\/v1\/traces\/*$/, '')) // which is appended
+    .transform((text) => text.replace(/\/v1\/traces\/*$/, '')) // the exporter appends it
     .optional(),
-  /** Secret: they hold the receiver's key. */
+  /** Secret: the headers contain the receiver's key. */
   OTEL_EXPORTER_OTLP_HEADERS: z.string().transform(parseHeaders).optional(),
 };
 
-/** Without keys nothing may listen beyond loopback, unless somebody says aloud that this is meant. */
-export const authField = { NEXUS_AUTH: oneOf('off').optional() };
+/** `keys`: every caller needs one. `off`: nobody does, and nothing listens beyond loopback unless NEXUS_AUTH=off is set on purpose. */
+export const authField = { NEXUS_AUTH: oneOf('keys', 'off').default('keys') };
 
-/** Who may call what clients call. */
+const minSecretLength = 32;
+
+/** The settings that decide which callers a service for clients accepts. */
 export const accessFields = {
   ...authField,
+  /** Signs tokens and encrypts what is secret: newest first, older ones as long as something needs them. */
+  NEXUS_SECRETS: list()
+    .refine(
+      (secrets) => secrets.every((secret) => secret.length >= minSecretLength),
+      `expected secrets of at least ${minSecretLength} characters, separated by commas`,
+    )
+    .default([]),
   /** Names by which a service may be called, beside localhost and addresses; `*` is every name. */
   ALLOWED_HOSTS: list()
     .refine(
       (names) => names.every((name) => /^(?:\*|[a-z\d_](?:[a-z\d_.-]*[a-z\d_])?)$/i.test(name)),
       'expected names without scheme and port, separated by commas, or *',
+    )
+    .default([]),
+  /** Addresses and networks of proxies whose X-Forwarded-* headers count. */
+  TRUSTED_PROXIES: list()
+    .refine(
+      (entries) => entries.every(isNetwork),
+      'expected addresses and networks, as in 10.0.0.0/8, separated by commas',
     )
     .default([]),
   /** Origins of browsers' pages that may call, beside the service's own; none by default. */
@@ -80,31 +97,27 @@ export const accessFields = {
     .default([]),
 };
 
+/** An address, or one with the length of its network's prefix. */
+function isNetwork(text: string): boolean {
+  const [address = '', prefix] = text.split('/');
+  const version = isIP(address);
+  if (version === 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128));
+}
+
 const loopbackHosts = new Set(['127.0.0.1', '::1', 'localhost']);
 
 export function isLoopbackHost(host: string): boolean {
   return loopbackHosts.has(host);
 }
 
-/** A reason why this host may not be listened on, or null. */
-function hostProblem(host: string, auth: 'off' | undefined): string | null {
-  if (isLoopbackHost(host) || auth === 'off') return null;
-  return 'there is no authentication yet, so only a loopback address is allowed, unless NEXUS_AUTH=off is set as well';
-}
+type Together = { REDIS_URL: string; REDIS_CLUSTER: boolean };
 
-type Together = { NEXUS_AUTH?: 'off' | undefined; REDIS_URL: string; REDIS_CLUSTER: boolean };
-
-/** For `checkTogether`: zod would skip it while another variable does not fit, and one message names all problems. */
+/** For `checkTogether`: without this zod skips it while another variable is bad, and one message must name all problems. */
 export const always = { when: () => true };
 
-/** What no variable of a service says alone: whether its host may be listened on, and Redis used as it is named. */
-export function checkTogether<H extends string>(host: H) {
-  return (config: Together & Record<H, string>, context: z.RefinementCtx): void => {
-    const problems = {
-      [host]: hostProblem(config[host], config.NEXUS_AUTH),
-      REDIS_URL: redisProblem(config.REDIS_URL ?? '', config.REDIS_CLUSTER),
-    };
-    for (const [name, message] of Object.entries(problems))
-      if (message) context.addIssue({ code: 'custom', path: [name], message });
-  };
+/** What no variable of a service says alone: whether Redis may be used as it is named. */
+export function checkTogether(config: Together, context: z.RefinementCtx): void {
+  const message = redisProblem(config.REDIS_URL ?? '', config.REDIS_CLUSTER);
+  if (message) context.addIssue({ code: 'custom', path: ['REDIS_URL'], message });
 }

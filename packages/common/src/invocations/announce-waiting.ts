@@ -1,12 +1,12 @@
 import { AppError } from '../errors/app-error.ts';
 import type { EventAppender } from '../events/append-events.ts';
 import type { Logger } from '../logging/create-logger.ts';
-import type { PrismaClient } from '../postgres/open-database.ts';
+import type { Queryable } from '../postgres/queryable.ts';
 import { atEndOfTurn } from '../timing/at-end-of-turn.ts';
 import type { InsertedInvocation } from './insert-invocations.ts';
 
 export type WaitingAnnouncerParts = {
-  database: Pick<PrismaClient, '$queryRaw'>;
+  database: Queryable;
   appender: Pick<EventAppender, 'append'>;
   logger: Pick<Logger, 'warn'>;
 };
@@ -58,12 +58,8 @@ export function createWaitingAnnouncer(parts: WaitingAnnouncerParts): (waiting: 
   };
 }
 
-async function countQueued(
-  database: Pick<PrismaClient, '$queryRaw'>,
-  providers: string[],
-  max: number,
-): Promise<Map<string, number>> {
-  const rows = await database.$queryRaw<{ provider: string; count: number }[]>`
+async function countQueued(database: Queryable, providers: string[], max: number): Promise<Map<string, number>> {
+  const rows = await database.query<{ provider: string; count: number }>`
     SELECT provider, (SELECT count(*)::int FROM (
       SELECT 1 FROM invocation i WHERE i.provider = asked.provider AND i.status = 'queued' LIMIT ${max}::int) queued) AS count
     FROM unnest(${providers}::text[]) AS asked(provider)`;

@@ -1,12 +1,12 @@
 import type { Logger } from '../logging/create-logger.ts';
-import type { PrismaClient } from '../postgres/open-database.ts';
+import type { Queryable } from '../postgres/queryable.ts';
 import type { Dispatch, InvocationQueues } from '../queue/invocation-queue.ts';
 import { liveness } from '../timing/liveness.ts';
 import { dispatchAndNote } from './dispatch-invocation.ts';
 import { markEnqueued } from './status/mark-enqueued.ts';
 
 export type DispatcherParts = {
-  database: Pick<PrismaClient, '$queryRaw'>;
+  database: Queryable;
   queues: Pick<InvocationQueues, 'add'>;
   logger: Pick<Logger, 'warn'>;
 };

@@ -1,10 +1,10 @@
 import type { Logger } from '../logging/create-logger.ts';
-import type { PrismaClient } from '../postgres/open-database.ts';
+import type { Queryable } from '../postgres/queryable.ts';
 import type { Dispatch, InvocationQueues } from '../queue/invocation-queue.ts';
 import { markEnqueued } from './status/mark-enqueued.ts';
 
 type Parts = {
-  database: Pick<PrismaClient, '$queryRaw'>;
+  database: Queryable;
   queues: Pick<InvocationQueues, 'add'>;
   logger: Pick<Logger, 'warn'>;
 };

@@ -1,5 +1,5 @@
 import type { Logger } from '../logging/create-logger.ts';
-import type { PrismaClient } from '../postgres/open-database.ts';
+import type { Queryable } from '../postgres/queryable.ts';
 import type { InvocationQueues } from '../queue/invocation-queue.ts';
 import { dispatchInvocation } from './dispatch-invocation.ts';
 import type { InvocationMetrics } from './invocation-metrics.ts';
@@ -7,7 +7,7 @@ import { dispatchNext } from './status/dispatch-next.ts';
 import type { Ended } from './status/ended.ts';
 
 export type EndParts = {
-  database: Pick<PrismaClient, '$queryRaw'>;
+  database: Queryable;
   queues: Pick<InvocationQueues, 'add'>;
   logger: Pick<Logger, 'warn'>;
   metrics: Pick<InvocationMetrics, 'ended'>;

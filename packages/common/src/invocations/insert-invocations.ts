@@ -1,10 +1,8 @@
 import type { MultitaskStrategy } from '@nexus/protocol/multitask-strategy';
 import { newId } from '../postgres/new-id.ts';
-import type { PrismaClient } from '../postgres/open-database.ts';
+import type { Queryable } from '../postgres/queryable.ts';
 import { type Item, idempotencyHours, toInsertStatement } from './insert-statement.ts';
 import type { NewInvocation } from './new-invocation.ts';
-
-type Database = Pick<PrismaClient, '$queryRaw'>;
 
 export type Insertion = {
   workspaceId: string;
@@ -42,7 +40,7 @@ export type InsertResult = {
 
 const titleLength = 80;
 
-type Row = {
+export type InsertedRow = {
   known: InsertedInvocation | null;
   agent: InsertResult['agent'];
   conversationFound: boolean;
@@ -59,9 +57,9 @@ type Row = {
  * not have the same conversation or the same key. Throws a unique violation if another request with the same key was quicker. Several insertions
  * are refused together if one of their conversations is locked; the caller then tries them one by one.
  */
-export async function insertInvocations(database: Database, insertions: Insertion[]): Promise<InsertResult[]> {
+export async function insertInvocations(database: Queryable, insertions: Insertion[]): Promise<InsertResult[]> {
   const items = insertions.map(toItem);
-  const rows = await database.$queryRaw<Row[]>`${toInsertStatement(items)}`;
+  const rows = await database.query<InsertedRow>`${toInsertStatement(items)}`;
 
   return rows.map(({ createdAt, dispatch, ...found }, at) => {
     if (!createdAt || !found.agent) return { ...found, created: null };
@@ -112,8 +110,8 @@ function toTitle(message: string): string {
 }
 
 /** Frees a key that is older than 24 hours, so that it can be used again. */
-export async function releaseOldKey(database: Database, workspaceId: string, key: string): Promise<void> {
-  await database.$queryRaw`
+export async function releaseOldKey(database: Queryable, workspaceId: string, key: string): Promise<void> {
+  await database.query`
     UPDATE invocation SET idempotency_key = NULL
     WHERE workspace_id = ${workspaceId}::uuid AND idempotency_key = ${key}::text
       AND created_at <= now() - ${idempotencyHours}::int * interval '1 hour'`;

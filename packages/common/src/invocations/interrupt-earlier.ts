@@ -10,7 +10,7 @@ export type Earlier = { invocationIds: string[]; conversationId: string; workspa
 export async function interruptEarlier(parts: CancelParts, earlier: Earlier): Promise<void> {
   const { invocationIds, conversationId, workspaceId, rollback } = earlier;
   if (rollback) {
-    await parts.database.$queryRaw`
+    await parts.database.query`
       UPDATE invocation SET rolled_back = true WHERE id = ANY(${invocationIds}::uuid[]) AND NOT rolled_back AND status <> 'completed'`;
   }
   for (const invocationId of invocationIds.toReversed())

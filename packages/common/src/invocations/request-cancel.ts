@@ -4,7 +4,7 @@ import type { EventAppender } from '../events/append-events.ts';
 import { cancelKey } from '../events/event-log-names.ts';
 import { foreseeSeq } from '../events/read-log.ts';
 import type { Logger } from '../logging/create-logger.ts';
-import type { PrismaClient } from '../postgres/open-database.ts';
+import type { Database } from '../postgres/open-database.ts';
 import type { InvocationQueues } from '../queue/invocation-queue.ts';
 import type { Redis } from '../redis/redis-connection.ts';
 import { endInvocation } from './end-invocation.ts';
@@ -13,7 +13,7 @@ import { type CancelResult, cancelInvocation } from './status/cancel-invocation.
 import { nudgeWorker } from './worker-nudge.ts';
 
 export type CancelParts = {
-  database: PrismaClient;
+  database: Database;
   redis: Redis;
   appender: Pick<EventAppender, 'append'>;
   queues: Pick<InvocationQueues, 'add' | 'remove'>;

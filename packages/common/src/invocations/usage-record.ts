@@ -1,6 +1,7 @@
 import type { Usage } from '@nexus/protocol/event';
 import { newId } from '../postgres/new-id.ts';
-import { Prisma, type PrismaClient } from '../postgres/open-database.ts';
+import { Prisma } from '../postgres/open-database.ts';
+import type { Queryable } from '../postgres/queryable.ts';
 
 /** The usage and the cost of an attempt, as stored. */
 export type AttemptUsage = Usage & { costMicroUsd: bigint | null; priceTableVersion: string | null };
@@ -17,11 +18,11 @@ export const unknownUsage: AttemptUsage = {
 
 /** Stores the estimated usage of a lost attempt. False: its record has a usage already, or there is no record. */
 export async function noteUsage(
-  database: Pick<PrismaClient, '$queryRaw'>,
+  database: Queryable,
   { invocationId, attempt }: { invocationId: string; attempt: number },
   usage: AttemptUsage,
 ): Promise<boolean> {
-  const noted = await database.$queryRaw<unknown[]>`
+  const noted = await database.query<unknown>`
     UPDATE usage_record SET input_tokens = ${usage.inputTokens}::int, output_tokens = ${usage.outputTokens}::int,
            cached_tokens = ${usage.cachedTokens}::int, cost_micro_usd = ${usage.costMicroUsd}::bigint,
            price_table_version = ${usage.priceTableVersion}::text

@@ -6,7 +6,7 @@ import { redact } from './redact.ts';
 
 export type { Logger };
 
-/** A structured logger whose lines carry ids, never prompts, answers or keys: known places of such are redacted besides. */
+/** A structured logger. Its lines have ids, never prompts, answers or keys. As a second defence it redacts fields with such names. */
 export function createLogger(
   service: string,
   options: { level: string; format: 'json' | 'pretty'; mixin?: () => Record<string, string> },
@@ -40,11 +40,11 @@ const closeLimitMs = 500;
 type Destination = EventEmitter & { end(): void; destroy?(): void };
 
 /**
- * Writes what is left of the log, for the end of a process, and takes no more. At its exit pino would do the same, and try for ever where
- * nobody reads any more: what could not be written within the limit is given up. Lines for people are written by a thread, which may take 10 s.
+ * Writes the rest of the log at the end of a process, and accepts no more lines. pino does the same at exit, but tries for ever if the reader of the
+ * log is gone. This gives up after the limit. A thread writes the pretty format, and may take 10 s.
  */
 export async function closeLog(logger: Logger): Promise<void> {
-  logger.level = 'silent'; // what is closed throws at whoever still writes to it
+  logger.level = 'silent'; // a closed log throws if a line is still written to it
   const destination = (logger as unknown as Record<symbol, Destination>)[pino.symbols.streamSym];
   if (!destination) return;
   const closed = once(destination, 'close');
@@ -57,21 +57,21 @@ function serializeError(error: unknown): unknown {
   return redact(describeError(error));
 }
 
-/** Deeper chains of causes say nothing new, or go round. */
-const mostCauses = 5;
+/** A longer chain of causes adds nothing, or is a circle. */
+const maxCauses = 5;
 
 function describeError(error: unknown, depth = 0): object {
   if (!(error instanceof Error)) return { type: typeof error };
   const cause =
-    error.cause === undefined || depth === mostCauses ? {} : { cause: describeError(error.cause, depth + 1) };
+    error.cause === undefined || depth === maxCauses ? {} : { cause: describeError(error.cause, depth + 1) };
   if (error instanceof AppError) return { type: 'AppError', code: error.code, detail: error.message, ...cause };
   const several =
-    error instanceof AggregateError ? { errors: error.errors.map((each) => describeError(each, mostCauses)) } : {};
+    error instanceof AggregateError ? { errors: error.errors.map((each) => describeError(each, maxCauses)) } : {};
   const { message, stack } = error;
   return { ...plainFields(error), type: error.constructor.name, message, stack, ...several, ...cause };
 }
 
-/** Libraries hang whole connections on their errors. */
+/** Some libraries put whole connections on their errors, so take only plain values. */
 function plainFields(error: Error): object {
   return Object.fromEntries(
     Object.entries(error).filter(([, value]) => typeof value !== 'object' && typeof value !== 'function'),

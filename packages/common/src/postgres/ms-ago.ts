@@ -1,8 +1,8 @@
 import { Prisma } from './open-database.ts';
 
 /**
- * The moment so many milliseconds ago, by the database's clock. The number is a constant of ours and part of the statement's text: with a
- * parameter in its place a prepared statement's generic plan could only guess how many rows are newer.
+ * The time this many milliseconds ago, by the database's clock. The number is part of the statement's text, not a parameter: with a parameter the
+ * generic plan of a prepared statement could only guess how many rows are newer. So pass constants only.
  */
 export function msAgo(ms: number): Prisma.Sql {
   return Prisma.raw(`now() - interval '${ms} ms'`);

@@ -7,24 +7,24 @@ export const liveness = {
   beatEveryMs: 500,
   /** A worker whose last heartbeat is younger knows that Postgres accepts its claims: a claim that is refused now is refused for good. */
   heardMs: 750,
-  /** A worker whose own last heartbeat is older declares nobody dead: its view of Postgres may be the one that is late. */
+  /** A worker whose own last heartbeat is older declares no worker dead: its own view of Postgres may be late. */
   judgeMs: 900,
   /** A silent worker without its life lock is dead after this, and may claim nothing. One beat may be missed. */
   silentMs: 1_000,
-  /** A worker that was silent itself declares nobody dead for this long: the others may have been cut off with it, and beat again now. */
+  /** A worker that was silent itself declares no worker dead for this long: the others may have been cut off too, and only now beat again. */
   steadyMs: 1_500,
   /** A worker that is silent for this long takes no jobs from the queue, until it beats again. */
   pauseMs: 1_500,
   /** A worker looks this often whether to pause. */
   pauseCheckMs: 250,
-  /** The holder of a job that beat within this is alive; otherwise the sweep gives the job out again. */
+  /** The worker that has a job is alive if it beat within this time. Otherwise the sweep dispatches the invocation again. */
   holderMs: 3_000,
   /**
    * A worker that had lost its life lock while it lived is dead after this silence: it has its heartbeat alone. Clients and the health
    * check count a worker as online until then.
    */
   lostLockMs: 5_000,
-  /** After Postgres starts nobody is declared dead for this long: every life lock is gone, though the workers live. */
+  /** After a start of Postgres no worker is declared dead for this long: every life lock is gone although the workers live. */
   postgresStartMs: 10_000,
   /** A worker that holds its life lock is dead after this silence: its process hangs. Before, it may still come back. */
   hungMs: 30_000,

@@ -1,6 +1,7 @@
 import { type ProviderName, providerNames } from '@nexus/common/queue/provider-name';
 import { z } from 'zod';
 import { text } from '../http/parse-input.ts';
+import { slugPattern } from './agent-slug.ts';
 
 const timeoutMs = z.number().int().min(1_000).max(3_600_000);
 
@@ -20,6 +21,10 @@ export const settingFields = {
 const agentFields = {
   ...settingFields,
   name: text(200).min(1, 'must not be empty'),
+  slug: z
+    .string()
+    .max(60, 'expected at most 60 characters')
+    .regex(slugPattern, 'expected lower case letters, digits and single hyphens'),
   description: text(2_000),
   avatar: text(200),
   provider: z.enum(providerNames as [ProviderName, ...ProviderName[]], `expected one of ${providerNames.join(', ')}`),

@@ -2,81 +2,147 @@ import { AppError } from '@nexus/common/errors/app-error';
 import { agentNotFound } from '@nexus/common/errors/not-found';
 import { isUniqueViolation } from '@nexus/common/postgres/database-error';
 import { newId } from '@nexus/common/postgres/new-id';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
-import { Router } from 'express';
+import type { Database } from '@nexus/common/postgres/open-database';
 import { z } from 'zod';
-import { allowOnly } from '../http/not-found.ts';
-import { pageFields, readCursor, sendPage } from '../http/page.ts';
-import { idPath, parseInput } from '../http/parse-input.ts';
-import { principalOf } from '../http/principal.ts';
+import { pageFields, readCursor, toPage } from '../http/page.ts';
+import { idPath } from '../http/parse-input.ts';
 import { withoutUndefined } from '../http/without-undefined.ts';
+import { exampleIds } from '../routes/example-ids.ts';
+import { defineRoute, type Route } from '../routes/route.ts';
 import { agentPatch, newAgent } from './agent-input.ts';
-
-const listQuery = z.strictObject(pageFields);
+import { shownAgent } from './agent-output.ts';
+import { toSlug } from './agent-slug.ts';
 
 /** Never shown: the workspace is the caller's own. */
 const shown = { omit: { workspaceId: true } } as const;
 
-export function createAgentRoutes({ database }: { database: PrismaClient }): Router {
-  const router = Router();
+const tag = 'Agents';
+const params = idPath;
+const example = { params: { id: exampleIds.agent } };
 
-  router
-    .route('/')
-    .get(async (request, response) => {
-      const { workspaceId } = principalOf(response);
-      const { limit, cursor } = parseInput(listQuery, request.query, 'query');
-      const after = readCursor(cursor);
-      const rows = await database.agent.findMany({
-        where: { workspaceId, ...(after === null ? {} : { id: { gt: after } }) },
-        orderBy: { id: 'asc' },
-        take: limit + 1,
-        ...shown,
-      });
-      sendPage(request, response, rows, limit);
-    })
-    .post(async (request, response) => {
-      const { workspaceId } = principalOf(response);
-      const input = parseInput(newAgent, request.body);
-      const data = { id: newId(), workspaceId, ...withoutUndefined(input) };
-      const agent = await database.agent.create({ data, ...shown }).catch(rejectTakenName);
-      response.status(201).location(`/api/agents/${agent.id}`).json(agent);
-    })
-    .all(allowOnly('GET', 'POST'));
+export function createAgentRoutes({ database }: { database: Database }): Route[] {
+  type Data = Parameters<typeof database.agent.create>[0]['data'] & { id: string; name: string };
 
-  router
-    .route('/:id')
-    .get(async (request, response) => {
-      const { workspaceId } = principalOf(response);
-      const { id } = parseInput(idPath, request.params, 'path');
-      const agent = await database.agent.findFirst({ where: { id, workspaceId }, ...shown });
-      if (!agent) throw agentNotFound(id);
-      response.json(agent);
-    })
-    .patch(async (request, response) => {
-      const { workspaceId } = principalOf(response);
-      const { id } = parseInput(idPath, request.params, 'path');
-      const data = withoutUndefined(parseInput(agentPatch, request.body));
-      const [agent] = await database.agent
-        .updateManyAndReturn({ where: { id, workspaceId }, data, ...shown })
-        .catch(rejectTakenName);
-      if (!agent) throw agentNotFound(id);
-      response.json(agent);
-    })
-    .delete(async (request, response) => {
-      const { workspaceId } = principalOf(response);
-      const { id } = parseInput(idPath, request.params, 'path');
-      const { count } = await database.agent.deleteMany({ where: { id, workspaceId } });
-      if (count === 0) throw agentNotFound(id);
-      response.status(204).end();
-    })
-    .all(allowOnly('GET', 'PATCH', 'DELETE'));
+  /** Without a slug of its own the agent gets one from its name; where that is taken, with part of its id. */
+  async function insertAgent(data: Data) {
+    if (data.slug) return database.agent.create({ data, ...shown }).catch(rejectTaken);
+    const slug = toSlug(data.name);
+    try {
+      return await database.agent.create({ data: { ...data, slug }, ...shown }).catch(rejectTaken);
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'agent_slug_taken') throw error;
+      return database.agent
+        .create({ data: { ...data, slug: `${slug}-${data.id.slice(-12)}` }, ...shown })
+        .catch(rejectTaken);
+    }
+  }
 
-  return router;
+  return [
+    defineRoute({
+      method: 'get',
+      path: '/api/agents',
+      tag,
+      summary: 'List agents, oldest first',
+      scope: 'read',
+      query: z.strictObject(pageFields),
+      replies: { 200: { description: 'A page', schema: z.array(shownAgent) } },
+      errors: ['invalid_cursor'],
+      examples: [
+        { name: 'the first page', status: 200, query: { limit: '2' } },
+        { name: 'a cursor of another origin', status: 422, query: { cursor: 'x' } },
+      ],
+      async handle({ principal: { workspaceId }, query: { limit, cursor } }, { request }) {
+        const after = readCursor(cursor);
+        const rows = await database.agent.findMany({
+          where: { workspaceId, ...(after === null ? {} : { id: { gt: after } }) },
+          orderBy: { id: 'asc' },
+          take: limit + 1,
+          ...shown,
+        });
+        return toPage(request, rows, limit);
+      },
+    }),
+    defineRoute({
+      method: 'post',
+      path: '/api/agents',
+      tag,
+      summary: 'Create an agent',
+      scope: 'manage',
+      body: newAgent,
+      replies: { 201: { description: 'The agent; Location names it', schema: shownAgent } },
+      errors: ['agent_name_taken', 'agent_slug_taken'],
+      examples: [
+        { name: 'an echo', status: 201, body: { name: 'Parrot', provider: 'echo', model: 'echo' } },
+        { name: 'a name that is taken', status: 409, body: { name: 'Echo', provider: 'echo', model: 'echo' } },
+      ],
+      async handle({ principal: { workspaceId }, body }) {
+        const agent = await insertAgent({ id: newId(), workspaceId, ...withoutUndefined(body) });
+        return { status: 201, headers: { location: `/api/agents/${agent.id}` }, body: agent };
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/api/agents/:id',
+      tag,
+      summary: 'Read an agent',
+      scope: 'read',
+      params,
+      replies: { 200: { description: 'The agent', schema: shownAgent } },
+      errors: ['agent_not_found'],
+      examples: [{ name: 'Echo', status: 200, ...example }],
+      async handle({ principal: { workspaceId }, params: { id } }) {
+        const agent = await database.agent.findFirst({ where: { id, workspaceId }, ...shown });
+        if (!agent) throw agentNotFound(id);
+        return { status: 200, body: agent };
+      },
+    }),
+    defineRoute({
+      method: 'patch',
+      path: '/api/agents/:id',
+      tag,
+      summary: 'Change an agent',
+      description:
+        'Everything may change, nothing has to. Running and waiting invocations keep the settings that they were posted with.',
+      scope: 'manage',
+      params,
+      body: agentPatch,
+      replies: { 200: { description: 'The agent as it is now', schema: shownAgent } },
+      errors: ['agent_not_found', 'agent_name_taken', 'agent_slug_taken'],
+      examples: [{ name: 'a new avatar', status: 200, ...example, body: { avatar: '🪞' } }],
+      async handle({ principal: { workspaceId }, params: { id }, body }) {
+        const [agent] = await database.agent
+          .updateManyAndReturn({ where: { id, workspaceId }, data: withoutUndefined(body), ...shown })
+          .catch(rejectTaken);
+        if (!agent) throw agentNotFound(id);
+        return { status: 200, body: agent };
+      },
+    }),
+    defineRoute({
+      method: 'delete',
+      path: '/api/agents/:id',
+      tag,
+      summary: 'Delete an agent',
+      description: 'Its conversations stay.',
+      scope: 'manage',
+      params,
+      replies: { 204: { description: 'It is gone' } },
+      errors: ['agent_not_found'],
+      examples: [{ name: 'one that is not there', status: 404, params: { id: exampleIds.nothing } }],
+      async handle({ principal: { workspaceId }, params: { id } }) {
+        const { count } = await database.agent.deleteMany({ where: { id, workspaceId } });
+        if (count === 0) throw agentNotFound(id);
+        return { status: 204 };
+      },
+    }),
+  ];
 }
 
-function rejectTakenName(error: unknown): never {
+/** Which of an agent's unique fields another agent has. */
+function rejectTaken(error: unknown): never {
   if (!isUniqueViolation(error)) throw error;
-  throw new AppError('agent_name_taken', 'Another agent has this name', {
-    fields: [{ field: 'name', message: 'is taken by another agent' }],
+  const isSlug = JSON.stringify((error as { meta?: unknown }).meta ?? {}).includes('slug');
+  const [field, code] = isSlug ? (['slug', 'agent_slug_taken'] as const) : (['name', 'agent_name_taken'] as const);
+  throw new AppError(code, `Another agent has this ${field}`, {
+    fields: [{ field, message: 'is taken by another agent' }],
   });
 }

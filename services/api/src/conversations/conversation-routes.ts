@@ -1,31 +1,44 @@
 import { AppError } from '@nexus/common/errors/app-error';
 import { conversationNotFound } from '@nexus/common/errors/not-found';
 import { newId } from '@nexus/common/postgres/new-id';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
+import type { Queryable } from '@nexus/common/postgres/queryable';
 import type { Principal } from '@nexus/common/principals/principal';
-import { Router } from 'express';
+import { z } from 'zod';
 import { loadPageIds } from '../http/load-page-ids.ts';
-import { allowOnly } from '../http/not-found.ts';
-import { readCursor, sendPage } from '../http/page.ts';
-import { idPath, parseInput } from '../http/parse-input.ts';
-import { principalOf } from '../http/principal.ts';
+import { readCursor, toPage } from '../http/page.ts';
+import { idPath } from '../http/parse-input.ts';
+import { exampleIds } from '../routes/example-ids.ts';
+import { defineRoute, type Route } from '../routes/route.ts';
 import { conversationPatch, listQuery, messagesQuery, newConversation } from './conversation-input.ts';
+import { shownConversation, shownMessage } from './conversation-output.ts';
 
 const shown = {
   select: { id: true, title: true, messageCount: true, line: true, createdAt: true, updatedAt: true },
 } as const;
-const shownMessage = { omit: { workspaceId: true } } as const;
+const storedMessage = { omit: { workspaceId: true } } as const;
 
-type Row = { id: string; title: string; messageCount: number; line: string[]; createdAt: Date; updatedAt: Date };
+export type ConversationRow = {
+  id: string;
+  title: string;
+  messageCount: number;
+  line: string[];
+  createdAt: Date;
+  updatedAt: Date;
+};
 
 /** `line` is ours; clients know it as the invocations that are not over. */
-function toConversation({ line, ...rest }: Row) {
+function toConversation({ line, ...rest }: ConversationRow) {
   return { ...rest, unfinishedInvocationIds: line };
 }
 
 /** Asked for as often as invocations are: through Prisma's client it took an API 40 MB more. */
-async function insertConversation(database: PrismaClient, { workspaceId }: Principal, title: string): Promise<Row> {
-  const [row] = await database.$queryRaw<Row[]>`
+export async function insertConversation(
+  database: Queryable,
+  { workspaceId }: Principal,
+  title: string,
+): Promise<ConversationRow> {
+  const [row] = await database.query<ConversationRow>`
     INSERT INTO conversation (id, workspace_id, title) VALUES (${newId()}::uuid, ${workspaceId}::uuid, ${title}::text)
     RETURNING id, title, message_count AS "messageCount", line, created_at AS "createdAt", updated_at AS "updatedAt"`;
   if (!row) throw new AppError('internal_error');
@@ -35,14 +48,14 @@ async function insertConversation(database: PrismaClient, { workspaceId }: Princ
 /** Bytes of content after which a page of messages ends early: a hundred long ones would fill the memory of an API that many ask. */
 const fullPage = 4 * 1_048_576;
 
-type PageEnd = { last: number; more: boolean };
+export type PageEnd = { last: number; more: boolean };
 
 /** Where a page of messages ends, and whether others follow. Reads no content: how long it is, Postgres knows without. */
-async function findPageEnd(
-  database: PrismaClient,
+export async function findPageEnd(
+  database: Queryable,
   { conversationId, after, limit }: { conversationId: string; after: number; limit: number },
 ): Promise<PageEnd> {
-  const [end] = await database.$queryRaw<PageEnd[]>`
+  const [end] = await database.query<PageEnd>`
     SELECT last, last < reached AS more FROM (
       SELECT coalesce(max(position) FILTER (WHERE n <= ${limit}::int AND before < ${fullPage}::int), 0) AS last, coalesce(max(position), 0) AS reached
       FROM (
@@ -56,93 +69,18 @@ async function findPageEnd(
 }
 
 /** Which of these invocations were rolled back: the model sees their messages no longer. */
-async function findRolledBack(database: PrismaClient, invocationIds: string[]): Promise<Set<string>> {
-  const rows = await database.$queryRaw<{ id: string }[]>`
+export async function findRolledBack(database: Queryable, invocationIds: string[]): Promise<Set<string>> {
+  const rows = await database.query<{ id: string }>`
     SELECT id FROM invocation WHERE id = ANY(${invocationIds}::uuid[]) AND rolled_back`;
   return new Set(rows.map(({ id }) => id));
 }
 
-export function createConversationRoutes({ database }: { database: PrismaClient }): Router {
-  const router = Router();
+const tag = 'Conversations';
+const params = idPath;
+const example = { params: { id: exampleIds.conversation } };
+const reply = { description: 'The conversation', schema: shownConversation };
 
-  router
-    .route('/')
-    .get(async (request, response) => {
-      const { limit, cursor } = parseInput(listQuery, request.query, 'query');
-      const { workspaceId } = principalOf(response);
-      const conditions = { workspace_id: workspaceId };
-      const page = await loadPageIds(database, 'conversation', conditions, { before: readCursor(cursor), limit });
-      const rows = await database.conversation.findMany({
-        where: { workspaceId, id: { in: page.slice(0, limit).map(({ id }) => id) } },
-        orderBy: { id: 'desc' },
-        ...shown,
-      });
-      sendPage(request, response, page, limit, rows.map(toConversation));
-    })
-    .post(async (request, response) => {
-      const { title } = parseInput(newConversation, request.body);
-      const row = await insertConversation(database, principalOf(response), title);
-      response.status(201).location(`/api/conversations/${row.id}`).json(toConversation(row));
-    })
-    .all(allowOnly('GET', 'POST'));
-
-  router
-    .route('/:id')
-    .get(async (request, response) => {
-      const { workspaceId } = principalOf(response);
-      const { id } = parseInput(idPath, request.params, 'path');
-      const row = await database.conversation.findFirst({ where: { id, workspaceId }, ...shown });
-      if (!row) throw conversationNotFound(id);
-      response.json(toConversation(row));
-    })
-    .patch(async (request, response) => {
-      const { workspaceId } = principalOf(response);
-      const { id } = parseInput(idPath, request.params, 'path');
-      const data = parseInput(conversationPatch, request.body);
-      const [row] = await database.conversation.updateManyAndReturn({
-        where: { id, workspaceId },
-        data,
-        ...shown,
-      });
-      if (!row) throw conversationNotFound(id);
-      response.json(toConversation(row));
-    })
-    .delete(async (request, response) => {
-      const { workspaceId } = principalOf(response);
-      const { id } = parseInput(idPath, request.params, 'path');
-      const where = { id, workspaceId };
-      const { count } = await database.conversation.deleteMany({ where: { ...where, line: { isEmpty: true } } });
-      if (count === 0) await explainKept(id, where);
-      response.status(204).end();
-    })
-    .all(allowOnly('GET', 'PATCH', 'DELETE'));
-
-  router
-    .route('/:id/messages')
-    .get(async (request, response) => {
-      const { workspaceId } = principalOf(response);
-      const { id } = parseInput(idPath, request.params, 'path');
-      const { limit, after } = parseInput(messagesQuery, request.query, 'query');
-      const conversation = await database.conversation.findFirst({
-        where: { id, workspaceId },
-        select: { id: true },
-      });
-      if (!conversation) throw conversationNotFound(id);
-      const { last, more } = await findPageEnd(database, { conversationId: id, after, limit });
-      const rows = await database.message.findMany({
-        where: { conversationId: id, workspaceId, position: { gt: after, lte: last } },
-        orderBy: { position: 'asc' },
-        ...shownMessage,
-      });
-      if (more)
-        response.setHeader('link', `</api/conversations/${id}/messages?limit=${limit}&after=${last}>; rel="next"`);
-      const gone = await findRolledBack(database, [...new Set(rows.flatMap(({ invocationId }) => invocationId ?? []))]);
-      response.json(
-        rows.map((row) => ({ ...row, rolledBack: row.invocationId !== null && gone.has(row.invocationId) })),
-      );
-    })
-    .all(allowOnly('GET'));
-
+export function createConversationRoutes({ database }: { database: Database }): Route[] {
   /** A conversation that is answering is not taken away under its workers: cancel first. */
   async function explainKept(id: string, where: { id: string; workspaceId: string }): Promise<void> {
     const row = await database.conversation.findFirst({ where, select: { line: true } });
@@ -153,5 +91,126 @@ export function createConversationRoutes({ database }: { database: PrismaClient 
     );
   }
 
-  return router;
+  return [
+    defineRoute({
+      method: 'get',
+      path: '/api/conversations',
+      tag,
+      summary: 'List conversations, newest first',
+      scope: 'read',
+      query: listQuery,
+      replies: { 200: { description: 'A page', schema: z.array(shownConversation) } },
+      errors: ['invalid_cursor'],
+      examples: [{ name: 'the first page', status: 200, query: { limit: '2' } }],
+      async handle({ principal: { workspaceId }, query: { limit, cursor } }, { request }) {
+        const conditions = { workspace_id: workspaceId };
+        const page = await loadPageIds(database, 'conversation', conditions, { before: readCursor(cursor), limit });
+        const rows = await database.conversation.findMany({
+          where: { workspaceId, id: { in: page.slice(0, limit).map(({ id }) => id) } },
+          orderBy: { id: 'desc' },
+          ...shown,
+        });
+        return toPage(request, page, limit, rows.map(toConversation));
+      },
+    }),
+    defineRoute({
+      method: 'post',
+      path: '/api/conversations',
+      tag,
+      summary: 'Open a conversation',
+      scope: 'invoke',
+      body: newConversation,
+      replies: { 201: { ...reply, description: 'The conversation; Location names it' } },
+      examples: [{ name: 'with a title', status: 201, body: { title: 'Holidays' } }],
+      async handle({ principal, body: { title } }) {
+        const row = await insertConversation(database, principal, title);
+        return { status: 201, headers: { location: `/api/conversations/${row.id}` }, body: toConversation(row) };
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/api/conversations/:id',
+      tag,
+      summary: 'Read a conversation',
+      scope: 'read',
+      params,
+      replies: { 200: reply },
+      errors: ['conversation_not_found'],
+      examples: [{ name: 'one', status: 200, ...example }],
+      async handle({ principal: { workspaceId }, params: { id } }) {
+        const row = await database.conversation.findFirst({ where: { id, workspaceId }, ...shown });
+        if (!row) throw conversationNotFound(id);
+        return { status: 200, body: toConversation(row) };
+      },
+    }),
+    defineRoute({
+      method: 'patch',
+      path: '/api/conversations/:id',
+      tag,
+      summary: 'Rename a conversation',
+      scope: 'invoke',
+      params,
+      body: conversationPatch,
+      replies: { 200: { ...reply, description: 'The conversation as it is now' } },
+      errors: ['conversation_not_found'],
+      examples: [{ name: 'another title', status: 200, ...example, body: { title: 'Winter holidays' } }],
+      async handle({ principal: { workspaceId }, params: { id }, body: data }) {
+        const [row] = await database.conversation.updateManyAndReturn({ where: { id, workspaceId }, data, ...shown });
+        if (!row) throw conversationNotFound(id);
+        return { status: 200, body: toConversation(row) };
+      },
+    }),
+    defineRoute({
+      method: 'delete',
+      path: '/api/conversations/:id',
+      tag,
+      summary: 'Delete a conversation with its messages',
+      description: 'One with unfinished invocations stays: cancel them first.',
+      scope: 'invoke',
+      params,
+      replies: { 204: { description: 'It is gone' } },
+      errors: ['conversation_not_found', 'conversation_busy'],
+      examples: [{ name: 'one that is not there', status: 404, params: { id: exampleIds.nothing } }],
+      async handle({ principal: { workspaceId }, params: { id } }) {
+        const where = { id, workspaceId };
+        const { count } = await database.conversation.deleteMany({ where: { ...where, line: { isEmpty: true } } });
+        if (count === 0) await explainKept(id, where);
+        return { status: 204 };
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/api/conversations/:id/messages',
+      tag,
+      summary: 'List messages, oldest first',
+      scope: 'read',
+      params,
+      query: messagesQuery,
+      replies: { 200: { description: 'A page; Link names the next', schema: z.array(shownMessage) } },
+      errors: ['conversation_not_found'],
+      examples: [{ name: 'from the beginning', status: 200, ...example, query: { limit: '10' } }],
+      async handle({ principal: { workspaceId }, params: { id }, query: { limit, after } }) {
+        const conversation = await database.conversation.findFirst({
+          where: { id, workspaceId },
+          select: { id: true },
+        });
+        if (!conversation) throw conversationNotFound(id);
+        const { last, more } = await findPageEnd(database, { conversationId: id, after, limit });
+        const rows = await database.message.findMany({
+          where: { conversationId: id, workspaceId, position: { gt: after, lte: last } },
+          orderBy: { position: 'asc' },
+          ...storedMessage,
+        });
+        const gone = await findRolledBack(database, [
+          ...new Set(rows.flatMap(({ invocationId }) => invocationId ?? [])),
+        ]);
+        const next = `</api/conversations/${id}/messages?limit=${limit}&after=${last}>; rel="next"`;
+        return {
+          status: 200,
+          headers: more ? { link: next } : {},
+          body: rows.map((row) => ({ ...row, rolledBack: row.invocationId !== null && gone.has(row.invocationId) })),
+        };
+      },
+    }),
+  ];
 }

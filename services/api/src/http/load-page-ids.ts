@@ -1,5 +1,5 @@
 import { AppError } from '@nexus/common/errors/app-error';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
 
 /** Columns and what they have to be: ids and names of ours, which need no quoting. */
 type Conditions = { workspace_id: string } & Record<string, string | undefined>;
@@ -11,7 +11,7 @@ const plainValue = /^[\w-]+$/;
  * how many rows have them: for values that it does not know it goes through all of a large table to find the few rows of a rare one.
  */
 export async function loadPageIds(
-  database: Pick<PrismaClient, '$queryRawUnsafe'>,
+  database: Pick<Database, '$queryRawUnsafe'>,
   table: 'conversation' | 'invocation',
   conditions: Conditions,
   { before, limit }: { before: string | null; limit: number },

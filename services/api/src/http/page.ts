@@ -1,19 +1,20 @@
 import { AppError } from '@nexus/common/errors/app-error';
-import type { Request, Response } from 'express';
+import type { Request } from 'express';
 import { z } from 'zod';
+import type { Reply } from '../routes/route.ts';
 
 const standardLimit = 20;
-const mostLimit = 100;
+const maxLimit = 100;
 
 /** Query fields of every list. */
 export const pageFields = {
-  limit: z.coerce.number().int().min(1).max(mostLimit).default(standardLimit),
-  cursor: z.string().max(200).optional(),
+  limit: z.coerce.number().int().min(1).max(maxLimit).default(standardLimit),
+  cursor: z.string().max(200).optional().describe('From the Link header of the page before'),
 };
 
 const idPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** A cursor is the id of the last row of a page, not to be understood by clients. */
+/** A cursor is the id of the last row of a page; clients must not rely on that. */
 export function readCursor(cursor: string | undefined): string | null {
   if (cursor === undefined) return null;
   const id = Buffer.from(cursor, 'base64url').toString('latin1');
@@ -24,20 +25,17 @@ export function readCursor(cursor: string | undefined): string | null {
   return id;
 }
 
-/** Sends a page as an array, with a Link to the next (RFC 8288) where there is one. `rows` has one row more than the limit then. */
-export function sendPage<T extends { id: string }>(
+/** A page as an array, with a Link to the next one (RFC 8288). `rows` has one row more than the limit where there is a next page. */
+export function toPage<T extends { id: string }>(
   request: Request,
-  response: Response,
   rows: T[],
   limit: number,
   body: unknown[] = rows,
-): void {
+): Reply {
+  const reply = { status: 200, body: body.slice(0, limit) };
   const last = rows[limit - 1];
-  if (rows.length > limit && last) {
-    const path = `${request.baseUrl}${request.path === '/' ? '' : request.path}`;
-    const query = new URLSearchParams(request.query as Record<string, string>); // each once: a list's query has been parsed
-    query.set('cursor', Buffer.from(last.id, 'latin1').toString('base64url'));
-    response.setHeader('link', `<${path}?${query}>; rel="next"`);
-  }
-  response.json(body.slice(0, limit));
+  if (rows.length <= limit || !last) return reply;
+  const query = new URLSearchParams(request.query as Record<string, string>); // each name once: the list's schema has parsed it
+  query.set('cursor', Buffer.from(last.id, 'latin1').toString('base64url'));
+  return { ...reply, headers: { link: `<${request.path}?${query}>; rel="next"` } };
 }

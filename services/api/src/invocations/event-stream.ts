@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { AppError } from '@nexus/common/errors/app-error';
-import { stringifyEvent } from '@nexus/common/events/event-json';
+import { endsInvocation, type FeedEvent, stringifyEvent } from '@nexus/common/events/event-json';
 import type { ConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
-import { type InvocationEvent, isLastEvent } from '@nexus/protocol/event';
+import type { InvocationEvent } from '@nexus/protocol/event';
 
 const standardKeepAliveMs = 15_000;
 
@@ -54,9 +54,9 @@ export async function streamEvents(
   writeHead(response);
 
   let maxWaitingNow = maxWaiting;
-  const send = (event: InvocationEvent) => {
+  const send = (event: FeedEvent) => {
     if (response.writableEnded) return;
-    if (isLastEvent(event)) return end(toServerSentEvent(event));
+    if (endsInvocation(event)) return end(toServerSentEvent(event));
     response.write(toServerSentEvent(event));
     if (response.writableLength > maxWaitingNow) response.destroy();
   };
@@ -87,7 +87,7 @@ export function sendEvents(response: ServerResponse, events: InvocationEvent[]):
   response.end(events.map(toServerSentEvent).join(''));
 }
 
-function toServerSentEvent(event: InvocationEvent): string {
+function toServerSentEvent(event: FeedEvent): string {
   return `id: ${event.seq}\nevent: ${event.type}\ndata: ${stringifyEvent(event)}\n\n`;
 }
 

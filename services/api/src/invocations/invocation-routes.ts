@@ -5,16 +5,18 @@ import { joinDeltas } from '@nexus/common/events/read-log';
 import { createMissedSources, readMissed } from '@nexus/common/feeds/read-missed';
 import { createInvocationCreator, type InvocationCreatorParts } from '@nexus/common/invocations/create-invocation';
 import { requestCancel } from '@nexus/common/invocations/request-cancel';
+import type { Principal } from '@nexus/common/principals/principal';
 import { isReplicaRefusal } from '@nexus/common/redis/leave-replica';
 import type { InvocationEvent } from '@nexus/protocol/event';
 import { isFinished } from '@nexus/protocol/invocation-status';
-import { type Request, type Response, Router } from 'express';
+import type { Request, Response } from 'express';
+import { z } from 'zod';
 import type { ApiMetrics } from '../api-metrics.ts';
 import { loadPageIds } from '../http/load-page-ids.ts';
-import { allowOnly } from '../http/not-found.ts';
-import { readCursor, sendPage } from '../http/page.ts';
-import { idPath, parseInput } from '../http/parse-input.ts';
-import { principalOf } from '../http/principal.ts';
+import { readCursor, toPage } from '../http/page.ts';
+import { idPath } from '../http/parse-input.ts';
+import { exampleIds } from '../routes/example-ids.ts';
+import { type Asked, defineRoute, type Example, type Reply, type Route } from '../routes/route.ts';
 import { type StreamParts, sendEvents, streamEvents } from './event-stream.ts';
 import {
   cancelBody,
@@ -25,15 +27,25 @@ import {
   newInvocation,
   readQuery,
 } from './invocation-input.ts';
+import { acceptedInvocation, listedInvocation, shownEvent, shownInvocation } from './invocation-output.ts';
 import { invocationFields, loadInvocation, toInvocation } from './load-invocation.ts';
 import { type WaitParts, waitForEnd } from './wait-for-end.ts';
 
 export type InvocationRouteParts = Omit<InvocationCreatorParts, 'onCreated'> &
   StreamParts & { apiMetrics: Pick<ApiMetrics, 'created'> };
 
-export function createInvocationRoutes(parts: InvocationRouteParts): Router {
+type Http = { request: Request; response: Response };
+
+const tag = 'Invocations';
+const params = idPath;
+const example = { params: { id: exampleIds.invocation } };
+const unknown: Example = { name: 'one that is not there', status: 404, params: { id: exampleIds.nothing } };
+const stream = {
+  'text/event-stream': z.string().describe('`id` is the seq, `event` the type, `data` the event'),
+};
+
+export function createInvocationRoutes(parts: InvocationRouteParts): Route[] {
   const { database, redis, logger } = parts;
-  const router = Router();
   const createInvocation = createInvocationCreator({ ...parts, onCreated: parts.apiMetrics.created });
   const missedSources = createMissedSources(database, redis);
   const waitParts: WaitParts = {
@@ -43,30 +55,32 @@ export function createInvocationRoutes(parts: InvocationRouteParts): Router {
     onTrouble: (error, address) => logger.warn({ error, ...address }, 'a long poll asks Postgres, as it cannot hear'),
   };
 
-  async function postInvocation(request: Request, response: Response): Promise<void> {
-    const headers = parseInput(idempotencyKey, { 'Idempotency-Key': request.get('idempotency-key') }, 'headers');
-    const input = parseInput(newInvocation, request.body);
-    const made = await createInvocation(principalOf(response), input, headers['Idempotency-Key'] ?? null);
+  type Posted = Asked<undefined, undefined, typeof idempotencyKey, typeof newInvocation>;
+
+  async function postInvocation(
+    { principal, headers, body }: Posted,
+    { request, response }: Http,
+  ): Promise<Reply | null> {
+    const made = await createInvocation(principal, body, headers['Idempotency-Key'] ?? null);
     const { id, conversationId, agentId, status, createdAt } = made;
     response.location(`/api/invocations/${id}`);
     if (wantsStream(request)) {
       try {
-        return await streamEvents(parts, response, { conversationId, invocationId: id, after: 0 });
+        await streamEvents(parts, response, { conversationId, invocationId: id, after: 0 });
+        return null;
       } catch (error) {
-        if (response.destroyed) return; // the client left
-        // It is stored: whoever heard of a failure would post it again, and pay for both.
+        if (response.destroyed) return null; // the client left
+        // It is stored: a client that is told of a failure would post it again, and pay for both.
         if (response.headersSent) throw error;
         logger.warn({ error, invocationId: id, conversationId }, 'its stream could not be opened');
       }
     }
-    response
-      .status(202)
-      .json({ id, conversationId, agentId, status, createdAt, eventsUrl: `/api/invocations/${id}/events` });
+    const eventsUrl = `/api/invocations/${id}/events`;
+    return { status: 202, body: { id, conversationId, agentId, status, createdAt, eventsUrl } };
   }
 
-  async function load(request: Request, response: Response) {
-    const { id } = parseInput(idPath, request.params, 'path');
-    const invocation = await loadInvocation(database, principalOf(response), id);
+  async function load(principal: Principal, id: string) {
+    const invocation = await loadInvocation(database, principal, id);
     if (!invocation) throw invocationNotFound(id);
     return invocation;
   }
@@ -79,74 +93,147 @@ export function createInvocationRoutes(parts: InvocationRouteParts): Router {
     return joinDeltas(events ?? []);
   }
 
-  router.route('/invoke').post(postInvocation).all(allowOnly('POST'));
+  const post = (path: string): Route =>
+    defineRoute({
+      method: 'post',
+      path,
+      tag,
+      summary: 'Ask an agent',
+      lasts: true,
+      description:
+        '202 means that the request is stored and will be answered. With `Accept: text/event-stream` the answer is the stream of its events. The same Idempotency-Key within 24 hours gives the first answer again.',
+      scope: 'invoke',
+      headers: idempotencyKey,
+      body: newInvocation,
+      replies: {
+        202: { description: 'Stored; Location names it', schema: acceptedInvocation },
+        200: { description: 'Where a stream was asked for', others: stream },
+      },
+      errors: [
+        'agent_not_found',
+        'agent_inactive',
+        'conversation_not_found',
+        'conversation_busy',
+        'provider_not_configured',
+        'idempotency_key_reused',
+        'payload_too_large',
+      ],
+      examples: [
+        { name: 'ask Echo', status: 202, body: { agentId: exampleIds.agent, message: 'Hello!' } },
+        { name: 'an agent that is not there', status: 404, body: { agentId: exampleIds.nothing, message: 'Hello!' } },
+        { name: 'no message', status: 422, body: { agentId: exampleIds.agent } },
+      ],
+      handle: postInvocation,
+    });
 
-  router
-    .route('/invocations')
-    .post(postInvocation)
-    .get(async (request, response) => {
-      const { limit, cursor, status, agentId, conversationId } = parseInput(listInvocations, request.query, 'query');
-      const { workspaceId } = principalOf(response);
-      const conditions = { workspace_id: workspaceId, status, agent_id: agentId, conversation_id: conversationId };
-      const page = await loadPageIds(database, 'invocation', conditions, { before: readCursor(cursor), limit });
-      const rows = await database.invocation.findMany({
-        where: { workspaceId, id: { in: page.slice(0, limit).map(({ id }) => id) } },
-        orderBy: { id: 'desc' },
-        select: invocationFields,
-      });
-      sendPage(request, response, page, limit, rows.map(toInvocation));
-    })
-    .all(allowOnly('GET', 'POST'));
-
-  router
-    .route('/invocations/:id')
-    .get(async (request, response) => {
-      const { wait } = parseInput(readQuery, request.query, 'query');
-      const invocation = await load(request, response);
-      if (wait === 0 || isFinished(invocation.status)) return void response.json(invocation);
-      const gone = new AbortController();
-      response.once('close', () => gone.abort());
-      const limit = AbortSignal.any([gone.signal, AbortSignal.timeout(wait * 1_000)]);
-      await waitForEnd(waitParts, { conversationId: invocation.conversationId, invocationId: invocation.id }, limit);
-      if (!gone.signal.aborted) response.json(await load(request, response));
-    })
-    .all(allowOnly('GET'));
-
-  router
-    .route('/invocations/:id/events')
-    .get(async (request, response) => {
-      const query = parseInput(eventsQuery, request.query, 'query');
-      const header = parseInput(lastEventId, { 'Last-Event-ID': request.get('last-event-id') }, 'headers');
-      const after = header['Last-Event-ID'] ?? query.after ?? 0;
-      const { id: invocationId, conversationId, status } = await load(request, response);
-      const asJson = wantsJson(request);
-      if (!asJson && !isFinished(status)) return streamEvents(parts, response, { conversationId, invocationId, after });
-      const missed = await loadMissed({ conversationId, invocationId }, after);
-      if (asJson) return void response.json(missed);
-      // An EventSource connects again after the end; 204 tells it that there is nothing more to come.
-      if (missed.length === 0) return void response.status(204).end();
-      sendEvents(response, missed);
-    })
-    .all(allowOnly('GET'));
-
-  router
-    .route('/invocations/:id/cancel')
-    .post(async (request, response) => {
-      const { id: invocationId } = parseInput(idPath, request.params, 'path');
-      parseInput(cancelBody, request.body);
-      const { workspaceId } = principalOf(response);
-      const row = await database.invocation.findFirst({
-        where: { id: invocationId, workspaceId },
-        select: { conversationId: true },
-      });
-      const status =
-        row && (await requestCancel(parts, { invocationId, conversationId: row.conversationId, workspaceId }));
-      if (!status) throw invocationNotFound(invocationId);
-      response.status(isFinished(status) ? 200 : 202).json(await load(request, response));
-    })
-    .all(allowOnly('POST'));
-
-  return router;
+  return [
+    post('/api/invocations'),
+    post('/api/invoke'),
+    defineRoute({
+      method: 'get',
+      path: '/api/invocations',
+      tag,
+      summary: 'List invocations, newest first',
+      scope: 'read',
+      query: listInvocations,
+      replies: { 200: { description: 'A page', schema: z.array(listedInvocation) } },
+      errors: ['invalid_cursor'],
+      examples: [{ name: 'those that failed', status: 200, query: { status: 'failed', limit: '2' } }],
+      async handle({ principal: { workspaceId }, query }, { request }) {
+        const { limit, cursor, status, agentId, conversationId } = query;
+        const conditions = { workspace_id: workspaceId, status, agent_id: agentId, conversation_id: conversationId };
+        const page = await loadPageIds(database, 'invocation', conditions, { before: readCursor(cursor), limit });
+        const rows = await database.invocation.findMany({
+          where: { workspaceId, id: { in: page.slice(0, limit).map(({ id }) => id) } },
+          orderBy: { id: 'desc' },
+          select: invocationFields,
+        });
+        return toPage(request, page, limit, rows.map(toInvocation));
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/api/invocations/:id',
+      tag,
+      summary: 'Read an invocation, or wait for its end',
+      lasts: true,
+      scope: 'read',
+      params,
+      query: readQuery,
+      replies: { 200: { description: 'The invocation, finished or not', schema: shownInvocation } },
+      errors: ['invocation_not_found'],
+      examples: [{ name: 'one', status: 200, ...example }, unknown],
+      async handle({ principal, params: { id }, query: { wait } }, { response }) {
+        const invocation = await load(principal, id);
+        if (wait === 0 || isFinished(invocation.status)) return { status: 200, body: invocation };
+        const gone = new AbortController();
+        response.once('close', () => gone.abort());
+        const limit = AbortSignal.any([gone.signal, AbortSignal.timeout(wait * 1_000)]);
+        await waitForEnd(waitParts, { conversationId: invocation.conversationId, invocationId: invocation.id }, limit);
+        return gone.signal.aborted ? null : { status: 200, body: await load(principal, id) };
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/api/invocations/:id/events',
+      tag,
+      summary: 'Follow the events of an invocation',
+      lasts: true,
+      description:
+        'Server-sent events, resumed by Last-Event-ID. With `Accept: application/json` an array of the events so far.',
+      scope: 'read',
+      params,
+      query: eventsQuery,
+      headers: lastEventId,
+      replies: {
+        200: { description: 'The events', schema: z.array(shownEvent), others: stream },
+        204: { description: 'The client has seen the last event' },
+      },
+      errors: ['invocation_not_found', 'redis_unavailable'],
+      examples: [{ name: 'as JSON', status: 200, ...example, headers: { accept: 'application/json' } }, unknown],
+      async handle({ principal, params: { id }, query, headers }, { request, response }) {
+        const after = headers['Last-Event-ID'] ?? query.after ?? 0;
+        const { id: invocationId, conversationId, status } = await load(principal, id);
+        const asJson = wantsJson(request);
+        if (!asJson && !isFinished(status)) {
+          await streamEvents(parts, response, { conversationId, invocationId, after });
+          return null;
+        }
+        const missed = await loadMissed({ conversationId, invocationId }, after);
+        if (asJson) return { status: 200, body: missed };
+        // An EventSource connects again after the end; 204 tells it that nothing more comes.
+        if (missed.length === 0) return { status: 204 };
+        sendEvents(response, missed);
+        return null;
+      },
+    }),
+    defineRoute({
+      method: 'post',
+      path: '/api/invocations/:id/cancel',
+      tag,
+      summary: 'Stop an invocation',
+      scope: 'invoke',
+      params,
+      body: cancelBody,
+      replies: {
+        200: { description: 'It is over', schema: shownInvocation },
+        202: { description: 'Its worker was asked to stop', schema: shownInvocation },
+      },
+      errors: ['invocation_not_found'],
+      examples: [{ name: 'one that is over', status: 200, ...example }, unknown],
+      async handle({ principal, params: { id: invocationId } }) {
+        const { workspaceId } = principal;
+        const row = await database.invocation.findFirst({
+          where: { id: invocationId, workspaceId },
+          select: { conversationId: true },
+        });
+        const status =
+          row && (await requestCancel(parts, { invocationId, conversationId: row.conversationId, workspaceId }));
+        if (!status) throw invocationNotFound(invocationId);
+        return { status: isFinished(status) ? 200 : 202, body: await load(principal, invocationId) };
+      },
+    }),
+  ];
 }
 
 function wantsStream(request: Request): boolean {

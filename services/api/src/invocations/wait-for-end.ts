@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { endsInvocation } from '@nexus/common/events/event-json';
 import type { LogAddress } from '@nexus/common/events/event-log-names';
 import type { ConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
 import { isLastEvent } from '@nexus/protocol/event';
@@ -88,7 +89,7 @@ async function followFeedOnce(
   const stopListening = feed.onEvent((event) => {
     if (event.invocationId !== invocationId) return;
     onEvent();
-    if (isLastEvent(event)) over.resolve();
+    if (endsInvocation(event)) over.resolve();
   });
   try {
     if (done.aborted) return;

@@ -12,4 +12,8 @@ export const subscribeRequest = z.strictObject({
     .default({}),
 });
 export const unsubscribeRequest = z.strictObject({ conversationId: id });
+/** Longer than any token of ours. */
+const maxTokenLength = 4_096;
+
+export const renewRequest = z.strictObject({ token: z.string().max(maxTokenLength) });
 export const cancelRequest = z.strictObject({ invocationId: id });

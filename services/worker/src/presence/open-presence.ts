@@ -1,7 +1,7 @@
 import { AppError } from '@nexus/common/errors/app-error';
 import type { AttemptId } from '@nexus/common/invocations/status/attempt-id';
 import type { Logger } from '@nexus/common/logging/create-logger';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
 import { liveness } from '@nexus/common/timing/liveness';
 import type { RunningAttempts } from '../attempts/running-attempts.ts';
 import { openLifeLock } from './life-lock.ts';
@@ -18,7 +18,7 @@ export type Presence = {
  * does not know: a claim can take effect although its reply never arrives, seconds after the worker gave up the query.
  */
 export async function openPresence(parts: {
-  database: PrismaClient;
+  database: Database;
   databaseUrl: string;
   worker: WorkerIdentity;
   attempts: RunningAttempts;

@@ -1,11 +1,9 @@
 import type { AttemptId } from '@nexus/common/invocations/status/attempt-id';
 import { isLifeLockHeld } from '@nexus/common/postgres/is-life-lock-held';
 import { msAgo } from '@nexus/common/postgres/ms-ago';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Queryable } from '@nexus/common/postgres/queryable';
 import type { ProviderName } from '@nexus/common/queue/provider-name';
 import { liveness } from '@nexus/common/timing/liveness';
-
-type Database = Pick<PrismaClient, '$queryRaw'>;
 
 export type WorkerIdentity = {
   id: string;
@@ -21,8 +19,8 @@ export type WorkerIdentity = {
  * Inserts or refreshes the worker's row, and returns the key of its advisory lock. Also deletes the rows of workers that were killed long ago,
  * because nothing else does. A row with a running invocation stays: only the sweep may declare that invocation lost.
  */
-export async function registerWorker(database: Database, worker: WorkerIdentity): Promise<number> {
-  const [row] = await database.$queryRaw<{ lockKey: number }[]>`
+export async function registerWorker(database: Queryable, worker: WorkerIdentity): Promise<number> {
+  const [row] = await database.query<{ lockKey: number }>`
     WITH gone AS (DELETE FROM worker WHERE id <> ${worker.id}::uuid AND heartbeat_at < ${msAgo(liveness.forgottenMs)}
                   AND NOT EXISTS (SELECT 1 FROM invocation i WHERE i.status = 'running' AND i.worker_id = worker.id))
     INSERT INTO worker (id, hostname, pid, providers, unconfigured, concurrency)
@@ -33,8 +31,8 @@ export async function registerWorker(database: Database, worker: WorkerIdentity)
   return row.lockKey;
 }
 
-export async function unregisterWorker(database: Database, workerId: string): Promise<void> {
-  await database.$queryRaw`DELETE FROM worker WHERE id = ${workerId}::uuid`;
+export async function unregisterWorker(database: Queryable, workerId: string): Promise<void> {
+  await database.query`DELETE FROM worker WHERE id = ${workerId}::uuid`;
 }
 
 export type Verdict = { invocationId: string; verdict: 'lost' | 'cancelled' };
@@ -45,12 +43,12 @@ export type Heartbeat = { known: boolean; verdicts: Verdict[]; notInHand: Attemp
  * worker although their jobs are not in hand (`notInHand`).
  */
 export async function beatHeart(
-  database: Database,
+  database: Queryable,
   workerId: string,
   attempts: AttemptId[],
   inHand: string[],
 ): Promise<Heartbeat> {
-  const [row] = await database.$queryRaw<Heartbeat[]>`
+  const [row] = await database.query<Heartbeat>`
     WITH beat AS (
       UPDATE worker w SET heartbeat_at = now(), steady_since = CASE WHEN w.heartbeat_at < ${msAgo(liveness.silentMs)} THEN now() ELSE w.steady_since END,
              lock_held = ${isLifeLockHeld('w.lock_key')} WHERE id = ${workerId}::uuid RETURNING id),

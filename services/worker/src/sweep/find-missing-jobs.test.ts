@@ -20,7 +20,7 @@ async function sweepOnce(parts: Partial<MissingJobParts>) {
   const answers = [[row], [{ id: self }], [{ ...row, dispatch: 2, begun: true }], []];
   const pipeline = { hmget: () => pipeline, exec: async () => [[null, ['0', self]]] };
   const find = createMissingJobFinder({
-    database: { $queryRaw: async () => answers.shift() },
+    database: { query: async () => answers.shift() },
     redis: { pipeline: () => pipeline },
     queueRedis: { status: 'ready', exists: async () => 1 },
     queues: {

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { dispatchInvocation } from '@nexus/common/invocations/dispatch-invocation';
 import { redispatchInvocation } from '@nexus/common/invocations/status/redispatch-invocation';
 import type { Logger } from '@nexus/common/logging/create-logger';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
 import { type InvocationJob, type InvocationQueues, jobId } from '@nexus/common/queue/invocation-queue';
 import type { Redis } from '@nexus/common/redis/redis-connection';
 import { atMost } from '@nexus/common/timing/at-most';
@@ -13,7 +13,7 @@ const pageSize = 500;
 const firstId = '00000000-0000-0000-0000-000000000000';
 
 export type MissingJobParts = {
-  database: PrismaClient;
+  database: Database;
   redis: Redis;
   queues: InvocationQueues;
   /** The connection on which BullMQ delivers jobs to this worker. */

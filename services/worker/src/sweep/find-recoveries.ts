@@ -1,6 +1,6 @@
 import { isLifeLockHeld } from '@nexus/common/postgres/is-life-lock-held';
 import { msAgo } from '@nexus/common/postgres/ms-ago';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Queryable } from '@nexus/common/postgres/queryable';
 import type { ProviderName } from '@nexus/common/queue/provider-name';
 import { liveness } from '@nexus/common/timing/liveness';
 import type { RecoveryCause } from './recovery-cause.ts';
@@ -31,11 +31,8 @@ const maxPerCause = 200;
  * workers live, so no worker is declared dead for a while. A worker whose own heartbeat was late declares no other worker dead: after an
  * interruption all heartbeats look old to it.
  */
-export async function findRecoveries(
-  database: Pick<PrismaClient, '$queryRaw'>,
-  sweeperId: string,
-): Promise<Recovery[]> {
-  return database.$queryRaw<Recovery[]>`
+export async function findRecoveries(database: Queryable, sweeperId: string): Promise<Recovery[]> {
+  return database.query<Recovery>`
     WITH judge AS (
       SELECT id FROM worker
       WHERE id = ${sweeperId}::uuid AND heartbeat_at > ${msAgo(liveness.judgeMs)} AND steady_since < ${msAgo(liveness.steadyMs)}
@@ -83,12 +80,8 @@ export type EnqueuedRow = {
 };
 
 /** A page of the queued rows, by id, whose job was put into Redis more than `jobCheckMs` ago. */
-export async function findEnqueued(
-  database: Pick<PrismaClient, '$queryRaw'>,
-  afterId: string,
-  limit: number,
-): Promise<EnqueuedRow[]> {
-  return database.$queryRaw`
+export async function findEnqueued(database: Queryable, afterId: string, limit: number): Promise<EnqueuedRow[]> {
+  return database.query<EnqueuedRow>`
     SELECT id AS "invocationId", conversation_id AS "conversationId", provider, dispatch, attempt > 0 AS begun,
            greatest(0, coalesce(extract(epoch FROM available_at - now()) * 1000, 0))::float8 AS "delayMs"
     FROM invocation
@@ -97,8 +90,8 @@ export async function findEnqueued(
 }
 
 /** Those of these workers that may still claim the jobs that Redis gave them. */
-export async function findAlive(database: Pick<PrismaClient, '$queryRaw'>, workerIds: string[]): Promise<Set<string>> {
-  const rows = await database.$queryRaw<{ id: string }[]>`
+export async function findAlive(database: Queryable, workerIds: string[]): Promise<Set<string>> {
+  const rows = await database.query<{ id: string }>`
     SELECT id FROM worker WHERE id = ANY(${workerIds}::uuid[]) AND heartbeat_at > ${msAgo(liveness.holderMs)}`;
   return new Set(rows.map((row) => row.id));
 }

@@ -32,17 +32,17 @@ async function reckon(log: Entry[] | Error, stored: unknown[] | Error = [source]
         .slice(Number(from.slice(2)) - 1);
     },
   };
-  const $queryRaw = vi.fn(async (sql: TemplateStringsArray, ..._values: unknown[]) => {
+  const query = vi.fn(async (sql: TemplateStringsArray, ..._values: unknown[]) => {
     if (stored instanceof Error) throw stored;
     return sql.join('').includes('UPDATE usage_record') ? [1] : stored;
   });
   const onUsed = vi.fn();
   const warn = vi.fn();
-  const parts = { database: { $queryRaw }, redis, logger: { warn }, onUsed } as unknown as ReckonerParts;
+  const parts = { database: { query }, redis, logger: { warn }, onUsed } as unknown as ReckonerParts;
   const reckoner = createLostReckoner(parts);
   reckoner.add(lost);
   await reckoner.stop();
-  return { usage: onUsed.mock.calls[0]?.[1], statements: $queryRaw.mock.calls.length, warn };
+  return { usage: onUsed.mock.calls[0]?.[1], statements: query.mock.calls.length, warn };
 }
 
 describe('the estimated usage of a lost attempt', () => {

@@ -2,7 +2,7 @@ import type { AttemptId } from '@nexus/common/invocations/status/attempt-id';
 import { type ContextSource, loadContextSource } from '@nexus/common/invocations/status/claim-invocations';
 import { type AttemptUsage, noteUsage } from '@nexus/common/invocations/usage-record';
 import type { Logger } from '@nexus/common/logging/create-logger';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
 import type { Redis } from '@nexus/common/redis/redis-connection';
 import { atMost } from '@nexus/common/timing/at-most';
 import { buildContext } from '../context/build-context.ts';
@@ -12,7 +12,7 @@ import type { WorkerMetrics } from '../worker-metrics.ts';
 import { type LogText, readLogText } from './read-log-text.ts';
 
 export type ReckonerParts = {
-  database: PrismaClient;
+  database: Database;
   redis: Redis;
   logger: Pick<Logger, 'warn'>;
   onUsed: WorkerMetrics['used'];

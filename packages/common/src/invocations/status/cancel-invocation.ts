@@ -1,5 +1,5 @@
 import type { InvocationStatus } from '@nexus/protocol/invocation-status';
-import type { PrismaClient } from '../../postgres/open-database.ts';
+import type { Queryable } from '../../postgres/queryable.ts';
 import type { ProviderName } from '../../queue/provider-name.ts';
 import { hasStatus } from '../has-status.ts';
 import type { AttemptId } from './attempt-id.ts';
@@ -15,7 +15,8 @@ export type CancelResult = AttemptId & {
   dispatch: number;
 };
 
-type Row = Omit<CancelResult, 'ended'> & { timings: InvocationTimings | null; hasNext: boolean };
+/** As Postgres returns it. */
+export type CancelRow = Omit<CancelResult, 'ended'> & { timings: InvocationTimings | null; hasNext: boolean };
 
 /**
  * queued → cancelled. For a running invocation it stores the cancel request. null: no such invocation. A second call does no harm.
@@ -23,10 +24,10 @@ type Row = Omit<CancelResult, 'ended'> & { timings: InvocationTimings | null; ha
  * clients to drop that attempt's text comes first.
  */
 export async function cancelInvocation(
-  database: Pick<PrismaClient, '$queryRaw'>,
+  database: Queryable,
   where: { invocationId: string; workspaceId: string; lastSeq: number },
 ): Promise<CancelResult | null> {
-  const [row] = await database.$queryRaw<Row[]>`
+  const [row] = await database.query<CancelRow>`
     WITH target AS (
       SELECT i.id, c.id AS conversation_id FROM invocation i JOIN conversation c ON c.id = i.conversation_id
       WHERE i.id = ${where.invocationId}::uuid AND i.workspace_id = ${where.workspaceId}::uuid

@@ -1,7 +1,8 @@
 import type { ErrorCode } from '@nexus/protocol/error-codes';
 import { isLifeLockHeld } from '../../postgres/is-life-lock-held.ts';
 import { msAgo } from '../../postgres/ms-ago.ts';
-import { Prisma, type PrismaClient } from '../../postgres/open-database.ts';
+import { Prisma } from '../../postgres/open-database.ts';
+import type { Queryable } from '../../postgres/queryable.ts';
 import type { InvocationJob } from '../../queue/invocation-queue.ts';
 import { liveness } from '../../timing/liveness.ts';
 import { hasStatus } from '../has-status.ts';
@@ -51,11 +52,8 @@ const contextColumns = Prisma.sql`c.settings, m.content AS input,
     WHERE h.characters <= (c.settings->>'contextTokens')::bigint * ${charactersPerToken}::int), '[]') AS history`;
 
 /** Reads the context source of this invocation; null: no such invocation. */
-export async function loadContextSource(
-  database: Pick<PrismaClient, '$queryRaw'>,
-  invocationId: string,
-): Promise<ContextSource | null> {
-  const [row] = await database.$queryRaw<ContextSource[]>`
+export async function loadContextSource(database: Queryable, invocationId: string): Promise<ContextSource | null> {
+  const [row] = await database.query<ContextSource>`
     SELECT ${contextColumns} FROM invocation c JOIN message m ON m.id = c.input_message_id WHERE c.id = ${invocationId}::uuid`;
   return row ?? null;
 }
@@ -66,11 +64,11 @@ export async function loadContextSource(
  * the reply might not reach that worker.
  */
 export async function claimInvocations(
-  database: Pick<PrismaClient, '$queryRaw'>,
+  database: Queryable,
   jobs: InvocationJob[],
   workerId: string,
 ): Promise<(Claim | null)[]> {
-  const claims = await database.$queryRaw<Claim[]>`
+  const claims = await database.query<Claim>`
     WITH ${jobsInLockOrder(jobs)}
     , claimed AS (
       UPDATE invocation i SET status = 'running', attempt = attempt + 1, worker_id = ${workerId}::uuid,

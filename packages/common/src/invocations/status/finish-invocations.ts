@@ -1,6 +1,6 @@
 import { inputRows } from '../../postgres/input-rows.ts';
 import { newId } from '../../postgres/new-id.ts';
-import type { PrismaClient } from '../../postgres/open-database.ts';
+import type { Queryable } from '../../postgres/queryable.ts';
 import { hasStatus } from '../has-status.ts';
 import { waitingOnlyAlone } from '../row-locks.ts';
 import { type Ended, timingsOf } from './ended.ts';
@@ -37,11 +37,11 @@ const endingRows = inputRows<Ending>('ending', [
  * if one of their conversations is locked, Postgres refuses them all, and the caller tries them one by one.
  */
 export async function finishInvocations(
-  database: Pick<PrismaClient, '$queryRaw'>,
+  database: Queryable,
   from: 'queued' | 'running',
   endings: Ending[],
 ): Promise<(Ended | null)[]> {
-  const rows = await database.$queryRaw<(Ended & { id: string })[]>`
+  const rows = await database.query<Ended & { id: string }>`
     WITH ${endingRows(endings)}
     , locked AS (
       SELECT id FROM conversation WHERE id = ANY(${endings.map(({ conversationId }) => conversationId)}::uuid[]) ORDER BY id FOR NO KEY UPDATE ${waitingOnlyAlone(endings)}

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@nexus/protocol/error-codes';
-import type { PrismaClient } from '../../postgres/open-database.ts';
+import type { Queryable } from '../../postgres/queryable.ts';
 import { type AttemptUsage, usedBy } from '../usage-record.ts';
 import type { AttemptId } from './attempt-id.ts';
 import type { DispatchRow } from './dispatch-row.ts';
@@ -9,11 +9,11 @@ export type HandBack = { reason: ErrorCode; delayMs: number; usage: AttemptUsage
 
 /** running → queued with the next dispatch: the worker stops, or the provider asked for a long wait. null: the row has moved on. */
 export async function handBackInvocation(
-  database: Pick<PrismaClient, '$queryRaw'>,
+  database: Queryable,
   { invocationId, attempt }: AttemptId,
   { reason, delayMs, usage }: HandBack,
 ): Promise<DispatchRow | null> {
-  const [row] = await database.$queryRaw<DispatchRow[]>`
+  const [row] = await database.query<DispatchRow>`
     WITH back AS (
       UPDATE invocation i SET status = 'queued', dispatch = i.dispatch + 1, enqueued_at = NULL, worker_id = NULL, error_code = ${reason}::text,
              available_at = now() + ${delayMs}::float8 * interval '1 ms'

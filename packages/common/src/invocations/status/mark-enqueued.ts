@@ -1,4 +1,4 @@
-import type { PrismaClient } from '../../postgres/open-database.ts';
+import type { Queryable } from '../../postgres/queryable.ts';
 import type { InvocationJob } from '../../queue/invocation-queue.ts';
 import { hasStatus } from '../has-status.ts';
 import { jobsInLockOrder } from '../row-locks.ts';
@@ -7,11 +7,8 @@ import { jobsInLockOrder } from '../row-locks.ts';
 export type Waiting = { invocationId: string; noted: boolean };
 
 /** Sets `enqueuedAt` for these dispatches if it is not set, and returns those that still wait. */
-export async function markEnqueued(
-  database: Pick<PrismaClient, '$queryRaw'>,
-  jobs: InvocationJob[],
-): Promise<Waiting[]> {
-  return database.$queryRaw<Waiting[]>`
+export async function markEnqueued(database: Queryable, jobs: InvocationJob[]): Promise<Waiting[]> {
+  return database.query<Waiting>`
     WITH ${jobsInLockOrder(jobs)}
     , noted AS (
       UPDATE invocation i SET enqueued_at = now() FROM job

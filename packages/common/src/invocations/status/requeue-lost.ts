@@ -1,4 +1,4 @@
-import type { PrismaClient } from '../../postgres/open-database.ts';
+import type { Queryable } from '../../postgres/queryable.ts';
 import { unknownUsage, usedBy } from '../usage-record.ts';
 import type { AttemptId } from './attempt-id.ts';
 import type { DispatchRow } from './dispatch-row.ts';
@@ -8,11 +8,11 @@ import type { DispatchRow } from './dispatch-row.ts';
  * moved on, or another process has locked it.
  */
 export async function requeueLost(
-  database: Pick<PrismaClient, '$queryRaw'>,
+  database: Queryable,
   { invocationId, attempt }: AttemptId,
   workerId: string,
 ): Promise<DispatchRow | null> {
-  const [row] = await database.$queryRaw<DispatchRow[]>`
+  const [row] = await database.query<DispatchRow>`
     WITH lost AS (
       SELECT id FROM invocation
       WHERE id = ${invocationId}::uuid AND attempt = ${attempt}::int AND status = 'running' AND worker_id = ${workerId}::uuid

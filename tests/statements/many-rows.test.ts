@@ -13,14 +13,14 @@ import { requeueLost } from '@nexus/common/invocations/status/requeue-lost';
 import { noteUsage, unknownUsage } from '@nexus/common/invocations/usage-record';
 import { lifeLockSpace } from '@nexus/common/postgres/is-life-lock-held';
 import { newId } from '@nexus/common/postgres/new-id';
-import { openDatabase, type PrismaClient } from '@nexus/common/postgres/open-database';
+import { type Database, openDatabase } from '@nexus/common/postgres/open-database';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadPageIds } from '../services/api/src/http/load-page-ids.ts';
-import { beatHeart, registerWorker } from '../services/worker/src/presence/worker-row.ts';
-import { findEnqueued, findRecoveries } from '../services/worker/src/sweep/find-recoveries.ts';
-import { openTestDatabase, type TestDatabase } from './support/open-test-database.ts';
-import { waitUntil } from './support/wait-until.ts';
+import { loadPageIds } from '../../services/api/src/http/load-page-ids.ts';
+import { beatHeart, registerWorker } from '../../services/worker/src/presence/worker-row.ts';
+import { findEnqueued, findRecoveries } from '../../services/worker/src/sweep/find-recoveries.ts';
+import { openTestDatabase, type TestDatabase } from '../support/open-test-database.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const ending: Omit<Ending, 'invocationId' | 'conversationId' | 'attempt'> = {
   status: 'completed',
@@ -38,16 +38,16 @@ const ending: Omit<Ending, 'invocationId' | 'conversationId' | 'attempt'> = {
 };
 
 /** How many index entries of invocations all statements have read so far. */
-async function countEntriesRead(database: PrismaClient): Promise<number> {
-  await database.$queryRaw`SELECT pg_stat_force_next_flush()`;
-  const [row] = await database.$queryRaw<{ read: bigint }[]>`
+async function countEntriesRead(database: Database): Promise<number> {
+  await database.query`SELECT pg_stat_force_next_flush()`;
+  const [row] = await database.query<{ read: bigint }>`
     SELECT sum(idx_tup_read)::bigint AS read FROM pg_stat_user_indexes WHERE relname = 'invocation'`;
   return Number(row?.read);
 }
 
 describe('statements for many rows', () => {
   let file: TestDatabase;
-  let database: PrismaClient;
+  let database: Database;
   let close: () => Promise<void>;
   let other: pg.Client;
   let agent: { id: string; workspaceId: string; provider: string };
@@ -89,7 +89,7 @@ describe('statements for many rows', () => {
     return { id, lockKey };
   };
   const silence = (workerId: string, seconds: number) =>
-    database.$queryRaw`UPDATE worker SET heartbeat_at = now() - ${seconds}::float8 * interval '1 s' WHERE id = ${workerId}::uuid`;
+    database.query`UPDATE worker SET heartbeat_at = now() - ${seconds}::float8 * interval '1 s' WHERE id = ${workerId}::uuid`;
   const lock = (key: number) => other.query('SELECT pg_advisory_lock($1, $2)', [lifeLockSpace, key]);
   const unlock = (key: number) => other.query('SELECT pg_advisory_unlock($1, $2)', [lifeLockSpace, key]);
   const begin = async (workerId: string): Promise<Ending> => {
@@ -102,7 +102,7 @@ describe('statements for many rows', () => {
   it('insert each row independently, and return refused and known ones in the order of the input', async () => {
     const busy = await insertOne();
     const idle = await insertOne();
-    await database.$queryRaw`UPDATE conversation SET line = '{}' WHERE id = ${idle.conversationId}::uuid`;
+    await database.query`UPDATE conversation SET line = '{}' WHERE id = ${idle.conversationId}::uuid`;
     const [before] = await insertInvocations(database, [insertion({}, 'the-key')]);
     const results = await insertInvocations(database, [
       insertion({ agentId: newId() }),
@@ -195,7 +195,7 @@ describe('statements for many rows', () => {
       expect((await entriesRead()) - before).toBeLessThan(backlog);
     } finally {
       await only.close();
-      await database.$queryRaw`UPDATE invocation SET status = 'cancelled' WHERE status IN ('queued', 'running')`;
+      await database.query`UPDATE invocation SET status = 'cancelled' WHERE status IN ('queued', 'running')`;
     }
   });
 
@@ -210,7 +210,7 @@ describe('statements for many rows', () => {
       waiting.flatMap(({ created }) => (created ? [{ invocationId: created.id, dispatch: 1 }] : [])),
     );
     const undone = await insertOne();
-    await database.$queryRaw`UPDATE invocation SET created_at = now() - interval '1 s' WHERE id = ${undone.id}::uuid`;
+    await database.query`UPDATE invocation SET created_at = now() - interval '1 s' WHERE id = ${undone.id}::uuid`;
     const only = openDatabase(file.url, { poolSize: 1, name: 'test', logger: { warn() {} } });
     const entriesRead = () => countEntriesRead(only.database);
     try {
@@ -221,7 +221,7 @@ describe('statements for many rows', () => {
       expect((await entriesRead()) - before).toBeLessThan(backlog / 2);
     } finally {
       await only.close();
-      await database.$queryRaw`UPDATE invocation SET status = 'cancelled' WHERE status IN ('queued', 'running')`;
+      await database.query`UPDATE invocation SET status = 'cancelled' WHERE status IN ('queued', 'running')`;
     }
   });
 
@@ -229,7 +229,7 @@ describe('statements for many rows', () => {
     const workerId = newId();
     const run = async () => {
       const { id, conversationId } = await insertOne();
-      await database.$queryRaw`UPDATE invocation SET status = 'running', attempt = 1, worker_id = ${workerId}::uuid WHERE id = ${id}::uuid`;
+      await database.query`UPDATE invocation SET status = 'running', attempt = 1, worker_id = ${workerId}::uuid WHERE id = ${id}::uuid`;
       return { invocationId: id, conversationId, attempt: 1 };
     };
     const [back, lost] = [await run(), await run()];
@@ -240,18 +240,18 @@ describe('statements for many rows', () => {
     expect(await requeueLost(database, lost, workerId)).toMatchObject({ begun: true });
     expect(await redispatchInvocation(database, { ...lost, dispatch: 2 })).toMatchObject({ dispatch: 3, begun: true });
     await markEnqueued(database, [{ ...back, dispatch: 2 }]);
-    await database.$queryRaw`UPDATE invocation SET enqueued_at = now() - interval '2 s' WHERE id = ${back.invocationId}::uuid`;
+    await database.query`UPDATE invocation SET enqueued_at = now() - interval '2 s' WHERE id = ${back.invocationId}::uuid`;
     expect(await findEnqueued(database, '00000000-0000-0000-0000-000000000000', 500)).toContainEqual(
       expect.objectContaining({ invocationId: back.invocationId, begun: true }),
     );
-    await database.$queryRaw`UPDATE invocation SET status = 'cancelled' WHERE status IN ('queued', 'running')`;
+    await database.query`UPDATE invocation SET status = 'cancelled' WHERE status IN ('queued', 'running')`;
   });
 
   it('that store the estimated usage of a lost attempt do so once', async () => {
     const workerId = newId();
     const { id, conversationId } = await insertOne();
     const lost = { invocationId: id, conversationId, attempt: 1 };
-    await database.$queryRaw`UPDATE invocation SET status = 'running', attempt = 1, worker_id = ${workerId}::uuid WHERE id = ${id}::uuid`;
+    await database.query`UPDATE invocation SET status = 'running', attempt = 1, worker_id = ${workerId}::uuid WHERE id = ${id}::uuid`;
     await requeueLost(database, lost, workerId);
     const usage = { ...unknownUsage, inputTokens: 3, outputTokens: 2, costMicroUsd: 7n, priceTableVersion: 'of then' };
     expect(await noteUsage(database, { ...lost, attempt: 2 }, usage)).toBe(false);
@@ -259,7 +259,7 @@ describe('statements for many rows', () => {
     expect(await noteUsage(database, lost, { ...usage, inputTokens: 4 })).toBe(false);
     const records = await database.usageRecord.findMany({ where: { invocationId: id } });
     expect(records).toEqual([expect.objectContaining({ attempt: 1, ...usage })]);
-    await database.$queryRaw`UPDATE invocation SET status = 'cancelled' WHERE id = ${id}::uuid`;
+    await database.query`UPDATE invocation SET status = 'cancelled' WHERE id = ${id}::uuid`;
   });
 
   it('that register a worker remove workers that were killed long ago, except one with a running invocation', async () => {
@@ -267,12 +267,12 @@ describe('statements for many rows', () => {
     const identity = { hostname: 'here', pid: 1, providers: ['echo' as const], unconfigured: [], concurrency: 1 };
     for (const id of [gone, busy]) await registerWorker(database, { id, ...identity });
     const invocation = await insertOne();
-    await database.$queryRaw`UPDATE worker SET heartbeat_at = now() - interval '2 hours' WHERE id IN (${gone}::uuid, ${busy}::uuid)`;
-    await database.$queryRaw`UPDATE invocation SET status = 'running', worker_id = ${busy}::uuid WHERE id = ${invocation.id}::uuid`;
+    await database.query`UPDATE worker SET heartbeat_at = now() - interval '2 hours' WHERE id IN (${gone}::uuid, ${busy}::uuid)`;
+    await database.query`UPDATE invocation SET status = 'running', worker_id = ${busy}::uuid WHERE id = ${invocation.id}::uuid`;
     await registerWorker(database, { id: newId(), ...identity });
     const left = await database.worker.findMany({ where: { id: { in: [gone, busy] } } });
     expect(left.map(({ id }) => id)).toEqual([busy]);
-    await database.$queryRaw`UPDATE invocation SET status = 'cancelled' WHERE id = ${invocation.id}::uuid`;
+    await database.query`UPDATE invocation SET status = 'cancelled' WHERE id = ${invocation.id}::uuid`;
   });
 
   it('find the page of a rare value without reading the many other rows', async () => {
@@ -308,8 +308,8 @@ describe('statements for many rows', () => {
     }
   });
 
-  it('end on the server soon after the client has given up', async () => {
-    const [row] = await database.$queryRaw<{ limit: string }[]>`SELECT current_setting('statement_timeout') AS limit`;
+  it('end on the server soon after nobody waits for them any more', async () => {
+    const [row] = await database.query<{ limit: string }>`SELECT current_setting('statement_timeout') AS limit`;
     expect(row?.limit).toBe('12s');
   });
 
@@ -389,14 +389,14 @@ describe('statements for many rows', () => {
   it('declare a worker dead after a silence that depends on its lock, and only if the sweeping worker beats itself', async () => {
     await waitUntil(
       async () => {
-        const [row] = await database.$queryRaw<{ old: boolean }[]>`
+        const [row] = await database.query<{ old: boolean }>`
           SELECT pg_postmaster_start_time() < now() - interval '11 s' AS old`;
         return row?.old;
       },
       { what: 'Postgres to have been up for a while', timeoutMs: 20_000, everyMs: 200 },
     );
     const judge = await startWorker();
-    await database.$queryRaw`UPDATE worker SET steady_since = now() - interval '1 min' WHERE id = ${judge.id}::uuid`;
+    await database.query`UPDATE worker SET steady_since = now() - interval '1 min' WHERE id = ${judge.id}::uuid`;
     const worker = await startWorker();
     const running = await begin(worker.id);
     const isDead = async () => {

@@ -1,0 +1,67 @@
+import type { Authenticator } from '@nexus/common/principals/create-authenticator';
+import type { Principal } from '@nexus/common/principals/principal';
+import type { Scope } from '@nexus/common/principals/scope';
+import type { Express, Request, Response } from 'express';
+import { authenticatedOf } from '../http/authenticate-request.ts';
+import { allowOnly } from '../http/not-found.ts';
+import { parseInput } from '../http/parse-input.ts';
+import { assertScope } from './assert-scope.ts';
+import type { Asked, Route } from './route.ts';
+
+/** Serves the table. A path that is in it answers other methods with 405 and those that it takes. */
+export function mountRoutes(app: Express, routes: Route[], authenticator: Pick<Authenticator, 'watch'>): void {
+  for (const [path, ofPath] of Map.groupBy(routes, ({ path }) => path)) {
+    const served = app.route(path);
+    for (const route of ofPath)
+      served[route.method]((request, response) => answer(route, request, response, authenticator));
+    served.all(allowOnly(...ofPath.map(({ method }) => method.toUpperCase())));
+  }
+}
+
+async function answer(
+  route: Route,
+  request: Request,
+  response: Response,
+  authenticator: Pick<Authenticator, 'watch'>,
+): Promise<void> {
+  const principal = route.scope === null ? null : admit(route, route.scope, response, authenticator);
+  const asked = { principal, ...parseAll(route, request) };
+  const reply = await route.handle(asked as Asked<never, never, never, never>, { request, response });
+  if (reply === null || response.destroyed) return;
+  for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);
+  response.status(reply.status);
+  if (reply.body === undefined) response.end();
+  else response.json(reply.body);
+}
+
+/** An answer that takes long is cut when the key or token that it was asked for with ends. */
+function admit(
+  { lasts }: Route,
+  scope: Scope,
+  response: Response,
+  authenticator: Pick<Authenticator, 'watch'>,
+): Principal {
+  const authenticated = authenticatedOf(response);
+  assertScope(authenticated.principal, scope);
+  if (lasts)
+    response.once(
+      'close',
+      authenticator.watch(authenticated, () => response.destroy()),
+    );
+  return authenticated.principal;
+}
+
+function parseAll({ params, query, headers, body }: Route, request: Request) {
+  return {
+    params: params && parseInput(params, request.params, 'path'),
+    query: query && parseInput(query, request.query, 'query'),
+    headers: headers && parseInput(headers, namedHeaders(headers, request), 'headers'),
+    body: body && parseInput(body, request.body),
+  };
+}
+
+/** Only the headers that the schema names, under its spelling of them. */
+function namedHeaders(schema: NonNullable<Route['headers']>, request: Request): Record<string, string | undefined> {
+  const { shape } = schema as unknown as { shape: Record<string, unknown> };
+  return Object.fromEntries(Object.keys(shape).map((name) => [name, request.get(name)]));
+}

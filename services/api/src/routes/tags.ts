@@ -1,0 +1,13 @@
+/** The chapters of the document, in their order. */
+export const tags = {
+  Agents: 'A model with a system prompt and settings, to be asked.',
+  Conversations: 'What was said, in order.',
+  Invocations: 'One request to an agent, from the moment it is stored to its end.',
+  Access: 'Who calls: tokens for browsers, and a session for the console.',
+  Keys: 'What callers show.',
+  Workspaces: 'Whose everything is.',
+  Audit: 'Who changed what.',
+  Documents: 'This document.',
+} as const;
+
+export type Tag = keyof typeof tags;
