@@ -114,13 +114,13 @@ describe('configuration', () => {
     }
   });
 
-  it('asks callers for keys unless it is told otherwise, on any host', () => {
+  it('requires keys by default, on any host', () => {
     expect(readApiConfig({ ...needed, API_HOST: '0.0.0.0' }).NEXUS_AUTH).toBe('keys');
     expect(readApiConfig({ ...needed, NEXUS_AUTH: 'off' }).NEXUS_AUTH).toBe('off');
     expect(() => readApiConfig({ ...needed, NEXUS_AUTH: 'no' })).toThrow(/NEXUS_AUTH/);
   });
 
-  it('takes secrets that are long enough, and networks of proxies', () => {
+  it('accepts secrets that are long enough, and networks of proxies', () => {
     const secrets = [`${'a'.repeat(32)}`, `${'b'.repeat(40)}`];
     expect(readApiConfig({ ...needed, NEXUS_SECRETS: secrets.join(', ') }).NEXUS_SECRETS).toEqual(secrets);
     expect(() => readApiConfig({ ...needed, NEXUS_SECRETS: 'too short' })).toThrow(/NEXUS_SECRETS.*32/);

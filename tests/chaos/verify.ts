@@ -62,7 +62,7 @@ async function everythingEnds({ stack, accepted }: Chaos, options: CheckOptions)
     throw new Error(`I1: ${error.message}; open: ${JSON.stringify(open().slice(0, 5))}`);
   });
   const odd = rows.filter(({ status }) => !statuses.includes(status));
-  must(odd.length === 0, `I1: ended otherwise than as ${statuses}: ${JSON.stringify(odd.slice(0, 5))}`);
+  must(odd.length === 0, `I1: ended with other statuses than ${statuses}: ${JSON.stringify(odd.slice(0, 5))}`);
   const gaps = await stack.database.query<{ id: string }>`
     SELECT c.id FROM conversation c LEFT JOIN message m ON m.conversation_id = c.id
     GROUP BY c.id HAVING count(m.*) <> c.message_count OR coalesce(max(m.position), 0) <> c.message_count OR cardinality(c.line) > 0`;

@@ -224,7 +224,7 @@ describe('a job', () => {
 
   it('that fails by an internal error does not show its message', async () => {
     const { shown, failures } = await process({ streamParts: breakOff(new TypeError('the secret is 42')) });
-    expect(shown.error).toMatchObject({ code: 'internal_error', message: 'Something went wrong on our side' });
+    expect(shown.error).toMatchObject({ code: 'internal_error', message: 'The service had an internal error' });
     expect(failures[0]?.cause).toBeInstanceOf(TypeError);
   });
 
