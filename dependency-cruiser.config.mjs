@@ -12,6 +12,7 @@ const rooms = [
   'process',
   'secrets',
   'principals',
+  'limits',
   'events',
   'feeds',
   'queue',

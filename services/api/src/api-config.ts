@@ -1,4 +1,13 @@
-import { accessFields, checkTogether, port, sharedFields, tracingFields } from '@nexus/common/config/config-fields';
+import {
+  accessFields,
+  checkTogether,
+  count,
+  limit,
+  limitFields,
+  port,
+  sharedFields,
+  tracingFields,
+} from '@nexus/common/config/config-fields';
 import { parseConfig } from '@nexus/common/config/parse-config';
 import { withPasswords } from '@nexus/common/config/with-passwords';
 import { z } from 'zod';
@@ -6,9 +15,15 @@ import { z } from 'zod';
 export const apiConfigSchema = z.object({
   ...sharedFields,
   ...accessFields,
+  ...limitFields,
   ...tracingFields,
   API_HOST: z.string().default('127.0.0.1'),
   API_PORT: port(3001),
+  /** Requests of each key. */
+  RATE_LIMIT_PER_MINUTE: limit().default(6_000),
+  MAX_AGENTS_PER_WORKSPACE: count(1_000),
+  /** Keys that are neither revoked nor expired. */
+  MAX_KEYS_PER_WORKSPACE: count(1_000),
   /** Switches Bull Board on at /admin/queues, for the user admin. */
   ADMIN_PASSWORD: z.string().min(12, 'expected at least 12 characters').optional(),
 });

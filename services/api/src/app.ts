@@ -2,10 +2,12 @@ import type { RequestListener } from 'node:http';
 import type { EventAppender } from '@nexus/common/events/append-events';
 import type { ConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
 import type { InvocationMetrics } from '@nexus/common/invocations/invocation-metrics';
+import type { Limits } from '@nexus/common/limits/open-limits';
 import type { Logger } from '@nexus/common/logging/create-logger';
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
 import { pingDatabase } from '@nexus/common/postgres/ping-database';
 import type { Access } from '@nexus/common/principals/open-access';
+import { answerInTurn } from '@nexus/common/process/answer-in-turn';
 import { createHealthHandler } from '@nexus/common/process/serve-health';
 import type { InvocationQueues } from '@nexus/common/queue/invocation-queue';
 import { pingRedis } from '@nexus/common/redis/ping-redis';
@@ -20,6 +22,7 @@ import { authenticateRequest } from './http/authenticate-request.ts';
 import { cors } from './http/cors.ts';
 import { createErrorHandler } from './http/error-handler.ts';
 import { readJsonBody } from './http/json-body.ts';
+import { limitFailures, limitRequests } from './http/limit-requests.ts';
 import { notFound } from './http/not-found.ts';
 import { createRequestLog } from './http/request-log.ts';
 import { requireHost } from './http/require-host.ts';
@@ -46,6 +49,9 @@ export type ApiParts = {
   metrics: InvocationMetrics;
   apiMetrics: ApiMetrics;
   access: Access;
+  limits: Limits;
+  /** How many of each a workspace may have. */
+  maxPerWorkspace: { agents: number; keys: number };
   corsOrigins: string[];
   allowedHosts: string[];
   /** Addresses and networks whose X-Forwarded-* headers count. */
@@ -74,14 +80,16 @@ export function createApp(parts: ApiParts): RequestListener {
   if (parts.tracer) app.use(traceRequests(parts.tracer));
   app.use(createRequestLog(parts.logger, parts.apiMetrics));
   app.use(cors(parts.corsOrigins), requireHost(parts.allowedHosts), requireOrigin(parts.corsOrigins)); // in this order: a page that may read the refusal is shown it
-  if (parts.queueBoard) app.use(queueBoardPath, noteMount, parts.queueBoard);
-  app.use(helmet(), authenticateRequest(parts.access.authenticator), readJsonBody);
+  const { limits } = parts;
+  const { authenticator } = parts.access;
+  if (parts.queueBoard) app.use(queueBoardPath, noteMount, limitFailures(limits.addressRate), parts.queueBoard);
+  app.use(helmet(), authenticateRequest(authenticator, limits.addressRate), limitRequests(limits), readJsonBody);
   const routes = createRoutes(parts);
-  mountRoutes(app, [...routes, ...createDocsRoutes(routes)], parts.access.authenticator);
+  mountRoutes(app, [...routes, ...createDocsRoutes(routes)], { authenticator, limits });
   app.use(notFound);
   app.use(createErrorHandler(parts.logger));
-  return (request, response) => {
+  return answerInTurn((request, response) => {
     request.url = toPath(request.url ?? '/');
     app(request, response);
-  };
+  });
 }

@@ -6,6 +6,7 @@ import { createFeedMetrics } from '@nexus/common/feeds/feed-metrics';
 import { loadPossiblyMissed } from '@nexus/common/feeds/load-possibly-missed';
 import { createMissedSources } from '@nexus/common/feeds/read-missed';
 import { createInvocationMetrics } from '@nexus/common/invocations/invocation-metrics';
+import { openLimits } from '@nexus/common/limits/open-limits';
 import { openDatabase } from '@nexus/common/postgres/open-database';
 import { openAccess } from '@nexus/common/principals/open-access';
 import { createServiceRegistry } from '@nexus/common/process/create-service-registry';
@@ -66,6 +67,8 @@ await runService(
       secrets: config.NEXUS_SECRETS,
     });
     release('access', async () => access.close());
+    const limits = openLimits(redis, config, { name: 'key', perMinute: config.RATE_LIMIT_PER_MINUTE });
+    release('limits', async () => limits.close());
     const registry = createServiceRegistry({ pool, redis: { commands: redis, subscriber } });
     const metrics = createInvocationMetrics(registry);
     const stopping = new AbortController();
@@ -90,6 +93,8 @@ await runService(
       metrics,
       apiMetrics: createApiMetrics(registry, { database, queues }),
       access,
+      limits,
+      maxPerWorkspace: { agents: config.MAX_AGENTS_PER_WORKSPACE, keys: config.MAX_KEYS_PER_WORKSPACE },
       corsOrigins: config.CORS_ORIGINS,
       allowedHosts: config.ALLOWED_HOSTS,
       trustedProxies: config.TRUSTED_PROXIES,

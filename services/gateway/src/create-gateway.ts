@@ -2,9 +2,12 @@ import { createServer, type Server as HttpServer } from 'node:http';
 import { AppError } from '@nexus/common/errors/app-error';
 import type { ConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
 import { type CancelParts, requestCancel } from '@nexus/common/invocations/request-cancel';
+import { createAddressReader } from '@nexus/common/limits/caller-address';
+import type { Limits } from '@nexus/common/limits/open-limits';
 import type { Logger } from '@nexus/common/logging/create-logger';
 import { pingDatabase } from '@nexus/common/postgres/ping-database';
 import type { Authenticator } from '@nexus/common/principals/create-authenticator';
+import { answerInTurn } from '@nexus/common/process/answer-in-turn';
 import { answerNotFound, createHealthHandler } from '@nexus/common/process/serve-health';
 import { pingRedis } from '@nexus/common/redis/ping-redis';
 import type { ClientToServerEvents, ServerToClientEvents } from '@nexus/protocol/socket-events';
@@ -20,6 +23,7 @@ import { identifySocket, type SocketIdentity } from './sockets/authenticate-sock
 import { broadcastEvent } from './sockets/broadcast-event.ts';
 import { disconnectUnread } from './sockets/disconnect-unread.ts';
 import { eventParser } from './sockets/event-parser.ts';
+import { type Connection, createUnidentified } from './sockets/hold-unidentified.ts';
 import { keepFramesWhole } from './sockets/keep-frames-whole.ts';
 import { sendTogether } from './sockets/send-together.ts';
 import { createConversationRooms } from './watching/conversation-rooms.ts';
@@ -35,6 +39,9 @@ export type GatewayParts = CancelParts & {
   authenticator: Authenticator;
   corsOrigins: string[];
   allowedHosts: string[];
+  /** Addresses and networks whose X-Forwarded-For counts. */
+  trustedProxies: string[];
+  limits: Limits;
   bufferLimits: BufferLimits;
 };
 
@@ -50,14 +57,18 @@ const forbidden = 4;
 const bufferCheckMs = 100;
 /** Bytes; clients send ids and cursors. */
 const longestRequest = 65_536;
+/** How long a connection may take to become a socket, which is when it shows its key. */
+const connectTimeoutMs = 10_000;
 
 /** The Socket.IO server as a function of its parts; who listens, and where, is not its business. */
 export function createGateway(parts: GatewayParts): { server: HttpServer; close(): Promise<void> } {
-  const { database, logger, gatewayMetrics: metrics } = parts;
+  const { database, logger, limits, gatewayMetrics: metrics } = parts;
+  const readAddress = createAddressReader(parts.trustedProxies);
   const server = createHttpServer(parts);
   const io = new Server<ClientToServerEvents, ServerToClientEvents, DefaultEventsMap, SocketData>(server, {
     cors: { origin: parts.corsOrigins },
-    allowRequest: allowCallers(parts),
+    allowRequest: allowCallers({ ...parts, readAddress }),
+    connectTimeout: connectTimeoutMs,
     maxHttpBufferSize: longestRequest,
     pingInterval: 10_000,
     pingTimeout: 10_000,
@@ -68,8 +79,10 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
   });
   keepFramesWhole(io.of('/') as never);
   sendTogether(io);
+  const unidentified = createUnidentified(limits.openPerAddress, readAddress);
   // Who is connected needs the request that it came with no more; Socket.IO's notes on memory advise to let it go.
-  io.engine.on('connection', (connection: { request: unknown }) => {
+  io.engine.on('connection', (connection: Omit<Connection, 'request'> & { request: unknown }) => {
+    unidentified.hold(connection as Connection);
     connection.request = null;
   });
   io.engine.on('connection_error', ({ code, context }: { code: number; context?: { message?: string } }) => {
@@ -146,16 +159,26 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     'invocation:cancel': onCancel,
     'connection:renew': onRenew,
   } satisfies Record<keyof ClientToServerEvents, unknown>;
-  const onRequest = routeRequests<NexusSocket>(answerers, 'invocation:cancel');
+  const onRequest = routeRequests<NexusSocket>(answerers, 'invocation:cancel', ({ data: { identity } }) => {
+    try {
+      identity.countRequest();
+      return null;
+    } catch (error) {
+      return toSocketError(error, logger);
+    }
+  });
   function onDisconnect(this: NexusSocket): void {
     this.data.watched.closeAll();
     this.data.identity.close();
     metrics.connections.dec();
   }
 
+  const identityParts = { authenticator: parts.authenticator, limits, readAddress };
   io.use((socket, next) => {
-    identifySocket(parts.authenticator, socket).then((identity) => {
+    identifySocket(identityParts, socket).then((identity) => {
       socket.data.identity = identity;
+      if (identity.principal.keyId !== null) unidentified.release(socket.conn);
+      if (socket.conn.readyState !== 'open') identity.close(); // it left meanwhile: Socket.IO tells of no disconnect
       next();
     }, next);
   });
@@ -182,7 +205,8 @@ function createHttpServer({ database, redis, registry }: GatewayParts): HttpServ
     { database: () => pingDatabase(database), redis: () => pingRedis(redis) },
     registry,
   );
-  return createServer({ headersTimeout: 10_000, connectionsCheckingInterval: 1_000 }, (request, response) => {
+  const listener = answerInTurn((request, response) => {
     if (!health(request, response)) answerNotFound(request, response, ['/socket.io/']);
   });
+  return createServer({ headersTimeout: 10_000, connectionsCheckingInterval: 1_000 }, listener);
 }

@@ -1,4 +1,12 @@
-import { accessFields, checkTogether, count, port, sharedFields } from '@nexus/common/config/config-fields';
+import {
+  accessFields,
+  checkTogether,
+  count,
+  limit,
+  limitFields,
+  port,
+  sharedFields,
+} from '@nexus/common/config/config-fields';
 import { parseConfig } from '@nexus/common/config/parse-config';
 import { withPasswords } from '@nexus/common/config/with-passwords';
 import { z } from 'zod';
@@ -6,8 +14,11 @@ import { z } from 'zod';
 export const gatewayConfigSchema = z.object({
   ...sharedFields,
   ...accessFields,
+  ...limitFields,
   GATEWAY_HOST: z.string().default('127.0.0.1'),
   GATEWAY_PORT: port(3002),
+  /** Connections and requests of all sockets of each key. */
+  RATE_LIMIT_SOCKETS_PER_MINUTE: limit().default(60_000),
   /** Packets that may wait for one client before it is taken off live delivery. */
   GATEWAY_WRITE_BUFFER_LIMIT: count(256),
 });

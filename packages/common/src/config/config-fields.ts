@@ -10,6 +10,9 @@ export const milliseconds = (standard: number) => z.coerce.number().int().min(0)
 
 export const count = (standard: number) => z.coerce.number().int().min(1).max(100_000).default(standard);
 
+/** 0: no limit. */
+export const limit = () => z.coerce.number().int().min(0).max(1_000_000_000);
+
 /** A comma-separated list, blanks trimmed, empty entries dropped. */
 export const list = () =>
   z.string().transform((text) =>
@@ -105,6 +108,16 @@ export const accessFields = {
     .default([]),
   /** Origins of browsers' pages that may call, beside the service's own; none by default. */
   CORS_ORIGINS: list().default([]),
+};
+
+/** What callers may use of API and gateway. Those without a key count by their address. */
+export const limitFields = {
+  /** Requests without a good key. Unset: 120 where callers need a key, no limit with NEXUS_AUTH=off. */
+  RATE_LIMIT_ANONYMOUS_PER_MINUTE: limit().optional(),
+  /** Event streams, long polls and sockets that are open at each process. */
+  MAX_STREAMS_PER_KEY: limit().default(10_000),
+  /** Unset: 1,000 where callers need a key, no limit with NEXUS_AUTH=off. */
+  MAX_STREAMS_PER_ADDRESS: limit().optional(),
 };
 
 /** An address, or one with the length of its network's prefix. */

@@ -12,6 +12,8 @@ export type KeyCacheParts = {
 export type KeyCache = {
   /** null: there is no such key. */
   get(id: string): Promise<EffectiveKey | null>;
+  /** Whether `get` would answer without asking Postgres. */
+  has(id: string): boolean;
   /** Calls back once, when the key ends. Returns how to stop watching. */
   watch(id: string, onEnd: () => void): () => void;
   /** Reads every known key again now, as something has changed. */
@@ -89,6 +91,7 @@ export function createKeyCache({ loadKeys, noteUsed, onTrouble, now = Date.now }
       }
       return pending;
     },
+    has: (id) => entries.has(id),
     watch(id, onEnd) {
       const entry = entries.get(id);
       entry?.watchers.add(onEnd);

@@ -1,4 +1,6 @@
 import { AppError, toAppError } from '@nexus/common/errors/app-error';
+import { toCallerAddress } from '@nexus/common/limits/caller-address';
+import type { Limits } from '@nexus/common/limits/open-limits';
 import type { Authenticated, Authenticator } from '@nexus/common/principals/create-authenticator';
 import type { Principal } from '@nexus/common/principals/principal';
 import type { NextFunction, Request, Response } from 'express';
@@ -13,14 +15,17 @@ const workspaceHeader = 'nexus-workspace';
 type Locals = { authenticated?: Authenticated; refusal?: AppError };
 
 /**
- * Finds out on whose behalf a request is made. A request without a good token goes on: a route that asks for a scope refuses it then,
- * and one that does not serves it.
+ * Finds out on whose behalf a request is made. A request without a good token goes on, to be limited by its address: a route that asks for a
+ * scope refuses it then, and one that does not serves it.
  */
-export function authenticateRequest(authenticator: Authenticator) {
+export function authenticateRequest(authenticator: Authenticator, addressRate: Limits['addressRate']) {
   return async (request: Request, response: Response, next: NextFunction): Promise<void> => {
     const locals = response.locals as Locals;
+    const token = bearerOf(request) ?? cookieOf(request);
+    // Keys that others guess must not cost a statement each, nor shut out the keys in use behind the same address.
+    if (authenticator.isUnknown(token) && addressRate?.isUsedUp(toCallerAddress(request.ip))) return next();
     try {
-      const authenticated = await authenticator.authenticate(bearerOf(request) ?? cookieOf(request));
+      const authenticated = await authenticator.authenticate(token);
       locals.authenticated = { ...authenticated, principal: inWorkspace(request, authenticated.principal) };
     } catch (error) {
       const refusal = toAppError(error);
@@ -30,6 +35,11 @@ export function authenticateRequest(authenticator: Authenticator) {
     }
     next();
   };
+}
+
+/** Whether the caller showed a good key, or nobody needs one. Refuses nothing. */
+export function findAuthenticated(response: Response): Authenticated | undefined {
+  return (response.locals as Locals).authenticated;
 }
 
 /** Throws why there is none. */

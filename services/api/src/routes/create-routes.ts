@@ -1,5 +1,5 @@
 import { type AccessRouteParts, createAccessRoutes } from '../access/access-routes.ts';
-import { createAgentRoutes } from '../agents/agent-routes.ts';
+import { type AgentRouteParts, createAgentRoutes } from '../agents/agent-routes.ts';
 import { createAuditRoutes } from '../audit/audit-routes.ts';
 import { createConversationRoutes } from '../conversations/conversation-routes.ts';
 import { createInvocationRoutes, type InvocationRouteParts } from '../invocations/invocation-routes.ts';
@@ -7,7 +7,7 @@ import { createKeyRoutes, type KeyRouteParts } from '../keys/key-routes.ts';
 import { createWorkspaceRoutes } from '../workspaces/workspace-routes.ts';
 import type { Route } from './route.ts';
 
-export type RouteParts = InvocationRouteParts & KeyRouteParts & AccessRouteParts;
+export type RouteParts = InvocationRouteParts & AgentRouteParts & KeyRouteParts & AccessRouteParts;
 
 /** The route table: everything that the API serves below /api, in the order of the document. */
 export function createRoutes(parts: RouteParts): Route[] {

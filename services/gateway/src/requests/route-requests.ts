@@ -9,12 +9,14 @@ const tooMany: SocketError = {
 
 /**
  * A listener for `onAny` that gives each request to its answerer, by its name, when its turn has come; one serves all sockets. Whoever asks
- * for something else is told what there is; requests named `overtaking` do not wait for others. An acknowledgement is found also where
+ * for something else is told what there is; requests named `overtaking` do not wait for others. `admit` says why a request is refused before
+ * anything else. An acknowledgement is found also where
  * nothing, or too much, was sent before it.
  */
 export function routeRequests<Asker extends { data: { turns: RequestTurns | undefined } }>(
   answerers: Record<string, Answerer<Asker>>,
   overtaking: string,
+  admit: (asker: Asker) => SocketError | null,
 ): (this: Asker, name: string, ...args: unknown[]) => void {
   const known = new Map(Object.entries(answerers));
   const message = `expected one of ${[...known.keys()].join(', ')}`;
@@ -26,6 +28,8 @@ export function routeRequests<Asker extends { data: { turns: RequestTurns | unde
 
   return function (name, ...args) {
     const acknowledge = typeof args.at(-1) === 'function' ? (args.pop() as Acknowledgement<unknown>) : undefined;
+    const refusal = admit(this);
+    if (refusal) return acknowledge?.({ error: refusal });
     const answer = known.get(name);
     if (!answer) return acknowledge?.({ error });
     const { data } = this;

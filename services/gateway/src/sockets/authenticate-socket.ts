@@ -1,4 +1,8 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { AppError, toAppError } from '@nexus/common/errors/app-error';
+import type { AddressReader } from '@nexus/common/limits/caller-address';
+import type { Limits } from '@nexus/common/limits/open-limits';
+import { takeOrThrow } from '@nexus/common/limits/rate-limit';
 import type { Authenticated, Authenticator } from '@nexus/common/principals/create-authenticator';
 import type { Principal } from '@nexus/common/principals/principal';
 import type { Scope } from '@nexus/common/principals/scope';
@@ -10,24 +14,36 @@ export const warnBeforeMs = 30_000;
 export type IdentifiedSocket = {
   handshake: {
     auth: { token?: unknown };
-    headers: { authorization?: string | undefined; cookie?: string | undefined };
+    headers: IncomingHttpHeaders;
+    address: string;
   };
   emit(name: 'connection:expiring', notice: { at: string }): unknown;
   disconnect(close: boolean): unknown;
 };
 
+/** What sockets are identified with; all of them share it. */
+export type IdentityParts = {
+  authenticator: Authenticator;
+  limits: Pick<Limits, 'keyRate' | 'addressRate' | 'openPerKey'>;
+  readAddress: AddressReader;
+};
+
 /** Who a socket is, for as long as that holds. */
 export class SocketIdentity {
-  readonly #authenticator: Authenticator;
+  readonly #parts: IdentityParts;
   readonly #socket: IdentifiedSocket;
+  readonly #address: string;
   #authenticated: Authenticated;
-  #release = () => {};
+  #release: () => void;
+  #closed = false;
 
-  constructor(authenticator: Authenticator, socket: IdentifiedSocket, authenticated: Authenticated) {
-    this.#authenticator = authenticator;
+  /** Throws `too_many_streams` where its key has as many sockets as it may have. */
+  constructor(parts: IdentityParts, socket: IdentifiedSocket, address: string, authenticated: Authenticated) {
+    this.#parts = parts;
     this.#socket = socket;
+    this.#address = address;
     this.#authenticated = authenticated;
-    this.#watch();
+    this.#release = this.#watch(authenticated);
   }
 
   get principal(): Principal {
@@ -41,37 +57,56 @@ export class SocketIdentity {
     return this.principal;
   }
 
+  /** Counts one request, for the key or, without one, the address. Throws `rate_limited`. */
+  countRequest(): void {
+    const { keyRate, addressRate } = this.#parts.limits;
+    const { keyId } = this.principal;
+    if (keyId === null) takeOrThrow(addressRate, this.#address);
+    else takeOrThrow(keyRate, keyId);
+  }
+
   /** Takes another token of the same workspace in place of the one that ends. */
   async renew(token: string): Promise<void> {
-    const renewed = await this.#authenticator.authenticate(token);
+    const renewed = await authenticateAt(this.#parts, token, this.#address);
     if (renewed.principal.workspaceId !== this.principal.workspaceId)
       throw new AppError('unauthorized', 'The token is of another workspace: connect anew with it');
-    this.close();
-    this.#authenticated = renewed;
-    this.#watch();
+    if (this.#closed) throw new AppError('service_stopping', 'The socket was closed meanwhile');
+    this.#release(); // first: its place among the sockets of its key is free again
+    try {
+      this.#release = this.#watch(renewed);
+      this.#authenticated = renewed;
+    } catch (error) {
+      this.#release = this.#watch(this.#authenticated);
+      throw error;
+    }
   }
 
   close(): void {
+    this.#closed = true;
     this.#release();
-    this.#release = () => {};
   }
 
-  #watch(): void {
-    const { expiresAt } = this.#authenticated;
-    const stopWatching = this.#authenticator.watch(this.#authenticated, () => this.#socket.disconnect(true));
-    if (expiresAt === null) {
-      this.#release = stopWatching;
-      return;
-    }
+  /** Returns how to stop, which may be called again. */
+  #watch(authenticated: Authenticated): () => void {
+    const { keyId } = authenticated.principal;
+    const leave = keyId === null ? undefined : this.#parts.limits.openPerKey?.hold(keyId);
+    const stopWatching = this.#parts.authenticator.watch(authenticated, () => this.#socket.disconnect(true));
+    const stopWarning = this.#warn(authenticated.expiresAt);
+    return () => {
+      leave?.();
+      stopWatching();
+      stopWarning?.();
+    };
+  }
+
+  #warn(expiresAt: number | null): (() => void) | undefined {
+    if (expiresAt === null) return undefined;
     const warning = setTimeout(
       () => this.#socket.emit('connection:expiring', { at: new Date(expiresAt).toISOString() }),
       Math.max(0, expiresAt - Date.now() - warnBeforeMs),
     );
     warning.unref();
-    this.#release = () => {
-      clearTimeout(warning);
-      stopWatching();
-    };
+    return () => clearTimeout(warning);
   }
 }
 
@@ -83,11 +118,36 @@ function tokenOf({ handshake: { auth, headers } }: IdentifiedSocket): string | n
 }
 
 /** A handshake that is refused tells the client the code, as `error.data`. */
-export async function identifySocket(authenticator: Authenticator, socket: IdentifiedSocket): Promise<SocketIdentity> {
+export async function identifySocket(parts: IdentityParts, socket: IdentifiedSocket): Promise<SocketIdentity> {
   try {
-    return new SocketIdentity(authenticator, socket, await authenticator.authenticate(tokenOf(socket)));
+    const { headers, address: remoteAddress } = socket.handshake;
+    const address = parts.readAddress({ headers, socket: { remoteAddress } });
+    const authenticated = await authenticateAt(parts, tokenOf(socket), address);
+    const identity = new SocketIdentity(parts, socket, address, authenticated);
+    try {
+      identity.countRequest();
+    } catch (error) {
+      identity.close();
+      throw error;
+    }
+    return identity;
   } catch (error) {
-    const { code, message } = toAppError(error);
-    throw Object.assign(new Error(message), { data: { code, message } });
+    const { code, message, retryAfterMs } = toAppError(error);
+    throw Object.assign(new Error(message), { data: { code, message, ...(retryAfterMs ? { retryAfterMs } : {}) } });
+  }
+}
+
+/** What fails counts for the address. Where nothing is left for it, Postgres is not asked about keys that are new here. */
+async function authenticateAt(
+  { authenticator, limits: { addressRate } }: IdentityParts,
+  token: string | null,
+  address: string,
+): Promise<Authenticated> {
+  if (authenticator.isUnknown(token) && addressRate?.isUsedUp(address)) takeOrThrow(addressRate, address);
+  try {
+    return await authenticator.authenticate(token);
+  } catch (error) {
+    if (toAppError(error).code === 'unauthorized') takeOrThrow(addressRate, address);
+    throw error;
   }
 }
