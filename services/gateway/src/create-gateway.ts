@@ -19,11 +19,11 @@ import type { RequestTurns } from './requests/request-turns.ts';
 import { routeRequests } from './requests/route-requests.ts';
 import { cancelRequest, renewRequest, subscribeRequest, unsubscribeRequest } from './requests/socket-requests.ts';
 import { allowCallers } from './sockets/allow-callers.ts';
+import { type Connection, createArrivals } from './sockets/arrivals.ts';
 import { identifySocket, type SocketIdentity } from './sockets/authenticate-socket.ts';
 import { broadcastEvent } from './sockets/broadcast-event.ts';
 import { disconnectUnread } from './sockets/disconnect-unread.ts';
 import { eventParser } from './sockets/event-parser.ts';
-import { type Connection, createUnidentified } from './sockets/hold-unidentified.ts';
 import { keepFramesWhole } from './sockets/keep-frames-whole.ts';
 import { sendTogether } from './sockets/send-together.ts';
 import { createConversationRooms } from './watching/conversation-rooms.ts';
@@ -79,12 +79,8 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
   });
   keepFramesWhole(io.of('/') as never);
   sendTogether(io);
-  const unidentified = createUnidentified(limits.openPerAddress, readAddress);
-  // Who is connected needs the request that it came with no more; Socket.IO's notes on memory advise to let it go.
-  io.engine.on('connection', (connection: Omit<Connection, 'request'> & { request: unknown }) => {
-    unidentified.hold(connection as Connection);
-    connection.request = null;
-  });
+  const arrivals = createArrivals(limits.openPerAddress, readAddress);
+  io.engine.on('connection', (connection: Connection) => arrivals.note(connection));
   io.engine.on('connection_error', ({ code, context }: { code: number; context?: { message?: string } }) => {
     if (code === forbidden) logger.info({ reason: context?.message }, 'a connection was refused');
   });
@@ -173,11 +169,9 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     metrics.connections.dec();
   }
 
-  const identityParts = { authenticator: parts.authenticator, limits, readAddress };
   io.use((socket, next) => {
-    identifySocket(identityParts, socket).then((identity) => {
+    identifySocket(parts, socket, arrivals.of(socket.conn)).then((identity) => {
       socket.data.identity = identity;
-      if (identity.principal.keyId !== null) unidentified.release(socket.conn);
       if (socket.conn.readyState !== 'open') identity.close(); // it left meanwhile: Socket.IO tells of no disconnect
       next();
     }, next);

@@ -1,22 +1,17 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { AppError, toAppError } from '@nexus/common/errors/app-error';
-import type { AddressReader } from '@nexus/common/limits/caller-address';
 import type { Limits } from '@nexus/common/limits/open-limits';
 import { takeOrThrow } from '@nexus/common/limits/rate-limit';
 import type { Authenticated, Authenticator } from '@nexus/common/principals/create-authenticator';
 import type { Principal } from '@nexus/common/principals/principal';
 import type { Scope } from '@nexus/common/principals/scope';
+import type { Arrival } from './arrivals.ts';
 
 /** How long before a token ends its socket is warned, so that it can renew it. */
 export const warnBeforeMs = 30_000;
 
 /** The part of a socket that says who it is, and that can be told and ended. */
 export type IdentifiedSocket = {
-  handshake: {
-    auth: { token?: unknown };
-    headers: IncomingHttpHeaders;
-    address: string;
-  };
+  handshake: { auth: { token?: unknown } };
   emit(name: 'connection:expiring', notice: { at: string }): unknown;
   disconnect(close: boolean): unknown;
 };
@@ -25,7 +20,6 @@ export type IdentifiedSocket = {
 export type IdentityParts = {
   authenticator: Authenticator;
   limits: Pick<Limits, 'keyRate' | 'addressRate' | 'openPerKey'>;
-  readAddress: AddressReader;
 };
 
 /** Who a socket is, for as long as that holds. */
@@ -111,18 +105,21 @@ export class SocketIdentity {
 }
 
 /** The token of a handshake: in `auth`, or as a Bearer token. null: none was sent. */
-function tokenOf({ handshake: { auth, headers } }: IdentifiedSocket): string | null {
+function tokenOf({ handshake: { auth } }: IdentifiedSocket, { authorization }: Arrival): string | null {
   if (typeof auth.token === 'string') return auth.token;
-  const [, bearer] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? [];
+  const [, bearer] = /^Bearer +(\S+) *$/i.exec(authorization ?? '') ?? [];
   return bearer ?? null;
 }
 
 /** A handshake that is refused tells the client the code, as `error.data`. */
-export async function identifySocket(parts: IdentityParts, socket: IdentifiedSocket): Promise<SocketIdentity> {
+export async function identifySocket(
+  parts: IdentityParts,
+  socket: IdentifiedSocket,
+  arrival: Arrival,
+): Promise<SocketIdentity> {
   try {
-    const { headers, address: remoteAddress } = socket.handshake;
-    const address = parts.readAddress({ headers, socket: { remoteAddress } });
-    const authenticated = await authenticateAt(parts, tokenOf(socket), address);
+    const { address } = arrival;
+    const authenticated = await authenticateAt(parts, tokenOf(socket, arrival), address);
     const identity = new SocketIdentity(parts, socket, address, authenticated);
     try {
       identity.countRequest();
@@ -130,6 +127,7 @@ export async function identifySocket(parts: IdentityParts, socket: IdentifiedSoc
       identity.close();
       throw error;
     }
+    if (identity.principal.keyId !== null) arrival.leave?.();
     return identity;
   } catch (error) {
     const { code, message, retryAfterMs } = toAppError(error);
