@@ -6,15 +6,16 @@ const perMinute = 100;
 describe('a rate limit', () => {
   let sums: Map<string, { sum: number; endsAt: number }>;
   let reports: number[];
-  let away: boolean;
+  let away: 'unsent' | 'unheard' | null;
   const open: RateLimit[] = [];
   const count: SharedCount = async (caller, requests) => {
-    if (away) throw new Error('Redis is away');
     reports.push(requests);
+    if (away === 'unsent') return null;
     const counted = sums.get(caller);
     const window = counted && counted.endsAt > Date.now() ? counted : { sum: 0, endsAt: Date.now() + 60_000 };
     window.sum += requests;
     sums.set(caller, window);
+    if (away === 'unheard') throw new Error('Redis did not answer');
     return { sum: window.sum, resetMs: window.endsAt - Date.now() };
   };
   const create = () => {
@@ -33,7 +34,7 @@ describe('a rate limit', () => {
   }
   beforeEach(() => {
     vi.useFakeTimers();
-    [sums, reports, away] = [new Map(), [], false];
+    [sums, reports, away] = [new Map(), [], null];
   });
   afterEach(() => {
     for (const limit of open.splice(0)) limit.close();
@@ -67,10 +68,25 @@ describe('a rate limit', () => {
     expect(total).toBeLessThanOrEqual(perMinute * 1.2);
   });
 
-  it('keeps to the limit in each process while Redis is away', async () => {
-    away = true;
+  it.each(['unsent', 'unheard'] as const)('keeps to the limit in each process while Redis is away: %s', async (how) => {
+    away = how;
     const processes = [create(), create()];
     expect(await admitted(processes, 1_000)).toBe(2 * perMinute);
+  });
+
+  it('asks Redis once in a while whether it is back, and reports what it could not, once', async () => {
+    away = 'unsent';
+    const limit = create();
+    await admitted([limit], 50);
+    expect(reports).toEqual([1]);
+    away = null;
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(reports).toEqual([1, 50]);
+    away = 'unheard';
+    await admitted([limit], 10);
+    away = null;
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect([reports, sums.get('caller')?.sum]).toEqual([[1, 50, 10], 60]);
   });
 
   it('does not forget what it admitted when Redis comes back empty', async () => {

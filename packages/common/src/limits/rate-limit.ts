@@ -16,10 +16,14 @@ export type RateLimit = {
   close(): void;
 };
 
-/** The count that all processes share. Resolves with the sum and with how long its window lasts. */
-export type SharedCount = (caller: string, requests: number) => Promise<{ sum: number; resetMs: number }>;
+/**
+ * The count that all processes share. Resolves with the sum and with how long its window lasts; with null where Redis is away, and was told
+ * nothing. Rejects where it may have been told.
+ */
+export type SharedCount = (caller: string, requests: number) => Promise<{ sum: number; resetMs: number } | null>;
 
-type Window = { used: number; unreported: number; endsAt: number };
+/** `silentUntil`: no report before then. */
+type Window = { used: number; unreported: number; endsAt: number; silentUntil: number };
 
 const windowMs = 60_000;
 const reportEveryMs = 1_000;
@@ -55,20 +59,23 @@ export function createRateLimit({
     }
   }
 
+  /** One at a time for each caller. */
   async function report(caller: string, window: Window): Promise<void> {
+    if (window.silentUntil > now()) return;
+    window.silentUntil = Number.POSITIVE_INFINITY;
     const requests = window.unreported;
     window.unreported = 0;
-    try {
-      const { sum, resetMs } = await count(caller, requests);
-      window.used = Math.max(window.used, sum + window.unreported);
-      window.endsAt = now() + resetMs;
-    } catch {
-      // Redis is away: what was not reported counts here alone.
-    }
+    const counted = await count(caller, requests).catch(() => undefined); // counted twice it would refuse too early: it counts here alone
+    window.silentUntil = counted ? 0 : now() + reportEveryMs / 2;
+    if (counted === null) window.unreported += requests;
+    if (!counted) return;
+    window.used = Math.max(window.used, counted.sum + window.unreported);
+    window.endsAt = now() + counted.resetMs;
+    if (window.unreported >= reportAt) void report(caller, window);
   }
 
   function open(caller: string): Window {
-    const window = { used: 0, unreported: 0, endsAt: now() + windowMs };
+    const window = { used: 0, unreported: 0, endsAt: now() + windowMs, silentUntil: 0 };
     windows.set(caller, window);
     return window;
   }
@@ -96,16 +103,16 @@ export function createRateLimit({
   };
 }
 
-/** Counts in Redis, in windows of a minute. Rejects at once while Redis is away. */
+/** Counts in Redis, in windows of a minute. */
 export function countInRedis(redis: Redis, name: string): SharedCount {
   const limiter = new RateLimiterRedis({
     storeClient: redis,
     keyPrefix: `nexus:limit:${name}`,
     points: Number.MAX_SAFE_INTEGER, // it counts; the processes decide
     duration: windowMs / 1_000,
-    rejectIfRedisNotReady: true,
   });
   return async (caller, requests) => {
+    if (redis.status !== 'ready') return null;
     const { consumedPoints, msBeforeNext } = await limiter.penalty(caller, requests);
     return { sum: consumedPoints, resetMs: msBeforeNext };
   };
