@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { defaultWorkspaceId } from '@nexus/common/principals/default-workspace';
 import { io, type Socket } from 'socket.io-client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { watchRedis } from '../bench/counts/watch-redis.ts';
 import { makeKey } from './support/make-key.ts';
 import { openStack, type Stack } from './support/open-stack.ts';
 import { waitUntil } from './support/wait-until.ts';
@@ -91,6 +92,21 @@ describe('limits', () => {
     const { code, detail } = (await refused.json()) as Problem;
     expect([code, detail]).toEqual(['rate_limited', expect.stringContaining(`The limit "key" is ${perMinute}`)]);
     expect((await ask(asKey(await newKey()))).status).toBe(200);
+  });
+
+  it('cost no request a call to Redis', async () => {
+    const api = await stack.start('api', { RATE_LIMIT_PER_MINUTE: '6000' });
+    const headers = asKey(await newKey());
+    const watch = await watchRedis(stack.testRedis.url);
+    const from = performance.now();
+    for (let index = 0; index < 300; index += 1)
+      await (await fetch(`${api.url}/api/agents?limit=1`, { headers })).text();
+    const seconds = (performance.now() - from) / 1_000;
+    const reports = (await watch.stop()).filter(({ words }) => words.some((word) => word.startsWith('nexus:limit:')));
+    expect(reports.length).toBeGreaterThan(0);
+    expect(reports.length).toBeLessThanOrEqual(2 + seconds); // the first request, then once a second
+    await api.stop();
+    stack.apis.pop();
   });
 
   it('hold over all APIs, but for a tenth of the limit at each further one', async () => {
