@@ -34,7 +34,7 @@ RUN ldconfig && node --version
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=client /app/packages/common/src/generated packages/common/src/generated
 COPY package.json ./
-COPY deploy/preflight.ts deploy/check-health.sh deploy/
+COPY deploy/preflight.ts deploy/first-key.ts deploy/check-health.sh deploy/
 COPY prisma prisma
 COPY packages packages
 COPY services services

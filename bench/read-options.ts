@@ -1,49 +1,35 @@
 import { parseArgs } from 'node:util';
 
 export type BenchOptions = {
-  /** Which phases; null for all. */
+  /** Null runs every phase. */
   phases: string[] | null;
   rounds: number;
-  /** How often each thing is done, as a share of what a full run does. */
+  /** The share of a full run's repetitions. */
   scale: number;
-  seed: number;
 };
 
-const usage = 'usage: npm run bench [-- --quick] [--phases 1,16,64] [--rounds N] [--seed N]';
+const usage = 'usage: npm run bench [-- --quick] [--phases 1,16,64] [--rounds N]';
+const maxRounds = 50;
 
-/** Throws one line that says what does not fit. */
+/** Throws an error whose single line names the wrong option. */
 export function readBenchOptions(args: string[], known: string[]): BenchOptions {
-  const { values } = parse(args);
-  const phases = values.phases?.split(',').map((name) => name.trim()) ?? null;
+  const { quick, ...given } = parse(args);
+  const phases = given.phases?.split(',').map((name) => name.trim()) ?? null;
   const unknown = phases?.filter((name) => !known.includes(name)) ?? [];
   if (unknown.length > 0) throw new Error(`--phases: no ${unknown.join(', ')}; there are ${known.join(', ')}`);
-  return {
-    phases,
-    rounds: readCount('--rounds', values.rounds ?? (values.quick ? '2' : '5'), 50),
-    scale: values.quick ? 0.5 : 1,
-    seed: readCount('--seed', values.seed, 2 ** 31),
-  };
+  const rounds = Number(given.rounds ?? (quick ? 2 : 5));
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > maxRounds)
+    throw new Error(`--rounds: expected a number from 1 to ${maxRounds}. ${usage}`);
+  return { phases, rounds, scale: quick ? 0.5 : 1 };
 }
 
 function parse(args: string[]) {
   try {
     return parseArgs({
       args,
-      options: {
-        phases: { type: 'string' },
-        rounds: { type: 'string' },
-        quick: { type: 'boolean', default: false },
-        seed: { type: 'string', default: '1' },
-      },
-    });
+      options: { phases: { type: 'string' }, rounds: { type: 'string' }, quick: { type: 'boolean', default: false } },
+    }).values;
   } catch (error) {
     throw new Error(`${error instanceof Error ? error.message.split('.')[0] : error}. ${usage}`);
   }
-}
-
-function readCount(name: string, text: string, most: number): number {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > most)
-    throw new Error(`${name}: expected a number from 1 to ${most}. ${usage}`);
-  return count;
 }

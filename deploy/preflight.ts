@@ -14,14 +14,9 @@ export function findObjections(environment: Record<string, string | undefined>):
   const example = Object.keys(examplePasswords).filter(
     (name) => readVariable(environment, name) === examplePasswords[name],
   );
-  return [
-    ...example.map(
-      (name) => `${name}: is still the example; beyond loopback (NEXUS_BIND=${bind}) choose one of your own`,
-    ),
-    ...(environment.NEXUS_AUTH === 'off'
-      ? []
-      : [`NEXUS_AUTH: there is no authentication yet; to listen on NEXUS_BIND=${bind} all the same, set it to off`]),
-  ];
+  return example.map(
+    (name) => `${name}: is still the example; beyond loopback (NEXUS_BIND=${bind}) choose one of your own`,
+  );
 }
 
 if (import.meta.main) {

@@ -89,8 +89,17 @@ export function describeDatabase(databaseUrl: string): string {
   return `${pathname.slice(1) || 'the default database'} at ${hostname}:${port || 5432}`;
 }
 
+/** Of Postgres: refused user or password, and a database that is not there. */
+const refusedCodes = new Set(['28P01', '28000', '3D000']);
+
+/** The driver's words, where the URL asks for TLS. */
+const noTls = 'The server does not support SSL connections';
+
 export function toMigrationError(error: unknown, databaseUrl: string): unknown {
-  if (!isDatabaseAway(error)) return error;
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  if ((typeof code === 'string' && refusedCodes.has(code)) || message === noTls)
+    return new AppError('configuration_invalid', `DATABASE_URL: ${message}`, { cause: error });
+  if (!isDatabaseAway(error) && message !== 'timeout expired') return error;
   return new AppError('database_unavailable', `DATABASE_URL: cannot reach ${describeDatabase(databaseUrl)}`, {
     cause: error,
   });

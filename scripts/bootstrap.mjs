@@ -24,18 +24,42 @@ function isInstalled() {
   return existsSync(ownNode) && existsSync(stamp) && readFileSync(stamp, 'utf8') === lockHash();
 }
 
-function install() {
-  console.error('Installing dependencies from the npm registry, about a minute …');
-  const { error, status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+/** They win over the environment: with NODE_ENV=production npm would leave out packages that the start itself needs. */
+const installFlags = [
+  '--include=dev',
+  '--include=optional',
+  '--bin-links',
+  '--no-audit',
+  '--no-fund',
+  '--loglevel=error',
+];
+
+function runNpm(args, stdout) {
+  return spawnSync('npm', args, {
     cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', stdout, 'inherit'],
+    encoding: 'utf8',
     shell: process.platform === 'win32',
   });
+}
+
+function install() {
+  console.error('Installing dependencies from the npm registry, about a minute …');
+  const { error, status } = runNpm(['ci', ...installFlags], 'inherit');
   if (error?.code === 'ENOENT') fail('npm is missing: install Node.js 20 or newer, which brings it.');
   if (status !== 0)
     fail('The dependencies could not be installed: see the message of npm above. Is the npm registry reachable?');
-  if (!existsSync(ownNode)) fail('The npm package "node" did not install its binary: was its install script denied?');
+  if (!existsSync(ownNode)) fail(whyNodeIsMissing());
   writeFileSync(stamp, lockHash());
+}
+
+/** The packages of Node and of Postgres fetch or link their binaries in install scripts. */
+function whyNodeIsMissing() {
+  const missing = 'The npm package "node" did not install its binary, as its install script was not run';
+  const ignores = runNpm(['config', 'get', 'ignore-scripts'], 'pipe').stdout?.trim() === 'true';
+  return ignores
+    ? `${missing}: npm's setting ignore-scripts is on. Allow them for this project: npm_config_ignore_scripts=false npm start`
+    : `${missing}: was it denied?`;
 }
 
 if (Number(process.versions.node.split('.')[0]) < 20)
@@ -48,7 +72,10 @@ const generated = spawnSync(ownNode, [join(root, 'prisma', 'generate.ts')], {
   cwd: root,
   stdio: ['ignore', 'ignore', 'inherit'],
 });
-if (generated.status !== 0) fail('The database client could not be generated: see the message above.');
+if (generated.status !== 0) {
+  const options = process.env.NODE_OPTIONS ? ' NODE_OPTIONS is set: try without it.' : '';
+  fail(`The database client could not be generated: see the message above.${options}`);
+}
 
 const [script, ...args] = process.argv.slice(2);
 if (script === undefined) process.exit(0);

@@ -22,7 +22,7 @@ if (rows.length === 0) {
   process.exit(2);
 }
 
-await findRedis(console.log);
+await findRedis({ say: console.log });
 const postgres = await openTemplatePostgres();
 const results: Result[] = [];
 try {

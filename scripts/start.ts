@@ -8,12 +8,14 @@ import { assertPortsFree } from './start/assert-ports-free.ts';
 import { assertRedisUsable, hostsOf } from './start/assert-redis-usable.ts';
 import { createStopper } from './start/create-stopper.ts';
 import { findWhatIsLacking } from './start/find-what-is-lacking.ts';
+import { greet } from './start/greet.ts';
 import { keepRunning } from './start/keep-running.ts';
+import { keepSecret } from './start/keep-secret.ts';
+import { listServices } from './start/list-services.ts';
 import { lockStateFolder } from './start/lock-state-folder.ts';
 import { openService, type ServiceSpec } from './start/open-service.ts';
+import { openStartKey } from './start/open-start-key.ts';
 import { readOptions, type StartOptions, usage } from './start/read-options.ts';
-import { loadAgents, showFirstAnswer } from './start/show-first-answer.ts';
-import { toGuide } from './start/to-guide.ts';
 
 /** The URLs are complete by now: what is unset here would be put into them again, into those of our own stores too. */
 const passwordsInUrls = {
@@ -28,8 +30,11 @@ const warning = 40;
 
 /** Lines below this level are kept back until the first answer has been shown. */
 let quietBelow = warning;
+let heldLines: string[] | null = null;
 const print = (line: string, level: number) => {
-  if (level >= quietBelow) console.log(line);
+  if (level < quietBelow) return;
+  if (heldLines) heldLines.push(line);
+  else console.log(line);
 };
 
 if (process.argv.slice(2).some((argument) => ['-h', '--help'].includes(argument))) {
@@ -47,11 +52,12 @@ try {
 
 async function start(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
-  for (const name of options.unreadSettings) say(styleText('yellow', `.env: ${name} is no setting, see .env.example`));
+  for (const remark of options.remarks) say(styleText('yellow', remark));
   const lock = await lockStateFolder(options.stateFolder, say);
   stopper.onStopping(lock.stopping);
   stopper.onStop('the lock', lock.release);
   await assertPortsFree(options);
+  const lacking = findWhatIsLacking();
 
   const databaseUrl = await openDatabase(options);
   const redisUrl = await openRedis(options);
@@ -60,35 +66,41 @@ async function start(): Promise<void> {
   const added = await seed(databaseUrl, { withEcho: true });
   say(added > 0 ? `Seeded ${added} agents` : 'Found the agents and conversations of an earlier start');
 
-  const { api, gateway, worker } = options.ports;
+  const key = options.auth === 'keys' ? await openStartKey(databaseUrl, options.stateFolder) : null;
+
   const env = {
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,
     REDIS_CLUSTER: options.redisCluster ? 'on' : 'off', // one of our own is none
+    NEXUS_AUTH: options.auth,
+    ...(options.hasSecrets ? {} : { NEXUS_SECRETS: keepSecret(`${options.stateFolder}/secrets`) }),
     ...passwordsInUrls,
   };
-  const specs: ServiceSpec[] = [
-    ...Array.from({ length: options.workers }, (_, index): ServiceSpec => {
-      const name = options.workers > 1 ? `worker ${index + 1}` : 'worker';
-      return { name, service: 'worker', port: worker + index, env, print };
-    }),
-    { name: 'api', service: 'api', port: api, env, print },
-    { name: 'gateway', service: 'gateway', port: gateway, env, print },
-  ];
+  const specs = listServices(options).map((each): ServiceSpec => ({ ...each, env, print }));
   say(`Starting ${specs.map(({ name }) => name).join(', ')} …`);
   await Promise.all(specs.map((spec) => keepRunning(spec, openService, stopper, say)));
 
-  const apiUrl = `http://127.0.0.1:${api}`;
-  const agents = await loadAgents(apiUrl);
-  const echo = agents.find(({ provider }) => provider === 'echo');
-  const lacking = await findWhatIsLacking();
-  if (echo && !lacking.has(echo.provider)) {
-    say(`A first message to ${echo.name}, its answer as it streams:\n`);
-    await showFirstAnswer(apiUrl, `http://127.0.0.1:${gateway}`, echo, (text) => process.stdout.write(text));
-    console.log('\n');
-  }
-  if (echo) console.log(toGuide(options, agents, echo, lacking));
+  await greet({
+    options,
+    key,
+    lacking,
+    say,
+    write: (text) => process.stdout.write(text),
+    stopping: stopper.stopping,
+    whileShowing: holdLines,
+  });
   quietBelow = 0;
+}
+
+/** Holds log lines back while something is written that they would cut in two. */
+async function holdLines(show: () => Promise<void>): Promise<void> {
+  heldLines = [];
+  try {
+    await show();
+  } finally {
+    for (const line of heldLines) console.log(line);
+    heldLines = null;
+  }
 }
 
 async function openDatabase({ databaseUrl, stateFolder }: StartOptions): Promise<string> {
@@ -109,7 +121,15 @@ async function openRedis({ redisUrl, redisCluster, stateFolder }: StartOptions):
     return redisUrl;
   }
   say('Redis: starting a local one …');
-  const opening = openLocalRedis({ dataFolder: `${stateFolder}/redis`, appendOnly: true, say });
+  const stopping = new AbortController();
+  stopper.onStopping(() => stopping.abort());
+  const opening = openLocalRedis({
+    dataFolder: `${stateFolder}/redis`,
+    appendOnly: true,
+    allowContainer: true,
+    say,
+    signal: stopping.signal,
+  });
   stopper.onStop('Redis', () => stopOpened(opening));
   return (await opening).url;
 }

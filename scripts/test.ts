@@ -3,7 +3,7 @@ import { runTests } from './test/run-tests.ts';
 
 /** What `npm test` runs: everything, or what the arguments name. Ends with a plain line of counts. */
 try {
-  await findRedis(console.log);
+  await findRedis({ say: console.log });
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   console.log('0 passed, 1 failed');

@@ -38,19 +38,18 @@ describe('.env.example', () => {
 
   it('has the defaults of compose', () => {
     for (const [, name = '', value = ''] of compose.matchAll(/(?<!\$)\$\{(\w+):-([^}]*)\}/g)) {
-      const byPlace = name === 'OLLAMA_BASE_URL'; // beside containers it is not on their loopback
+      const byPlace = ['OLLAMA_BASE_URL', 'TRUSTED_PROXIES'].includes(name); // containers have networks of their own
       if (value !== '' && !byPlace) expect(`${name}=${value}`).toBe(`${name}=${example[name]}`);
     }
   });
 
   it('has the passwords that preflight refuses', () => {
     const { NEXUS_POSTGRES_PASSWORD, NEXUS_REDIS_PASSWORD } = example;
-    const open = { NEXUS_BIND: '0.0.0.0', NEXUS_AUTH: 'off', NEXUS_POSTGRES_PASSWORD, NEXUS_REDIS_PASSWORD };
+    const open = { NEXUS_BIND: '0.0.0.0', NEXUS_POSTGRES_PASSWORD, NEXUS_REDIS_PASSWORD };
     expect(findObjections(open)).toHaveLength(2);
-    expect(findObjections({ ...open, NEXUS_BIND: '127.0.0.1', NEXUS_AUTH: '' })).toEqual([]);
+    expect(findObjections({ ...open, NEXUS_BIND: '127.0.0.1' })).toEqual([]);
     const own = { ...open, NEXUS_POSTGRES_PASSWORD: 'one', NEXUS_REDIS_PASSWORD: 'two' };
     expect(findObjections(own)).toEqual([]);
-    expect(findObjections({ ...own, NEXUS_AUTH: '' })).toEqual([expect.stringContaining('NEXUS_AUTH')]);
   });
 
   it.each(Object.entries(schemas))('has values that the %s takes, which are its defaults', (_name, schema) => {
@@ -115,8 +114,21 @@ describe('configuration', () => {
     }
   });
 
-  it('refuses a host beyond loopback until NEXUS_AUTH=off is said', () => {
-    expect(() => readApiConfig({ ...needed, API_HOST: '0.0.0.0' })).toThrow(/API_HOST.*NEXUS_AUTH=off/);
-    expect(readApiConfig({ ...needed, API_HOST: '0.0.0.0', NEXUS_AUTH: 'off' }).API_HOST).toBe('0.0.0.0');
+  it('asks callers for keys unless it is told otherwise, on any host', () => {
+    expect(readApiConfig({ ...needed, API_HOST: '0.0.0.0' }).NEXUS_AUTH).toBe('keys');
+    expect(readApiConfig({ ...needed, NEXUS_AUTH: 'off' }).NEXUS_AUTH).toBe('off');
+    expect(() => readApiConfig({ ...needed, NEXUS_AUTH: 'no' })).toThrow(/NEXUS_AUTH/);
+  });
+
+  it('takes secrets that are long enough, and networks of proxies', () => {
+    const secrets = [`${'a'.repeat(32)}`, `${'b'.repeat(40)}`];
+    expect(readApiConfig({ ...needed, NEXUS_SECRETS: secrets.join(', ') }).NEXUS_SECRETS).toEqual(secrets);
+    expect(() => readApiConfig({ ...needed, NEXUS_SECRETS: 'too short' })).toThrow(/NEXUS_SECRETS.*32/);
+    expect(readApiConfig({ ...needed, TRUSTED_PROXIES: '10.0.0.0/8, ::1' }).TRUSTED_PROXIES).toEqual([
+      '10.0.0.0/8',
+      '::1',
+    ]);
+    for (const bad of ['10.0.0.0/33', 'nginx', '1.2.3'])
+      expect(() => readApiConfig({ ...needed, TRUSTED_PROXIES: bad })).toThrow(/TRUSTED_PROXIES/);
   });
 });

@@ -346,15 +346,50 @@ describe('the gateway', () => {
     expect([listening, events]).toEqual([1, []]);
   });
 
-  it('sends nothing twice to one that subscribes again and again, unsubscribing first', async () => {
+  it.each([
+    ['without', false],
+    ['unsubscribing first', true],
+  ])('sends nothing twice to one that subscribes again and again, %s', async (_how, unsubscribes) => {
     const watcher = await stack.watch({ conversationId: await newConversation() });
     const { conversationId, socket } = watcher;
     const { id } = await invoke('again and again', conversationId);
     for (let again = 0; again < 50; again += 1) {
-      await socket.emitWithAck('conversation:unsubscribe', { conversationId });
+      if (unsubscribes) await socket.emitWithAck('conversation:unsubscribe', { conversationId });
       await watcher.subscribe();
     }
     await endsAsStored(watcher, id);
+  });
+
+  it('shows every delta once on a page that subscribes before it is connected and again once it is', async () => {
+    const conversationId = await newConversation();
+    const { id } = await invoke('twice subscribed', conversationId);
+    const pages = await Promise.all(
+      Array.from({ length: 24 }, async (_, index) => {
+        await new Promise((resolve) => setTimeout(resolve, index * 25)); // before, during and after the answer
+        return openPage({ conversationId, cursors: { [id]: 0 }, transport: index % 3 === 0 ? 'polling' : 'websocket' });
+      }),
+    );
+    const { output } = await stack.api.finished(id);
+    for (const page of pages) {
+      await page.ended(id);
+      expect(page.textOf(id)).toBe(output);
+      page.socket.disconnect();
+    }
+  });
+
+  it('adds what a second subscribe names, and says nothing again of what goes on', async () => {
+    const conversationId = await newConversation();
+    const earlier = await invoke('earlier', conversationId);
+    await stack.api.finished(earlier.id);
+    const page = await openPage({ conversationId, cursors: {}, transport: 'websocket' });
+    const { id } = await invoke('goes on', conversationId);
+    await waitUntil(() => page.textOf(id).length > 50, { what: 'some text' });
+    await page.socket.emitWithAck('conversation:subscribe', { conversationId, cursors: { [earlier.id]: 0 } });
+    for (const each of [earlier.id, id]) {
+      await page.ended(each);
+      expect(page.textOf(each)).toBe((await stack.api.finished(each)).output);
+    }
+    page.socket.disconnect();
   });
 
   it('takes a client that does not read off live delivery, and brings it back complete', async () => {
@@ -447,6 +482,28 @@ describe('the gateway', () => {
     expect(new Set(await Promise.all(answers))).toEqual(new Set([undefined, 'too_many_subscriptions']));
     expect(subscribed).toBeGreaterThan(1_000);
   });
+
+  /** Appends every delta that it gets: it has no rule that would hide a repeat. */
+  function openPage(options: { conversationId: string; cursors: Record<string, number>; transport: string }) {
+    const { conversationId, cursors, transport } = options;
+    const texts = new Map<string, string>();
+    const ends = new Set<string>();
+    const socket = io(stack.gatewayUrl, { transports: [transport], forceNew: true });
+    socket.on('invocation:event', ({ invocationId, type, data }: InvocationEvent) => {
+      if (type === 'invocation.snapshot') texts.set(invocationId, '');
+      if (type === 'message.delta' || type === 'invocation.snapshot')
+        texts.set(invocationId, (texts.get(invocationId) ?? '') + data.text);
+      if (type === 'invocation.completed' || type === 'invocation.snapshot') ends.add(invocationId);
+    });
+    const subscribe = () => socket.emit('conversation:subscribe', { conversationId, cursors }, () => {});
+    subscribe();
+    socket.on('connect', subscribe);
+    return {
+      socket,
+      textOf: (invocationId: string) => texts.get(invocationId) ?? '',
+      ended: (invocationId: string) => waitUntil(() => ends.has(invocationId), { what: 'the end' }),
+    };
+  }
 
   const slowClients = () => readMetric('nexus_slow_clients_total');
 

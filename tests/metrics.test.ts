@@ -28,7 +28,12 @@ const invocations = [
   'nexus_cancel_latency_seconds_count',
   'nexus_events_appended_total{kind="delta"}',
 ];
-const readers = ['nexus_events_replayed_total', 'nexus_gaps_repaired_total'];
+const readers = [
+  'nexus_events_replayed_total',
+  'nexus_gaps_repaired_total',
+  'nexus_events_late_total{cause="silence"}',
+  'nexus_events_late_total{cause="lost_log"}',
+];
 
 const exported = {
   api: [

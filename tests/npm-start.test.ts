@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -186,6 +187,75 @@ describe('npm start', () => {
     expect(without.output()).toContain('Stopped.');
   }, 60_000);
 
+  it('starts with providers that refuse everything, and says of each in one line what is wrong', async () => {
+    const refusing = createHttpServer((_request, response) => {
+      response.writeHead(401, { 'content-type': 'application/json' }).end('{"error":{"message":"go away"}}');
+    });
+    await new Promise<void>((resolve) => refusing.listen(0, '127.0.0.1', resolve));
+    const host = `127.0.0.1:${(refusing.address() as AddressInfo).port}`;
+    const nobody = await freePort();
+    const refused = start({
+      OPENAI_API_KEY: 'sk-secret-word',
+      OPENAI_BASE_URL: `http://${host}/v1`,
+      GEMINI_API_KEY: 'secret-word',
+      GEMINI_BASE_URL: `https://${host}`, // which speaks no TLS
+      OLLAMA_BASE_URL: `http://127.0.0.1:${nobody}`,
+      API_HOST: '127.0.0.2', // waited for and asked where it listens
+      NEXUS_AUTH: 'off',
+    });
+    const said = () => stripVTControlCharacters(refused.output());
+    await waitUntil(
+      () => ['OpenAI at', 'Gemini at', 'Ollama at', 'Ctrl-C stops'].every((text) => said().includes(text)),
+      {
+        what: `a line about each provider, and the guide\n${refused.output()}`,
+        timeoutMs: 60_000,
+      },
+    );
+    const lines = said().split('\n');
+    const about = (title: string) => lines.filter((line) => line.includes(`${title} at `));
+    expect(about('OpenAI')).toEqual([
+      expect.stringContaining(`OpenAI at ${host} rejected the credentials (401: go away); check OPENAI_API_KEY`),
+    ]);
+    expect(about('Gemini')).toEqual([expect.stringMatching(/cannot be reached \([^)]+\); check GEMINI_BASE_URL/)]);
+    expect(about('Ollama').filter((line) => line.includes(' warn '))).toEqual([
+      expect.stringContaining(`cannot be reached (ECONNREFUSED); check OLLAMA_BASE_URL`),
+    ]);
+    expect(said()).toContain('You said: Hello!');
+    expect(said()).toContain(`API http://127.0.0.2:${env.API_PORT} `);
+    expect(said()).not.toContain('secret-word');
+    refused.interrupt();
+    expect(await refused.exited).toBe(0);
+    await new Promise((resolve) => refusing.close(resolve));
+  }, 90_000);
+
+  it('stays up where the first answer fails, and says why in one line', async () => {
+    const first = start();
+    await waitUntil(() => first.output().includes('Ctrl-C stops everything'), { what: 'the guide', timeoutMs: 60_000 });
+    expect(first.output()).toContain('Only Echo answers yet.');
+    const activate = (active: boolean) =>
+      fetch(`http://127.0.0.1:${env.API_PORT}/api/agents/00000000-0000-7000-8000-0000000000a6`, {
+        method: 'PATCH',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ active }),
+      });
+    expect((await activate(false)).ok).toBe(true);
+    first.interrupt();
+    expect(await first.exited).toBe(0);
+
+    const second = start();
+    await waitUntil(() => second.output().includes('Ctrl-C stops everything'), {
+      what: `the guide\n${second.output()}`,
+      timeoutMs: 60_000,
+    });
+    expect(stripVTControlCharacters(second.output())).toMatch(
+      /^› The first answer failed: the message was refused with 4\d\d: .+\. The system stays up\.$/m,
+    );
+    expect((await activate(true)).ok).toBe(true);
+    second.interrupt();
+    expect(await second.exited).toBe(0);
+    await waitUntil(() => leftOver().length === 0, { what: 'every process to be gone', timeoutMs: 5_000 });
+  }, 120_000);
+
   it('names two services that are to have one port', async () => {
     const doubled = start({ WORKER_PORT: env.API_PORT ?? '' });
     expect(await doubled.exited).toBe(1);
@@ -201,14 +271,20 @@ describe('npm start', () => {
       WORKER_CONCURRENCY: 'many',
       REDIS_URL_FILE: '/none',
       DATABASE_URL: 'nope',
+      OPENAI_API_KEY: 'sk-secret\nword',
+      OLLAMA_BASE_URL: 'http://user:secret-word@127.0.0.1:11434',
+      CORS_ORIGINS: 'http://a.example/secret-word',
     });
     expect(await wrong.exited).toBe(1);
     const lines = wrong.output().trim().split('\n');
     const names = lines.map((line) => stripVTControlCharacters(line).split(':')[0]);
     expect(names.toSorted()).toEqual([
+      'CORS_ORIGINS',
       'DATABASE_URL',
       'GATEWAY_PORT',
       'LOG_LEVEL',
+      'OLLAMA_BASE_URL',
+      'OPENAI_API_KEY',
       'REDIS_URL',
       'REDIS_URL_FILE',
       'WORKER_CONCURRENCY',
@@ -232,6 +308,7 @@ describe('npm start', () => {
     const refused = start({ API_HOST: '203.0.113.1', NEXUS_AUTH: 'off' }); // an address of nobody
     expect(await refused.exited).toBe(1);
     expect(refused.output()).toContain('api did not start');
+    expect(refused.output()).toContain('API_HOST: is no name or address of this machine');
     expect(leftOver()).toEqual([]);
   }, 60_000);
 });

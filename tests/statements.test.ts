@@ -4,10 +4,10 @@ import type { NewInvocation } from '@nexus/common/invocations/new-invocation';
 import { cancelInvocation } from '@nexus/common/invocations/status/cancel-invocation';
 import { claimInvocations } from '@nexus/common/invocations/status/claim-invocations';
 import { dispatchNext } from '@nexus/common/invocations/status/dispatch-next';
-import { type Finish, finishInvocations } from '@nexus/common/invocations/status/finish-invocations';
+import type { Ending } from '@nexus/common/invocations/status/ending';
+import { finishInvocations } from '@nexus/common/invocations/status/finish-invocations';
 import { handBackInvocation } from '@nexus/common/invocations/status/hand-back-invocation';
 import { markEnqueued } from '@nexus/common/invocations/status/mark-enqueued';
-import type { Outcome } from '@nexus/common/invocations/status/outcome';
 import { redispatchInvocation } from '@nexus/common/invocations/status/redispatch-invocation';
 import { requeueLost } from '@nexus/common/invocations/status/requeue-lost';
 import { noteUsage, unknownUsage } from '@nexus/common/invocations/usage-record';
@@ -18,21 +18,23 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPageIds } from '../services/api/src/http/load-page-ids.ts';
 import { beatHeart, registerWorker } from '../services/worker/src/presence/worker-row.ts';
-import { findChores, findEnqueued } from '../services/worker/src/sweep/find-chores.ts';
+import { findEnqueued, findRecoveries } from '../services/worker/src/sweep/find-recoveries.ts';
 import { openTestDatabase, type TestDatabase } from './support/open-test-database.ts';
 import { waitUntil } from './support/wait-until.ts';
 
-const outcome: Outcome = {
+const ending: Omit<Ending, 'invocationId' | 'conversationId' | 'attempt'> = {
   status: 'completed',
-  text: 'the answer',
-  textTokens: 2,
-  reasoning: '',
-  inputTokens: 1,
-  finishReason: 'stop',
   error: null,
   lastSeq: 9,
-  firstTokenAgoMs: 5,
-  usage: null,
+  step: {
+    text: 'the answer',
+    textTokens: 2,
+    reasoning: '',
+    inputTokens: 1,
+    finishReason: 'stop',
+    firstTokenAgoMs: 5,
+    usage: null,
+  },
 };
 
 /** How many entries of the indexes of invocations were read so far, by whichever statement. */
@@ -90,11 +92,11 @@ describe('statements for many rows', () => {
     database.$queryRaw`UPDATE worker SET heartbeat_at = now() - ${seconds}::float8 * interval '1 s' WHERE id = ${workerId}::uuid`;
   const lock = (key: number) => other.query('SELECT pg_advisory_lock($1, $2)', [lifeLockSpace, key]);
   const unlock = (key: number) => other.query('SELECT pg_advisory_unlock($1, $2)', [lifeLockSpace, key]);
-  const begin = async (workerId: string): Promise<Finish> => {
+  const begin = async (workerId: string): Promise<Ending> => {
     const { id: invocationId } = await insertOne();
     const [claim] = await claimInvocations(database, [{ invocationId, dispatch: 1 }], workerId);
     if (!claim) throw new Error('not claimed');
-    return { held: claim, outcome };
+    return { ...claim, ...ending };
   };
 
   it('insert each by itself: what is refused and what was known before stand where they were asked', async () => {
@@ -154,7 +156,7 @@ describe('statements for many rows', () => {
     const worker = await startWorker();
     const taken = await begin(worker.id);
     const { id: waiting } = await insertOne();
-    const jobs = [taken.held.invocationId, waiting].map((invocationId) => ({ invocationId, dispatch: 1 }));
+    const jobs = [taken.invocationId, waiting].map((invocationId) => ({ invocationId, dispatch: 1 }));
     expect(await markEnqueued(database, jobs)).toEqual([{ invocationId: waiting, noted: true }]);
     expect(await markEnqueued(database, jobs)).toEqual([{ invocationId: waiting, noted: false }]);
   });
@@ -182,9 +184,10 @@ describe('statements for many rows', () => {
       ]);
       await markEnqueued(only.database, [{ invocationId: first.id, dispatch: 1 }]);
       const { id: claimable } = await insertOne();
+      await silence(worker.id, 0); // on a busy machine it counts as dead by now
       const [claim] = await claimInvocations(only.database, [{ invocationId: claimable, dispatch: 1 }], worker.id);
       if (!claim) throw new Error('not claimed');
-      await finishInvocations(only.database, 'running', [{ held: claim, outcome }]);
+      await finishInvocations(only.database, 'running', [{ ...claim, ...ending }]);
       await cancelInvocation(only.database, { invocationId: first.id, workspaceId: agent.workspaceId, lastSeq: 2 });
       expect(await dispatchNext(only.database, first.conversationId)).toMatchObject({
         invocationId: later?.created?.id,
@@ -213,8 +216,8 @@ describe('statements for many rows', () => {
     try {
       await other.query('VACUUM (INDEX_CLEANUP ON) invocation'); // of what the rows left behind as they were enqueued
       const before = await entriesRead();
-      const chores = await findChores(only.database, newId());
-      expect(chores.map(({ kind, invocationId }) => [kind, invocationId])).toContainEqual(['enqueue', undone.id]);
+      const recoveries = await findRecoveries(only.database, newId());
+      expect(recoveries.map(({ cause, invocationId }) => [cause, invocationId])).toContainEqual(['enqueue', undone.id]);
       expect((await entriesRead()) - before).toBeLessThan(backlog / 2);
     } finally {
       await only.close();
@@ -260,15 +263,15 @@ describe('statements for many rows', () => {
   });
 
   it('that register a worker remove those that were killed long ago, but for one on which an invocation still runs', async () => {
-    const [gone, held] = [newId(), newId()];
+    const [gone, busy] = [newId(), newId()];
     const identity = { hostname: 'here', pid: 1, providers: ['echo' as const], unconfigured: [], concurrency: 1 };
-    for (const id of [gone, held]) await registerWorker(database, { id, ...identity });
+    for (const id of [gone, busy]) await registerWorker(database, { id, ...identity });
     const invocation = await insertOne();
-    await database.$queryRaw`UPDATE worker SET heartbeat_at = now() - interval '2 hours' WHERE id IN (${gone}::uuid, ${held}::uuid)`;
-    await database.$queryRaw`UPDATE invocation SET status = 'running', worker_id = ${held}::uuid WHERE id = ${invocation.id}::uuid`;
+    await database.$queryRaw`UPDATE worker SET heartbeat_at = now() - interval '2 hours' WHERE id IN (${gone}::uuid, ${busy}::uuid)`;
+    await database.$queryRaw`UPDATE invocation SET status = 'running', worker_id = ${busy}::uuid WHERE id = ${invocation.id}::uuid`;
     await registerWorker(database, { id: newId(), ...identity });
-    const left = await database.worker.findMany({ where: { id: { in: [gone, held] } } });
-    expect(left.map(({ id }) => id)).toEqual([held]);
+    const left = await database.worker.findMany({ where: { id: { in: [gone, busy] } } });
+    expect(left.map(({ id }) => id)).toEqual([busy]);
     await database.$queryRaw`UPDATE invocation SET status = 'cancelled' WHERE id = ${invocation.id}::uuid`;
   });
 
@@ -344,18 +347,18 @@ describe('statements for many rows', () => {
   it('finish each by itself: an attempt that is over stands as nothing', async () => {
     const worker = await startWorker();
     const [a, b, c] = [await begin(worker.id), await begin(worker.id), await begin(worker.id)];
-    const stale = { ...b, held: { ...b.held, attempt: 2 } };
+    const stale = { ...b, attempt: 2 };
     const finished = await finishInvocations(database, 'running', [c, stale, a]);
     expect(finished.map((each) => each?.status ?? null)).toEqual(['completed', null, 'completed']);
     const answer = await database.message.findUnique({ where: { id: finished[0]?.messageId ?? '' } });
-    expect(answer).toMatchObject({ content: 'the answer', conversationId: c.held.conversationId, position: 2 });
+    expect(answer).toMatchObject({ content: 'the answer', conversationId: c.conversationId, position: 2 });
   });
 
   it('refuse together what one of them would have to wait for, which alone it does', async () => {
     const worker = await startWorker();
     const [a, b] = [await begin(worker.id), await begin(worker.id)];
     await other.query('BEGIN');
-    await other.query('SELECT FROM conversation WHERE id = $1 FOR UPDATE', [a.held.conversationId]);
+    await other.query('SELECT FROM conversation WHERE id = $1 FOR UPDATE', [a.conversationId]);
     await expect(finishInvocations(database, 'running', [a, b])).rejects.toMatchObject({ code: '55P03' });
     const alone = finishInvocations(database, 'running', [a]);
     expect(await finishInvocations(database, 'running', [b])).toMatchObject([{ status: 'completed' }]);
@@ -395,14 +398,14 @@ describe('statements for many rows', () => {
     const judge = await startWorker();
     await database.$queryRaw`UPDATE worker SET steady_since = now() - interval '1 min' WHERE id = ${judge.id}::uuid`;
     const worker = await startWorker();
-    const { held } = await begin(worker.id);
+    const running = await begin(worker.id);
     const isDead = async () => {
       await beatHeart(database, judge.id, [], []);
-      const chores = await findChores(database, judge.id);
-      return chores.some(({ kind, invocationId }) => kind === 'lost' && invocationId === held.invocationId);
+      const recoveries = await findRecoveries(database, judge.id);
+      return recoveries.some(({ cause, invocationId }) => cause === 'lost' && invocationId === running.invocationId);
     };
     await lock(worker.lockKey);
-    await beatHeart(database, worker.id, [held], [held.invocationId]);
+    await beatHeart(database, worker.id, [running], [running.invocationId]);
     await silence(worker.id, 20);
     expect(await isDead()).toBe(false);
     await unlock(worker.lockKey);
@@ -411,7 +414,7 @@ describe('statements for many rows', () => {
     await silence(worker.id, 2);
     expect(await isDead()).toBe(true);
 
-    await beatHeart(database, worker.id, [held], [held.invocationId]); // alive, though without its lock
+    await beatHeart(database, worker.id, [running], [running.invocationId]); // alive, though without its lock
     await silence(worker.id, 2);
     expect(await isDead()).toBe(false);
     await silence(worker.id, 6);

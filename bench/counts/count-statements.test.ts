@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { countOf, statementsOfWork } from './count-statements.ts';
 
-it('leaves out statements that run without any work, however often and however their text is kept', () => {
+it('leaves out statements that also run without any work, however often they run and however Postgres keeps their text', () => {
   const working = new Map([
     ['1', { query: 'INSERT', calls: 10 }],
     ['2', { query: 'UPDATE', calls: 20 }],

@@ -1,15 +1,15 @@
 import pg from 'pg';
 
-/** How often each statement ran, by Postgres's id of it: its text is kept now with the values, now without. */
+/** How often each statement ran, by Postgres's id for it. The text does not do as a key: it is kept with or without its values. */
 export type Statements = Map<string, { query: string; calls: number }>;
 
 export type StatementCounter = {
-  /** What ran since the last time it was asked. */
+  /** The statements since the last call. */
   take(): Promise<Statements>;
   close(): Promise<void>;
 };
 
-/** Postgres counts its statements itself; BEGIN and COMMIT are statements too. */
+/** Reads `pg_stat_statements`, which also counts BEGIN and COMMIT. */
 export async function openStatementCounter(url: string): Promise<StatementCounter> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -27,10 +27,7 @@ export async function openStatementCounter(url: string): Promise<StatementCounte
   };
 }
 
-/**
- * Statements that belong to the work and not to the clock: those that also run while there is no work (heartbeats, sweeps) are left out
- * altogether, and so are those with which a pool opens a connection.
- */
+/** Leaves out statements that also run without any work (heartbeats, sweeps), and those by which a pool opens a connection. */
 export function statementsOfWork(working: Statements, idle: Statements): Statements {
   return new Map([...working].filter(([id, { query }]) => !idle.has(id) && !query.startsWith('SET ')));
 }

@@ -1,11 +1,11 @@
 import { Redis } from 'ioredis';
 
-/** A command that a client sent, with those that a script ran on its behalf. */
+/** A command that a client sent, with the commands of its script, if it runs one. */
 export type SeenCommand = { client: string; words: string[]; inner: string[] };
 
 export type RedisWatch = { stop(): Promise<SeenCommand[]> };
 
-/** Everything that Redis is told from now on, by the name of who says it. MONITOR slows Redis down: to count, not to measure. */
+/** Records each command that Redis receives from now on, with its client's name. MONITOR slows Redis down: count with it, never time. */
 export async function watchRedis(url: string): Promise<RedisWatch> {
   const redis = new Redis(url);
   const monitor = await redis.monitor();
@@ -24,7 +24,7 @@ export async function watchRedis(url: string): Promise<RedisWatch> {
   };
 }
 
-/** Addresses of clients, and what they call themselves. */
+/** The name of each client, by its address. */
 export function parseClientNames(list: string): Map<string, string> {
   const names = new Map<string, string>();
   for (const line of list.split('\n')) {
@@ -34,10 +34,10 @@ export function parseClientNames(list: string): Map<string, string> {
   return names;
 }
 
-/** Keys and channels of one conversation; those of queues have other names in their braces. */
+/** Keys and channels of a conversation. Those of a queue have the provider's name in their braces. */
 const ofConversation = /^nexus:\{[0-9a-f-]{36}\}/;
 
-/** Which calls wrote to a log and said so to those who watch, and what else their connection was told about a conversation. */
+/** Flushes are calls of workers that append to a log. Round trips are all calls of workers that name a conversation. */
 export function countFlushes(commands: SeenCommand[]): { flushes: number; roundTrips: number; entries: number } {
   const ofAnswers = commands.filter(
     ({ client, words }) => client.startsWith('nexus-worker') && words.some((word) => ofConversation.test(word)),

@@ -1,16 +1,30 @@
-/** One line of what the benchmark has to show. */
+/** One line of the benchmark's result. */
 export type Figure = {
   name: string;
-  /** What was measured, in `unit`. */
+  /** In `unit`. */
   measured: number;
   unit: string;
-  /** How far it may go: `most` from below, `least` from above. */
+  /** `most`: at most `limit`. `least`: at least `limit`. */
   bound: 'most' | 'least';
   limit: number;
-  /** What the number is made of, for people. */
+  /** The numbers behind the figure, for people. */
   detail: string;
 };
 
+export function atMost(name: string, measured: number, limit: number, unit: string, detail: string): Figure {
+  return { name, measured, unit, bound: 'most', limit, detail };
+}
+
 export function isMet({ measured, bound, limit }: Figure): boolean {
   return bound === 'most' ? measured <= limit : measured >= limit;
+}
+
+/** The share of its target that a figure uses up: a figure that is met has at most 1. NaN if nothing was measured. */
+export function shareOfTarget({ measured, bound, limit }: Figure): number {
+  if (measured === limit) return limit === 0 ? 0 : 1;
+  return bound === 'most' ? measured / limit : limit / measured;
+}
+
+export function toTarget({ bound, limit, unit }: Figure): string {
+  return `${bound === 'most' ? '≤' : '≥'} ${limit} ${unit}`.trim();
 }

@@ -14,12 +14,12 @@ it('finds p99 of 200 values at the second from the top', () => {
   expect(percentile(values, 0.99)).toBe(198);
 });
 
-it('takes the mean of the two in the middle where there is no middle', () => {
+it('takes the mean of the two middle values of an even number', () => {
   expect(median([9, 1, 5])).toBe(5);
   expect(median([9, 1, 5, 7])).toBe(6);
 });
 
-it('has no number for nothing', () => {
+it('is NaN of no values', () => {
   expect(percentile([], 0.5)).toBeNaN();
   expect(median([])).toBeNaN();
 });

@@ -1,6 +1,6 @@
 import type { Figure } from './figure.ts';
 
-/** The system as a multiple of what it is held against, which may be at most `limit`. */
+/** The system as a multiple of the other, at most `limit`. */
 export function versus(
   name: string,
   unit: string,
@@ -19,7 +19,7 @@ export function versus(
   };
 }
 
-/** Three figures that count. */
+/** Three significant digits. */
 export function toText(value: number): string {
   return Number.isFinite(value) ? String(Number(value.toPrecision(3))) : '–';
 }

@@ -1,10 +1,10 @@
 import { monotonicMs } from '../processes/monotonic-ms.ts';
 import { readStamps } from '../provider/stamp.ts';
 
-/** What a client saw of one answer; moments in milliseconds of the monotonic clock. */
+/** The times of one answer at its client, in milliseconds of the monotonic clock. */
 export type Answer = {
   postedAt: number;
-  /** When the POST was answered; when the call began to answer, where there is no POST. */
+  /** When the server answered the POST. */
   acceptedAt: number;
   chunks: { sentAt: number; seenAt: number }[];
   endedAt: number;
@@ -14,15 +14,17 @@ export type PendingAnswer = {
   accepted(): void;
   /** A piece of the answer: one chunk of the provider, or several joined. */
   text(text: string): void;
+  /** All of the answer so far, in place of what was seen. */
+  whole(text: string): void;
   ended(): void;
   failed(why: unknown): void;
-  /** Resolves when it has ended. Rejects when it failed or took too long: a benchmark of broken answers is none. */
+  /** Resolves at the end of the answer. Rejects if it failed or took too long, so that no broken answer is measured. */
   done: Promise<Answer>;
 };
 
 const limitMs = 120_000;
 
-/** Begins the clock of one answer. */
+/** Starts the clock of one answer. */
 export function beginAnswer(): PendingAnswer {
   const answer: Answer = { postedAt: monotonicMs(), acceptedAt: 0, chunks: [], endedAt: 0 };
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
@@ -32,15 +34,17 @@ export function beginAnswer(): PendingAnswer {
     clearTimeout(timer);
     resolve(answer);
   };
+  const see = (stamps: number[]) => {
+    const seenAt = monotonicMs();
+    for (const sentAt of stamps) answer.chunks.push({ sentAt, seenAt });
+  };
   return {
     accepted() {
       answer.acceptedAt = monotonicMs();
       settle();
     },
-    text(text) {
-      const seenAt = monotonicMs();
-      for (const sentAt of readStamps(text)) answer.chunks.push({ sentAt, seenAt });
-    },
+    text: (text) => see(readStamps(text)),
+    whole: (text) => see(readStamps(text).slice(answer.chunks.length)),
     ended() {
       answer.endedAt = monotonicMs();
       settle();

@@ -10,7 +10,7 @@ export async function connect(url: string): Promise<Socket> {
   return socket;
 }
 
-/** So many at once: a thousand handshakes at the same moment would measure the handshakes. */
+/** Calls `each` for `size` items at a time, so that a crowd of handshakes does not time out. */
 export async function inBatches<In, Out>(items: In[], size: number, each: (item: In) => Promise<Out>): Promise<Out[]> {
   const results: Out[] = [];
   for (let start = 0; start < items.length; start += size)

@@ -3,7 +3,7 @@ import { beginAnswer } from './answer.ts';
 import { postAccepted } from './post-json.ts';
 import type { Target } from './target.ts';
 
-/** The baseline of `baselines/insert`: nothing answers, a POST is over when it is stored. */
+/** The baseline of `baselines/insert`. It only stores the message: the POST is the whole answer. */
 export function createInsertTarget({ apiUrl }: { apiUrl: string }): Target {
   async function ask() {
     const conversationId = randomUUID();

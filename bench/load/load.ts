@@ -1,16 +1,14 @@
-/** What clients are to do. */
+/** The work of the clients. */
 export type Load = {
   /** Its name sets the provider's pace. */
   model: string;
   clients: number;
   asksPerClient: number;
-  /** Each client asks once in so many milliseconds, or when it has its answer, whichever is later. */
+  /** The least time between two questions of one client; without it, the client asks as soon as it has its answer. */
   everyMs?: number;
-  /** Questions come at this rate, whatever becomes of them; without it each client waits for its answer before it asks again. */
-  arrivals?: { perSecond: number; seed: number };
 };
 
-/** What they saw, in milliseconds: one number per answer, or per chunk for `ageMs`. */
+/** What the clients measured, in milliseconds: one number per answer, or per chunk for `ageMs`. */
 export type Samples = {
   answers: number;
   seconds: number;
@@ -20,4 +18,6 @@ export type Samples = {
   ageMs: number[];
   /** From the POST to its answer. */
   acceptedMs: number[];
+  /** From the POST to the end, less the provider's own time. */
+  endMs: number[];
 };

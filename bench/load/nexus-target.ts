@@ -1,14 +1,15 @@
-import { type InvocationEvent, isLastEvent } from '@nexus/protocol/event';
+import type { InvocationEvent } from '@nexus/protocol/event';
 import { type ApiClient, createApiClient } from '../../tests/support/api-client.ts';
 import { createPacedAgent } from '../../tests/support/create-paced-agent.ts';
 import { beginAnswer, type PendingAnswer } from './answer.ts';
 import { connect, inBatches } from './connect.ts';
+import { noteEvent } from './note-event.ts';
 import { postAccepted, postJson } from './post-json.ts';
 import type { Ask, Target } from './target.ts';
 
 type Urls = { apiUrl: string; gatewayUrl: string };
 
-/** The system: conversations are made and subscribed to beforehand, then each gets one message. */
+/** The system. Each client creates its conversations and subscribes to them beforehand, then posts one message to each. */
 export function createNexusTarget({ apiUrl, gatewayUrl }: Urls): Target {
   const agents = new Map<string, Promise<string>>();
   const api = createApiClient(() => apiUrl);
@@ -38,10 +39,7 @@ async function openClient({ apiUrl, gatewayUrl }: Urls, agentId: string, count: 
   const pending = new Map<string, PendingAnswer>();
   const socket = await connect(gatewayUrl);
   socket.on('invocation:event', (event: InvocationEvent) => {
-    const answer = pending.get(event.conversationId);
-    if (event.type === 'message.delta') answer?.text(event.data.text);
-    else if (event.type === 'invocation.completed') answer?.ended();
-    else if (isLastEvent(event) || event.type === 'invocation.restarted') answer?.failed(event);
+    noteEvent(pending.get(event.conversationId), event);
   });
   socket.on('conversation:interrupted', ({ conversationId }) => pending.get(conversationId)?.failed('interrupted'));
 

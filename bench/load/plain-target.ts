@@ -6,7 +6,7 @@ import type { Ask, Target } from './target.ts';
 
 type Urls = { apiUrl: string; gatewayUrl: string };
 
-/** The baseline of `baselines/plain`: a room for each conversation, joined beforehand. */
+/** The baseline of `baselines/plain`. Each conversation has a room, which its client joins beforehand. */
 export function createPlainTarget(urls: Urls): Target {
   return {
     async open(model, clients, asksPerClient) {

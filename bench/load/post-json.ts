@@ -1,17 +1,17 @@
 import { Agent, request } from 'node:http';
 
-/** Idle connections are given up before the servers' five seconds are over. */
+/** The servers close an idle connection after five seconds; ours closes it earlier. */
 const agent = new Agent({ keepAlive: true, timeout: 3_000 });
 
 export type Posted = { status: number; body: string };
 
-/** As cheap a POST as Node has, on a connection that is kept. */
+/** The cheapest POST that Node offers, on a connection that stays open. */
 export async function postJson(url: string, body: unknown): Promise<Posted> {
   const payload = JSON.stringify(body);
   try {
     return await post(url, payload);
   } catch (error) {
-    // The server closed the idle connection in the very moment in which it was used again: it has not read the request.
+    // The server closed the idle connection just as we used it again, so it has not read the request.
     if (error instanceof ReusedConnectionLost) return post(url, payload);
     throw error;
   }
@@ -38,7 +38,7 @@ function post(url: string, payload: string): Promise<Posted> {
   });
 }
 
-/** Posts, and holds that it was accepted. */
+/** Posts, and throws unless the server answers 202. */
 export async function postAccepted(url: string, body: unknown): Promise<void> {
   const { status, body: answer } = await postJson(url, body);
   if (status !== 202) throw new Error(`POST ${url} was answered ${status}: ${answer}`);

@@ -1,16 +1,14 @@
 import type { Figure } from '../figures/figure.ts';
-import type { Panel } from '../report/panel.ts';
 import type { Bench } from '../stack/open-bench.ts';
 import type { Release } from '../stack/releases.ts';
 
 export type PhaseTools = {
   bench: Bench;
   rounds: number;
-  /** How often each thing is done, as a share of what a full run does. */
+  /** The share of a full run's repetitions. */
   scale: number;
-  seed: number;
   say: (line: string) => void;
-  /** For what the phase opens: closed when it is over. */
+  /** Closes at the end of the phase what the phase opened. */
   release: Release;
 };
 
@@ -18,14 +16,13 @@ export type PhaseResult = {
   /** For the terminal. */
   lines: string[];
   figures: Figure[];
-  panels: Panel[];
   /** For the JSON. */
   data: unknown;
 };
 
 export type Phase = { name: string; title: string; run(tools: PhaseTools): Promise<PhaseResult> };
 
-/** So many repetitions at this scale, but not fewer than it takes to mean something. */
-export function scaled(count: number, scale: number, least = 1): number {
-  return Math.max(least, Math.round(count * scale));
+/** The number of repetitions at this scale, at least `min`. */
+export function scaled(count: number, scale: number, min = 1): number {
+  return Math.max(min, Math.round(count * scale));
 }

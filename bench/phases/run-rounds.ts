@@ -5,8 +5,8 @@ import { type Measurement, measureLoad } from './measure-load.ts';
 export type Contestant = { subject: Subject; load: Load };
 
 /**
- * Everyone in every round, in turns: A B C, then C B A, so that a machine that grows slower or faster meanwhile favours none. A
- * smaller round before the first warms up what is to be measured.
+ * Measures all contestants in every round: A B, then B A, so that a machine that becomes slower or faster favours neither. A round of
+ * half the length warms each one up first, and does not count.
  */
 export async function runRounds(
   contestants: Contestant[],
@@ -14,9 +14,8 @@ export async function runRounds(
   say: (line: string) => void,
 ): Promise<Record<string, Measurement[]>> {
   const measured: Record<string, Measurement[]> = {};
-  for (const { subject, load } of contestants) {
-    await measureLoad(subject, { ...load, asksPerClient: Math.max(1, Math.ceil(load.asksPerClient / 2)) });
-  }
+  for (const { subject, load } of contestants)
+    await measureLoad(subject, { ...load, asksPerClient: Math.ceil(load.asksPerClient / 2) });
   for (let round = 1; round <= rounds; round += 1) {
     for (const { subject, load } of round % 2 === 1 ? contestants : contestants.toReversed()) {
       say(`round ${round} of ${rounds}: ${subject.name}`);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import { cpuMs, rssBytes } from './process-usage.ts';
 
-// The system tells it in /proc, which is Linux's.
+// Only Linux has /proc.
 it.runIf(process.platform === 'linux')(
   'counts the CPU of a process, of its children, and of those that have ended',
   async () => {
@@ -21,7 +21,7 @@ it.runIf(process.platform === 'linux')(
   },
 );
 
-it('counts nothing of a process that is not there', () => {
+it('counts nothing for a process that does not exist', () => {
   expect(cpuMs(2 ** 22 + 1)).toBe(0);
   expect(rssBytes(2 ** 22 + 1)).toBe(0);
 });

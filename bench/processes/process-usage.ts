@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Linux counts CPU time of processes in hundredths of a second. */
+/** Linux counts the CPU time of a process in hundredths of a second. */
 const msPerTick = 10;
 
 type Times = { parent: number; own: number; reaped: number };
@@ -21,8 +21,8 @@ function readTimes(pid: number | string): Times | null {
   }
 }
 
-/** A process, and those it forked that still live. */
-export function processTree(pid: number): number[] {
+/** A process and its live children. */
+function processTree(pid: number): number[] {
   const found = [pid];
   for (const entry of readdirSync('/proc')) {
     if (/^\d+$/.test(entry) && readTimes(entry)?.parent === pid) found.push(Number(entry));
@@ -30,25 +30,16 @@ export function processTree(pid: number): number[] {
   return found;
 }
 
-/** CPU milliseconds, user and system, of a process and its children, the ended ones included: Postgres works in forks. */
+/** CPU milliseconds, user and system, of a process and its children, also the ended ones: Postgres forks for each connection. */
 export function cpuMs(pid: number): number {
   const reaped = readTimes(pid)?.reaped ?? 0;
   return processTree(pid).reduce((sum, each) => sum + (readTimes(each)?.own ?? 0), reaped);
 }
 
-/** Resident bytes of one process. Pages shared between forks would count for each, so ask for Postgres as a whole by `pssBytes`. */
+/** Resident bytes of one process. */
 export function rssBytes(pid: number): number {
-  return readKilobytes(`/proc/${pid}/status`, 'VmRSS');
-}
-
-/** Resident bytes of a process and its children, each shared page counted once. */
-export function pssBytes(pid: number): number {
-  return processTree(pid).reduce((sum, each) => sum + readKilobytes(`/proc/${each}/smaps_rollup`, 'Pss'), 0);
-}
-
-function readKilobytes(file: string, field: string): number {
   try {
-    return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readFileSync(file, 'utf8'))?.[1] ?? 0) * 1_024;
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1_024;
   } catch {
     return 0;
   }

@@ -1,7 +1,7 @@
 type Call = { id: number; method: string; params: unknown };
 type Served = Record<string, (params: never) => unknown>;
 
-/** The other side of `openProcess`: says what is needed to use this process, then answers calls until it is ended. */
+/** The other side of `openProcess`: sends `ready`, then answers calls until a signal ends the process. */
 export function serveCalls(ready: unknown, served: Served = {}): void {
   process.on('message', async ({ id, method, params }: Call) => {
     try {
@@ -13,6 +13,6 @@ export function serveCalls(ready: unknown, served: Served = {}): void {
     }
   });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(0));
-  process.channel?.ref(); // waiting for calls is reason enough to live
+  process.channel?.ref(); // keep the process alive while it waits for calls
   process.send?.({ ready });
 }

@@ -5,7 +5,7 @@ import { parsePace } from '../../tests/support/paced-model.ts';
 import { serveCalls } from '../processes/serve-calls.ts';
 import { stampNow } from './stamp.ts';
 
-/** OpenAI's chat completions at the pace that the model's name sets; each chunk's text is the moment at which it was sent. */
+/** OpenAI's chat completions at the pace that the model's name sets. The text of a chunk is the time at which it was sent. */
 const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
   answer(request, response).catch(() => response.destroy());
 });
@@ -17,7 +17,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const startAt = performance.now() + firstMs;
   let sent = 0;
 
-  /** Chunks are due at moments counted from the request: a late one does not push back those after it. */
+  /** Each chunk is due at a time counted from the request, so that a late chunk delays none after it. */
   function sendDue(): void {
     if (response.destroyed) return;
     if (!response.headersSent) response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -28,7 +28,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     if (sent < chunks) wait();
     else response.end(finishFrame + endFrames);
   }
-  /** Rounded up: a timer of Node's may fire a fraction of a millisecond early. */
+  /** Rounded up, because Node may fire a timer a fraction of a millisecond early. */
   function wait(): void {
     setTimeout(sendDue, Math.ceil(startAt + sent * gapMs - performance.now()));
   }

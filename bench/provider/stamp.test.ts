@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { monotonicMs } from '../processes/monotonic-ms.ts';
 import { readStamps, stampNow } from './stamp.ts';
 
-it('reads from a text when each of its chunks was sent, also when several were joined', () => {
+it('reads the time of each chunk from a text, also if several chunks were joined', () => {
   const before = monotonicMs();
   const text = stampNow() + stampNow();
   const after = monotonicMs();

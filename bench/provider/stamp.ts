@@ -1,11 +1,11 @@
 import { monotonicMs } from '../processes/monotonic-ms.ts';
 
-/** A chunk's text: when it was sent, in microseconds of the monotonic clock and as short as a word of an answer. */
+/** The text of a chunk: the time now, in microseconds of the monotonic clock, as short as a word of an answer. */
 export function stampNow(): string {
   return `${Math.round(monotonicMs() * 1_000).toString(36)} `;
 }
 
-/** The moments, in milliseconds, that a text of whole chunks was stamped with. */
+/** The times, in milliseconds, at which the chunks of a text were sent. */
 export function readStamps(text: string): number[] {
   return text
     .split(' ')

@@ -1,4 +1,5 @@
 import type { Summary } from '../figures/summarize.ts';
+import { toTable } from './to-table.ts';
 
 const columns: [string, (summary: Summary) => number, digits: number][] = [
   ['first p50', ({ firstChunkP50 }) => firstChunkP50, 1],
@@ -13,29 +14,22 @@ const columns: [string, (summary: Summary) => number, digits: number][] = [
   ['own MB', ({ memoryOwn }) => memoryOwn / 1e6, 0],
 ];
 
-/** A row for each subject, and the system as multiples of plain. */
-export function toLoadTable(summaries: Record<string, Summary>): string[] {
-  const row = (name: string, cells: string[]) => `${name.padEnd(8)}${cells.map((cell) => cell.padStart(10)).join('')}`;
-  const titles = columns.map(([title]) => title);
-  const lines = [row('', titles)];
-  for (const [name, summary] of Object.entries(summaries)) {
-    const cells = columns.map(([, of, digits]) => of(summary).toFixed(digits));
-    lines.push(row(name, cells));
-  }
+/** A row for each subject and one with the ratios, then CPU and memory by role. */
+export function toLoadTable(summaries: { nexus: Summary; plain: Summary }): string[] {
   const { nexus, plain } = summaries;
-  if (nexus && plain) {
-    const ratios = columns.map(([, of]) => (of(nexus) / of(plain)).toFixed(2));
-    lines.push(row('× plain', ratios));
-  }
-  for (const [name, { cpuByRole }] of Object.entries(summaries))
-    lines.push(...toRolesLine(`CPU ms per answer, ${name}`, cpuByRole, 2));
-  for (const [name, { memoryMbByRole }] of Object.entries(summaries))
-    lines.push(...toRolesLine(`memory MB, ${name}`, memoryMbByRole, 0));
-  return lines;
-}
-
-/** None for a subject without processes of its own. */
-function toRolesLine(title: string, byRole: Record<string, number>, digits: number): string[] {
-  const roles = Object.entries(byRole).map(([role, value]) => `${role} ${value.toFixed(digits)}`);
-  return roles.length > 0 ? [`${title}: ${roles.join(' · ')}`] : [];
+  const cells = (summary: Summary) => columns.map(([, of, digits]) => of(summary).toFixed(digits));
+  const byRole = (roles: Record<string, number>, digits: number) =>
+    Object.entries(roles).map(([role, value]) => `${role} ${value.toFixed(digits)}`);
+  return [
+    ...toTable([
+      ['', ...columns.map(([title]) => title)],
+      ['nexus', ...cells(nexus)],
+      ['plain', ...cells(plain)],
+      ['× plain', ...columns.map(([, of]) => (of(nexus) / of(plain)).toFixed(2))],
+    ]),
+    ...Object.entries(summaries).flatMap(([name, { cpuByRole, memoryMbByRole }]) => [
+      `CPU ms per answer, ${name}: ${byRole(cpuByRole, 2).join(' · ')}`,
+      `memory MB, ${name}: ${byRole(memoryMbByRole, 0).join(' · ')}`,
+    ]),
+  ];
 }

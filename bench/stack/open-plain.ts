@@ -4,23 +4,17 @@ import type { Server } from './open-servers.ts';
 import type { Release } from './releases.ts';
 import type { Roles } from './roles.ts';
 
-export type Plain = { apiUrl: string; gatewayUrl: string; redis: Server; roles: Roles };
+export type Plain = { apiUrl: string; gatewayUrl: string; roles: Roles };
 
-/** The baseline: the same three processes with the same settings, on a Redis of its own that is set up alike. */
+/** The baseline: the same three processes with the same settings, and a Redis of its own that is set up alike. */
 export async function openPlain(
-  parts: { redis: Server; providerUrl: string; concurrency: number },
+  { redis, providerUrl, concurrency }: { redis: Server; providerUrl: string; concurrency: number },
   release: Release,
 ): Promise<Plain> {
-  const env = {
-    REDIS_URL: parts.redis.url,
-    OPENAI_BASE_URL: parts.providerUrl,
-    WORKER_CONCURRENCY: String(parts.concurrency),
-  };
+  const env = { REDIS_URL: redis.url, OPENAI_BASE_URL: providerUrl, WORKER_CONCURRENCY: String(concurrency) };
   async function open(name: string) {
-    const opened = await openProcess<{ url: string }>(`plain ${name}`, `bench/baselines/plain/${name}.ts`, {
-      env,
-      flags: serviceFlags,
-    });
+    const file = `bench/baselines/plain/${name}.ts`;
+    const opened = await openProcess<{ url: string }>(`plain ${name}`, file, { env, flags: serviceFlags });
     release(opened.stop);
     return opened;
   }
@@ -30,7 +24,6 @@ export async function openPlain(
   return {
     apiUrl: api.ready.url,
     gatewayUrl: gateway.ready.url,
-    redis: parts.redis,
-    roles: { api: [api.pid], worker: [worker.pid], gateway: [gateway.pid], redis: [parts.redis.pid] },
+    roles: { api: [api.pid], worker: [worker.pid], gateway: [gateway.pid], redis: [redis.pid] },
   };
 }

@@ -1,9 +1,9 @@
-/** Registers how something is closed, at the moment it is opened. */
+/** Call it with the way to close a resource at the moment you open the resource. */
 export type Release = (close: () => unknown) => void;
 
 export type Releases = { release: Release; closeAll(): Promise<void> };
 
-/** Closes what was opened, newest first; what cannot be closed does not keep the rest open. */
+/** Closes the newest resource first. A close that throws does not keep the others open. */
 export function createReleases(): Releases {
   const closes: (() => unknown)[] = [];
   return {

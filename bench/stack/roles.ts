@@ -1,25 +1,19 @@
-import { cpuMs, pssBytes, rssBytes } from '../processes/process-usage.ts';
+import { cpuMs, rssBytes } from '../processes/process-usage.ts';
 
-/** Who does which part of the work: processes by role, servers that others share a machine with included. */
+/** The processes of each role, Postgres and Redis included. */
 export type Roles = Record<string, number[]>;
 
 export type PerRole = Record<string, number>;
 
-/** Infrastructure, as opposed to processes of our own. */
-export const serverRoles = ['postgres', 'redis'];
+const serverRoles = ['postgres', 'redis'];
 
 export function cpuByRole(roles: Roles): PerRole {
-  return mapRoles(roles, cpuMs);
+  return sumByRole(roles, cpuMs);
 }
 
-/** Servers that fork are counted without their shared pages twice. */
+/** Of our own processes only: the forks of Postgres share pages, which would count once for each. */
 export function memoryByRole(roles: Roles): PerRole {
-  return Object.fromEntries(
-    Object.entries(roles).map(([role, pids]) => {
-      const bytesOf = serverRoles.includes(role) ? pssBytes : rssBytes;
-      return [role, pids.reduce((sum, pid) => sum + bytesOf(pid), 0)];
-    }),
-  );
+  return sumByRole(Object.fromEntries(Object.entries(roles).filter(([role]) => !serverRoles.includes(role))), rssBytes);
 }
 
 /** Without the servers. */
@@ -35,7 +29,7 @@ export function difference(after: PerRole, before: PerRole): PerRole {
   return Object.fromEntries(Object.entries(after).map(([role, value]) => [role, value - (before[role] ?? 0)]));
 }
 
-function mapRoles(roles: Roles, measure: (pid: number) => number): PerRole {
+function sumByRole(roles: Roles, measure: (pid: number) => number): PerRole {
   return Object.fromEntries(
     Object.entries(roles).map(([role, pids]) => [role, pids.reduce((sum, pid) => sum + measure(pid), 0)]),
   );

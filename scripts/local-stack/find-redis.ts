@@ -1,73 +1,71 @@
-import { execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { promisify } from 'node:util';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findContainerRedis } from './find-container-redis.ts';
+import { toInstallCommand } from './install-command.ts';
+import { fromProgram, minRedisVersion, type RedisSource, versionOf } from './redis-source.ts';
+import { isMissingProgram } from './run-bounded.ts';
+import { findUnpackedRedis, unpackDebianRedis } from './unpack-debian-redis.ts';
 
-const run = promisify(execFile);
+export type FindRedisOptions = {
+  say: (line: string) => void;
+  /** Ends what is being fetched. */
+  signal?: AbortSignal;
+  /** Whether a container will do: it cannot be paused or killed as a process can. */
+  allowContainer?: boolean;
+  /** Servers of this system, best known first. */
+  programs?: string[];
+  /** Where a package is unpacked. */
+  folder?: string;
+};
 
-/** Servers that will do, best known first. */
-const programs = ['redis-server', 'valkey-server'];
-const oldestRedis = 7;
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const standardFolder = join(root, '.nexus', `redis-${process.arch}`);
 
 /**
- * The path of a Redis (7 or newer) or Valkey server. Where there is none and we may, installs Debian's; otherwise throws a message
- * with the command to run.
+ * A Redis (7 or newer) or Valkey: the system's own, else its package unpacked below .nexus/, else a container. Says which way it took, unless
+ * it is the first. Throws one line with the command to run where every way fails.
  */
-export async function findRedis(say: (line: string) => void): Promise<string> {
-  const found = await searchPath();
-  if (found) return found;
-  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) throw new Error(advice());
-  say('Redis is missing: installing redis-server with apt …');
-  await installWithApt();
-  const installed = await searchPath();
-  if (!installed) throw new Error(advice());
-  return installed;
-}
-
-async function searchPath(): Promise<string | null> {
-  const tooOld: string[] = [];
+export async function findRedis(options: FindRedisOptions): Promise<RedisSource> {
+  const { say, signal = new AbortController().signal, programs = ['redis-server', 'valkey-server'] } = options;
+  const folder = options.folder ?? standardFolder;
+  const reasons: string[] = [];
   for (const program of programs) {
     const version = await versionOf(program);
     if (version === null) continue;
-    if (program === 'valkey-server' || version >= oldestRedis) return program;
-    tooOld.push(`${program} ${version}`);
+    if (program === 'valkey-server' || version >= minRedisVersion) return fromProgram(program);
+    reasons.push(`${program} ${version} is too old`);
   }
-  if (tooOld.length > 0)
-    throw new Error(`${tooOld.join(', ')} is too old: Redis ${oldestRedis} or newer is needed. ${advice()}`);
-  return null;
-}
-
-async function versionOf(program: string): Promise<number | null> {
-  try {
-    const { stdout } = await run(program, ['--version']);
-    return Number(/v=(\d+)/.exec(stdout)?.[1] ?? 0);
-  } catch {
-    return null;
+  const unpacked = await findUnpackedRedis(folder);
+  if (unpacked) {
+    say(`Redis: the package unpacked in ${folder}`);
+    return unpacked;
   }
+  const ways: [name: string, open: () => Promise<RedisSource>][] = [['apt-get', () => unpack(folder, { say, signal })]];
+  if (options.allowContainer) ways.push(['container', () => findContainerRedis({ say, signal })]);
+  for (const [name, open] of ways) {
+    try {
+      return await open();
+    } catch (error) {
+      if (signal.aborted) throw error;
+      if (!isMissingProgram(error)) reasons.push(`${name}: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+  throw new Error(toAdvice(reasons));
 }
 
-/** Keeps apt from starting a server of its own on the standard port. */
-const withoutServices = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
-
-async function installWithApt(): Promise<void> {
-  await apt(['update', '-qq']);
-  await apt(['install', '-y', '-qq', '--no-install-recommends', 'redis-server']);
-}
-
-function apt(args: string[]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn('apt-get', args, { env: withoutServices, stdio: ['ignore', 'ignore', 'pipe'] });
-    let complaint = '';
-    child.stderr.on('data', (chunk) => {
-      complaint = `${complaint}${chunk}`.slice(-2_000);
-    });
-    child.once('error', reject);
-    child.once('close', (code) =>
-      code === 0 ? resolve() : reject(new Error(`apt-get ${args[0]} failed: ${complaint.trim()}`)),
-    );
+async function unpack(
+  folder: string,
+  parts: { say: (line: string) => void; signal: AbortSignal },
+): Promise<RedisSource> {
+  const source = await unpackDebianRedis(folder, {
+    ...parts,
+    say: (line) => parts.say(`Redis: ${line}`),
   });
+  parts.say(`Redis: its package is unpacked in ${folder}; nothing was installed`);
+  return source;
 }
 
-function advice(): string {
-  const command = process.platform === 'darwin' ? 'brew install redis' : 'sudo apt-get install redis-server';
-  return `Redis is missing. Install it (${command}), or set REDIS_URL to one that runs.`;
+function toAdvice(reasons: string[]): string {
+  const tried = reasons.length > 0 ? ` (${reasons.join('; ')})` : '';
+  return `Redis ${minRedisVersion} or newer is missing${tried}. Install it (${toInstallCommand()}), or set REDIS_URL to one that runs.`;
 }

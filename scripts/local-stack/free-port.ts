@@ -13,11 +13,11 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** Whether somebody listens there already. */
-export function isPortTaken(port: number, host: string): Promise<boolean> {
+/** The system's name for why nobody can listen there now, such as EADDRINUSE; null where one can. */
+export function findListenProblem(port: number, host: string): Promise<string | null> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(true));
-    server.listen(port, host, () => server.close(() => resolve(false)));
+    server.once('error', ({ code = 'unknown' }: NodeJS.ErrnoException) => resolve(code));
+    server.listen(port, host, () => server.close(() => resolve(null)));
   });
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { Redis } from 'ioredis';
-import { findRedis } from './find-redis.ts';
+import { type FindRedisOptions, findRedis } from './find-redis.ts';
 import { freePort } from './free-port.ts';
 import { endProcess, isAlive } from './process-alive.ts';
 
@@ -19,27 +19,23 @@ const startLimitMs = 10_000;
  * A Redis of our own on loopback, its data in a folder. With `appendOnly` every write is on disk within a second and there at the
  * next start. One that an earlier, killed process left running on the folder is ended first.
  */
-export async function openLocalRedis(options: {
-  dataFolder: string;
-  appendOnly: boolean;
-  port?: number;
-  flags?: string[];
-  say?: (line: string) => void;
-}): Promise<LocalRedis> {
-  const program = await findRedis(options.say ?? (() => {}));
+export async function openLocalRedis(
+  options: {
+    dataFolder: string;
+    appendOnly: boolean;
+    port?: number;
+    flags?: string[];
+  } & Partial<FindRedisOptions>,
+): Promise<LocalRedis> {
+  const source = await findRedis({ say: () => {}, ...options });
   const port = options.port ?? (await freePort());
   const pidFile = `${options.dataFolder}/redis.pid`;
   await mkdir(options.dataFolder, { recursive: true });
   await endLeftover(pidFile);
-  const child = spawn(
-    program,
-    [
-      ...['--port', String(port), '--bind', '127.0.0.1', '--dir', options.dataFolder, '--daemonize', 'no'],
-      ...['--save', '', '--appendonly', options.appendOnly ? 'yes' : 'no', '--maxmemory-policy', 'noeviction'],
-      ...(options.flags ?? []),
-    ],
-    { stdio: ['ignore', 'pipe', 'pipe'], detached: true },
-  );
+  await source.endLeftover(options.dataFolder);
+  const { dataFolder, appendOnly, flags = [] } = options;
+  const { program, args, env } = source.toCommand({ dataFolder, appendOnly, port, flags });
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env });
   const output = lastLines(child);
   const url = `redis://127.0.0.1:${port}`;
   const stop = () => endChild(child);
@@ -56,7 +52,7 @@ export async function openLocalRedis(options: {
 /** Detached, so that a terminal's Ctrl-C does not take it away before those who still write to it. */
 function endChild(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) return resolve();
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return resolve();
     child.once('exit', () => resolve());
     child.kill('SIGCONT'); // a stopped process does not hear the other one
     child.kill('SIGTERM');

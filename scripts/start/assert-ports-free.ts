@@ -1,17 +1,16 @@
-import { isPortTaken } from '../local-stack/free-port.ts';
+import { findListenProblem } from '../local-stack/free-port.ts';
 import type { StartOptions } from './read-options.ts';
+import { listPorts } from './service-places.ts';
 
-/** Before anything is started: every port that a service is going to listen on. */
-export async function assertPortsFree({ ports, workers }: StartOptions): Promise<void> {
-  const wanted: [name: string, port: number][] = [
-    ['API_PORT', ports.api],
-    ['GATEWAY_PORT', ports.gateway],
-    ...Array.from({ length: workers }, (_, index): [string, number] => ['WORKER_PORT', ports.worker + index]),
-  ];
-  for (const [index, [name, port]] of wanted.entries()) {
-    const [other] = wanted.find(([, each], before) => before < index && each === port) ?? [];
-    if (other !== undefined) throw new Error(`${other} and ${name} are both ${port}: set one of them to another port.`);
-    if (await isPortTaken(port, '127.0.0.1'))
-      throw new Error(`Port ${port} is taken. Stop what listens there, or set ${name} to another port.`);
+/** Before anything is started: every port that a service is going to listen on. Throws a line for each that it cannot. */
+export async function assertPortsFree({ places, workers }: StartOptions): Promise<void> {
+  const problems: string[] = [];
+  for (const { variable, place } of listPorts(places, workers)) {
+    const problem = await findListenProblem(place.port, place.host);
+    if (problem === 'EADDRINUSE')
+      problems.push(`Port ${place.port} is taken. Stop what listens there, or set ${variable} to another port.`);
+    if (problem === 'EACCES')
+      problems.push(`Port ${place.port} is not for ordinary users. Set ${variable} to one above 1023.`);
   }
+  if (problems.length > 0) throw new Error(problems.join('\n'));
 }

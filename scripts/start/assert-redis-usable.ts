@@ -12,13 +12,20 @@ export async function assertRedisUsable(url: string, cluster: boolean): Promise<
     logger: { warn() {}, info() {} },
   });
   try {
-    await waitForRedis(redis, limitMs).catch(() => {
-      throw new Error(`REDIS_URL: cannot reach ${hostsOf(url)}`);
+    await waitForRedis(redis, limitMs).catch((error: unknown) => {
+      throw new Error(`REDIS_URL: cannot reach ${hostsOf(url)}${reasonOf(error)}`);
     });
     await assertRedisFits(redis);
   } finally {
     await close();
   }
+}
+
+/** What the connection met last, such as ECONNREFUSED, or WRONGPASS in Redis' own words. */
+function reasonOf(error: unknown): string {
+  const { code, message } = ((error as Error).cause ?? {}) as { code?: string; message?: string };
+  const reason = code ?? message;
+  return reason ? ` (${reason})` : '';
 }
 
 export function hostsOf(url: string): string {

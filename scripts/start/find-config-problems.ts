@@ -8,7 +8,7 @@ const toCome = { DATABASE_URL: 'postgresql://127.0.0.1/nexus', REDIS_URL: 'redis
 
 /** The environment as the services are going to find it, as far as can be told before the stores are there. */
 export function withLocalStores(): NodeJS.ProcessEnv {
-  const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));
+  const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value?.trim() !== ''));
   const missing = Object.entries(toCome).filter(([name]) => given[`${name}_FILE`] === undefined);
   return { ...Object.fromEntries(missing), ...given };
 }

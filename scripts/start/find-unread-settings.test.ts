@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { findUnreadSettings } from './find-unread-settings.ts';
 
@@ -9,12 +10,12 @@ describe('settings that nobody reads', () => {
     const env =
       'OPENAI_APIKEY=sk\n# GEMINI_KEY=x\nexport GOOGLE_API_KEY="y"\nOPENAI_API_KEY=\nOTEL_EXPORTER_OTLP_ENDPIONT=z\n';
     const unread = ['GOOGLE_API_KEY', 'OPENAI_APIKEY', 'OTEL_EXPORTER_OTLP_ENDPIONT'];
-    expect(findUnreadSettings(env, example)).toEqual(unread);
+    expect(findUnreadSettings(Object.keys(parseEnv(env)), example)).toEqual(unread);
   });
 
   it('are not files, nor what other programs read', () => {
     const env = 'GEMINI_API_KEY_FILE=/k\nCOMPOSE_FILE=a.yml\nOTEL_SERVICE_NAME=n\nHTTPS_PROXY=p\nno_proxy=q\nTZ=UTC\n';
-    expect(findUnreadSettings(env, example)).toEqual([]);
-    expect(findUnreadSettings(example, example)).toEqual([]);
+    expect(findUnreadSettings(Object.keys(parseEnv(env)), example)).toEqual([]);
+    expect(findUnreadSettings(Object.keys(parseEnv(example)), example)).toEqual([]);
   });
 });

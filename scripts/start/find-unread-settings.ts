@@ -5,8 +5,8 @@ const ofOthers =
   /^(?:(?:COMPOSE|DOCKER|BUILDKIT|NODE|NPM)_|OTEL_(?!EXPORTER_OTLP|INSTRUMENTATION_GENAI)|(?:HTTPS?|ALL|NO)_PROXY$|(?:NO|FORCE)_COLOR$|TZ$)/i;
 
 /** The names that `.env` sets and nobody reads, mostly a slip of the pen: `.env.example` has every setting. */
-export function findUnreadSettings(env: string, example: string): string[] {
+export function findUnreadSettings(names: string[], example: string): string[] {
   const settings = Object.keys(parseEnv(example));
   const known = new Set(settings.flatMap((name) => [name, `${name}_FILE`]));
-  return Object.keys(parseEnv(env)).filter((name) => !known.has(name) && !ofOthers.test(name));
+  return names.filter((name) => !known.has(name) && !ofOthers.test(name));
 }

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from '../local-stack/process-alive.ts';
@@ -19,6 +19,7 @@ const looksPerWord = 60_000 / lookEveryMs;
 export async function lockStateFolder(folder: string, say: (line: string) => void): Promise<FolderLock> {
   try {
     makeFolder(folder);
+    accessSync(`${folder}/.`, constants.W_OK); // with the dot: a file is no folder
     chmodSync(folder, 0o755); // as root, Postgres runs as a user of its own and has to get through
   } catch (error) {
     throw new Error(`NEXUS_STATE_FOLDER: ${folder} cannot be made or used (${(error as NodeJS.ErrnoException).code})`);

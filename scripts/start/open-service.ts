@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { styleText } from 'node:util';
 import { root } from './read-options.ts';
+import { type ServiceName, type ServicePlace, toUrl } from './service-places.ts';
 import { showLogLine } from './show-log-line.ts';
 
 export type OpenService = {
@@ -18,10 +19,12 @@ export type OpenService = {
 
 export type ServiceSpec = {
   name: string;
-  service: 'api' | 'gateway' | 'worker';
-  port: number;
+  service: ServiceName;
+  place: ServicePlace;
   env: Record<string, string>;
   print: (line: string, level: number) => void;
+  /** How long it may take to stop. Milliseconds. */
+  stopLimitMs: number;
 };
 
 /**
@@ -31,17 +34,17 @@ export type ServiceSpec = {
 export const serviceFlags = ['--max-semi-space-size=8'];
 
 const readyLimitMs = 30_000;
-const stopLimitMs = 40_000;
+const readyAnswerMs = 3_000;
 const keptLines = 12;
 
 /** A service as a process of its own, its log lines under its name. It can be stopped from this moment on. */
-export function openService({ name, service, port, env, print }: ServiceSpec): OpenService {
+export function openService({ name, service, place, env, print, stopLimitMs }: ServiceSpec): OpenService {
   const child = spawn(
     process.execPath,
     [...serviceFlags, '--import', './scripts/start/die-with-parent.mjs', `services/${service}/src/main.ts`],
     {
       cwd: root,
-      env: { ...process.env, ...env, LOG_FORMAT: 'json', [`${service.toUpperCase()}_PORT`]: String(port) },
+      env: { ...process.env, ...env, LOG_FORMAT: 'json', [`${service.toUpperCase()}_PORT`]: String(place.port) },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     },
   );
@@ -69,17 +72,17 @@ export function openService({ name, service, port, env, print }: ServiceSpec): O
       clearTimeout(timer);
     },
   };
-  return { ...opened, ready: untilReady(opened, port) };
+  return { ...opened, ready: untilReady(opened, toUrl(place)) };
 }
 
-async function untilReady(service: Omit<OpenService, 'ready'>, port: number): Promise<void> {
+async function untilReady(service: Omit<OpenService, 'ready'>, url: string): Promise<void> {
   let gone = false;
   void service.exited.then(() => {
     gone = true;
   });
   for (const end = performance.now() + readyLimitMs; ; ) {
     if (gone) throw new Error(`${service.name} did not start:\n${service.lastLines().join('\n')}`);
-    const ready = await fetch(`http://127.0.0.1:${port}/readyz`).then(
+    const ready = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(readyAnswerMs) }).then(
       (response) => response.ok,
       () => false,
     );

@@ -5,52 +5,86 @@ import { parseArgs } from 'node:util';
 import { sharedFields } from '@nexus/common/config/config-fields';
 import { readVariable } from '@nexus/common/config/parse-config';
 import { withPassword, withPasswordEach } from '@nexus/common/config/with-passwords';
+import { workerConfigSchema } from '../../services/worker/src/worker-config.ts';
 import { findConfigProblems } from './find-config-problems.ts';
 import { findUnreadSettings } from './find-unread-settings.ts';
+import { type Auth, readAuth } from './read-auth.ts';
+import { type EnvFile, readEnvFile } from './read-env-file.ts';
+import { findPortProblems, readPlaces, type ServicePlaces } from './service-places.ts';
 
 const { REDIS_CLUSTER: redisCluster } = sharedFields;
+const { SHUTDOWN_GRACE_MS: shutdownGrace } = workerConfigSchema.shape;
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export type StartOptions = {
   workers: number;
+  /** Whether callers need a key. */
+  auth: Auth;
+  /** Whether NEXUS_SECRETS is set: without it the state folder has a secret of its own. */
+  hasSecrets: boolean;
   /** Where the local Postgres and Redis keep their data. */
   stateFolder: string;
   databaseUrl: string | undefined;
   redisUrl: string | undefined;
   /** Whether that names nodes of a cluster. */
   redisCluster: boolean;
-  ports: { api: number; gateway: number; worker: number };
-  /** Names in `.env` that nobody reads. */
-  unreadSettings: string[];
+  places: ServicePlaces;
+  /** How long a worker that stops may take, in milliseconds. */
+  shutdownGraceMs: number;
+  /** What is odd about `.env` and stops nothing, a line each. */
+  remarks: string[];
 };
 
-export const usage = 'usage: npm start [-- --workers N]     settings: .env, see .env.example';
+export const usage = 'usage: npm start [-- --workers N] [--auth]     settings: .env, see .env.example';
 
 /** From the command line and the environment, `.env` included. Throws a line for each thing that does not fit, never its value. */
 export function readOptions(args: string[]): StartOptions {
-  if (isThere('.env')) process.loadEnvFile(`${root}.env`);
-  const { workers } = parseWorkers(args);
-  const problems = findConfigProblems();
-  const port = (name: string, standard: number) => {
-    const wanted = Number(given(name) ?? standard);
-    if (wanted === 0) problems.push(`${name}: expected a port number`); // a service alone may take any free one
-    return wanted;
-  };
-  const ports = { api: port('API_PORT', 3001), gateway: port('GATEWAY_PORT', 3002), worker: port('WORKER_PORT', 3003) };
+  const envFile = readEnvFile(loadEnvFile());
+  for (const [name, value] of Object.entries(envFile.values)) process.env[name] ??= value;
+  const { workers, withKeys } = parseArguments(args);
+  const hosts = { API_HOST: given('API_HOST'), GATEWAY_HOST: given('GATEWAY_HOST') };
+  const { auth, problems: authProblems } = readAuth(given('NEXUS_AUTH'), withKeys, hosts);
+  const places = readPlaces(given);
+  const problems = [
+    ...envFile.problems,
+    ...findConfigProblems(),
+    ...findPortProblems(places, workers),
+    ...authProblems,
+  ];
+  const stateFolder = process.env.NEXUS_STATE_FOLDER?.trim() || '.nexus';
+  if (stateFolder.startsWith('~')) problems.push('NEXUS_STATE_FOLDER: expected a path that does not begin with ~');
   if (problems.length > 0) throw new Error(problems.join('\n'));
 
   const [databaseUrl, redisUrl] = [given('DATABASE_URL'), given('REDIS_URL')];
   return {
     workers,
-    stateFolder: resolve(root, process.env.NEXUS_STATE_FOLDER || '.nexus'),
+    auth,
+    hasSecrets: Boolean(given('NEXUS_SECRETS')),
+    stateFolder: resolve(root, stateFolder),
     databaseUrl: databaseUrl && withPassword(databaseUrl, given('DATABASE_PASSWORD')),
     redisUrl: redisUrl && withPasswordEach(redisUrl, given('REDIS_PASSWORD')),
     redisCluster: Boolean(redisUrl && redisCluster.safeParse(given('REDIS_CLUSTER')).data),
-    ports,
-    unreadSettings:
-      isThere('.env') && isThere('.env.example') ? findUnreadSettings(read('.env'), read('.env.example')) : [],
+    places: places as ServicePlaces, // of all, as there was no problem,
+    shutdownGraceMs: shutdownGrace.parse(given('SHUTDOWN_GRACE_MS')),
+    remarks: remarksOn(envFile),
   };
+}
+
+function remarksOn({ values, doubled }: EnvFile): string[] {
+  const unread = isThere('.env.example') ? findUnreadSettings(Object.keys(values), read('.env.example')) : [];
+  return [
+    ...unread.map((name) => `.env: ${name} is no setting, see .env.example`),
+    ...doubled.map((name) => `.env: ${name} is set more than once, the last one counts`),
+  ];
+}
+
+function loadEnvFile(): Uint8Array {
+  try {
+    return isThere('.env') ? readFileSync(`${root}.env`) : Buffer.of();
+  } catch (error) {
+    throw new Error(`.env: cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
 }
 
 const isThere = (name: string) => existsSync(`${root}${name}`);
@@ -65,15 +99,15 @@ function given(name: string): string | undefined {
   }
 }
 
-function parseWorkers(args: string[]): { workers: number } {
-  let text: string | undefined;
+function parseArguments(args: string[]): { workers: number; withKeys: boolean } {
+  let values: { workers?: string; auth?: boolean };
   try {
-    text = parseArgs({ args, options: { workers: { type: 'string' } } }).values.workers;
+    values = parseArgs({ args, options: { workers: { type: 'string' }, auth: { type: 'boolean' } } }).values;
   } catch (error) {
     throw new Error(`${error instanceof Error ? error.message.split('.')[0] : error}. ${usage}`);
   }
-  const workers = Number(text ?? 1);
+  const workers = Number(values.workers ?? 1);
   if (!Number.isInteger(workers) || workers < 1 || workers > 64)
     throw new Error(`--workers: expected a number from 1 to 64. ${usage}`);
-  return { workers };
+  return { workers, withKeys: values.auth ?? false };
 }

@@ -1,32 +1,48 @@
 import { styleText } from 'node:util';
 import type { StartOptions } from './read-options.ts';
+import { toShownUrl } from './service-places.ts';
 import type { ShownAgent } from './show-first-answer.ts';
 
 /** What can be done now, with real ids. */
 export function toGuide(
-  { ports, workers }: StartOptions,
+  { places, workers }: StartOptions,
+  key: string | null,
   agents: ShownAgent[],
-  echo: ShownAgent,
-  lacking: Map<string, string>,
+  lacking: ReadonlyMap<string, string>,
 ): string {
-  const api = `http://localhost:${ports.api}`;
+  const [api, gateway, worker] = [places.api, places.gateway, places.worker].map(toShownUrl);
+  const auth = key === null ? '' : ' -H "Authorization: Bearer $KEY"';
+  const access =
+    key === null
+      ? `Everybody on this machine may call. ${styleText('bold', 'npm start -- --auth')} asks callers for keys.`
+      : `Callers need a key. This one may do everything; make others by npm run keys:\n  KEY=${key}`;
   const body = (agentId: string) =>
     `-H "Content-Type: application/json" -d '{"agentId": "${agentId}", "message": "Hello!"}'`;
   const lack = (provider: string) =>
     lacking.has(provider) ? `   ${styleText('yellow', lacking.get(provider) ?? '')}` : '';
   const bold = (text: string) => styleText('bold', text);
+  const tried = agents.find(({ provider }) => provider === 'echo') ?? agents[0];
+  const onlyEcho = ['openai', 'gemini', 'ollama'].every((provider) => lacking.has(provider)) && !lacking.has('echo');
+  const keys = onlyEcho
+    ? `Only Echo answers yet. A key for OpenAI or Gemini goes into .env (see .env.example), Ollama needs none: the next start finds them.`
+    : 'Keys for OpenAI and Gemini go into .env (see .env.example), and the next start finds them.';
   return `
-${bold('It runs.')}  API ${api}   gateway http://localhost:${ports.gateway}   ${workers} worker${workers > 1 ? 's' : ''}, health at http://localhost:${ports.worker}/readyz
+${bold('It runs.')}  API ${api}   gateway ${gateway}   ${workers} worker${workers > 1 ? 's' : ''}, health at ${worker}/readyz
 
 ${bold('Agents')}
 ${agents.map(({ avatar, name, provider, model, id }) => `  ${avatar}  ${name.padEnd(18)} ${`${provider}/${model}`.padEnd(22)} ${id}${lack(provider)}`).join('\n')}
 
 ${bold('Try')}
-  curl ${api}/api/agents
-  curl -X POST ${api}/api/invoke ${body(echo.id)}
-  curl -N -X POST ${api}/api/invoke -H "Accept: text/event-stream" ${body(echo.id)}
-
-Keys for OpenAI and Gemini go into .env (see .env.example), and the next start finds them. How to resume, cancel and
-listen over Socket.IO: docs/protocol.md. Ctrl-C stops everything; the data stays.
+  curl${auth} ${api}/api/agents
+${
+  tried
+    ? `  curl${auth} -X POST ${api}/api/invoke ${body(tried.id)}
+  curl${auth} -N -X POST ${api}/api/invoke -H "Accept: text/event-stream" ${body(tried.id)}
+`
+    : ''
+}
+${access}
+${keys}
+The whole API: ${api}/docs. How to resume, cancel and listen over Socket.IO: docs/protocol.md. Ctrl-C stops everything; the data stays.
 `;
 }

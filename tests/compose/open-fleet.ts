@@ -11,7 +11,7 @@ import { nameTo, type Watcher, watch } from '../support/watch-conversation.ts';
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
 const ownFiles = ['docker-compose.yml', 'tests/compose/compose.provider.yaml'];
-const oneShots = ['preflight', 'migrate'];
+const oneShots = ['preflight', 'migrate', 'first-key'];
 
 export type Scale = { api: number; gateway: number; worker: number };
 export type ServiceName = keyof Scale | 'postgres' | 'redis' | 'nginx';
@@ -65,6 +65,7 @@ export async function openFleet(scale: Scale, options: FleetOptions = {}): Promi
   const countsPort = await freePort();
   const environment = {
     NEXUS_PORT: String(port),
+    NEXUS_AUTH: 'off',
     NEXUS_IMAGE_TAG: 'test',
     TEST_COUNTS_PORT: String(countsPort),
     OPENAI_API_KEY: 'test-key',

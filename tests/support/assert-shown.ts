@@ -41,7 +41,8 @@ function assertOrder(events: InvocationEvent[]): void {
   let attempt = 0;
   for (const event of events) {
     const isFinalSnapshot = event.type === 'invocation.snapshot';
-    if (event.seq <= seq && !isFinalSnapshot) throw new Error(`I2: seq ${event.seq} came after ${seq}`);
+    const from = event.from ?? event.seq;
+    if (from <= seq && !isFinalSnapshot) throw new Error(`I2: seq ${from} to ${event.seq} came after ${seq}`);
     seq = Math.max(seq, event.seq);
     if (event.type !== 'invocation.started') continue;
     if (event.data.attempt < attempt) throw new Error(`I2: attempt ${event.data.attempt} spoke after ${attempt}`);

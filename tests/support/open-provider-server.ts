@@ -27,7 +27,7 @@ export type ProviderServer = {
   /** The base URL for OPENAI_BASE_URL. */
   url: string;
   calls: ProviderCall[];
-  /** Calls whose last message is this one. */
+  /** Calls whose last message is this one, alone or joined with those before it that were not answered. */
   callsFor(message: string): ProviderCall[];
   /** Behaviours of the next calls, first come first served; then the pace that the model's name says. */
   next(...behaviours: Behaviour[]): void;
@@ -46,6 +46,7 @@ export async function openProviderServer({ host = '127.0.0.1', port = 0 } = {}):
   });
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method === 'GET') return listModels(response);
     const call: ProviderCall = {
       request: JSON.parse(await readBody(request)) as ChatRequest,
       startedAt: performance.now(),
@@ -66,7 +67,8 @@ export async function openProviderServer({ host = '127.0.0.1', port = 0 } = {}):
   return {
     url: `http://${host}:${(server.address() as AddressInfo).port}/v1`,
     calls,
-    callsFor: (message) => calls.filter((call) => call.request.messages.at(-1)?.content === message),
+    callsFor: (message) =>
+      calls.filter(({ request }) => `\n\n${request.messages.at(-1)?.content}`.endsWith(`\n\n${message}`)),
     next: (...behaviours) => void queued.push(...behaviours),
     close: () =>
       new Promise((resolve) => {
@@ -74,6 +76,11 @@ export async function openProviderServer({ host = '127.0.0.1', port = 0 } = {}):
         server.closeAllConnections();
       }),
   };
+}
+
+/** What a worker asks for at its start. */
+function listModels(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/json' }).end('{"object":"list","data":[]}');
 }
 
 /** The text of chunk `index` of a paced answer. */

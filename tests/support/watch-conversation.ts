@@ -1,11 +1,13 @@
 import { sha256 } from '@nexus/common/feeds/load-snapshot';
 import type { InvocationEvent } from '@nexus/protocol/event';
-import { isLastEvent } from '@nexus/protocol/event';
+import { type Shown as Folded, fold, isNews, nothingShown, overlaps } from '@nexus/protocol/fold';
+import { isFinished } from '@nexus/protocol/invocation-status';
 import { maxCursors } from '@nexus/protocol/socket-events';
 import { io, type Socket } from 'socket.io-client';
 import { waitUntil } from './wait-until.ts';
 
-export type Shown = { text: string; reasoning: string; last: InvocationEvent | null; seq: number };
+/** What the client shows, and the event that came last. */
+export type Shown = Folded & { last: InvocationEvent | null };
 
 export type Watcher = {
   conversationId: string;
@@ -40,16 +42,25 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
   const shown = new Map<string, Shown>();
   const socket = io(gatewayUrl, { transports, reconnectionDelay: 50, reconnectionDelayMax: 500, forceNew: true });
 
+  /** Nothing is shown until the gateway has forgotten what it sent: it would leave out what an event had that was not shown. */
+  let forgetting = false;
   const showOf = (invocationId: string): Shown => {
-    const entry = shown.get(invocationId) ?? { text: '', reasoning: '', last: null, seq: 0 };
+    const entry = shown.get(invocationId) ?? { ...nothingShown(), last: null };
     shown.set(invocationId, entry);
     return entry;
   };
   socket.on('invocation:event', (event: InvocationEvent) => {
     events.push(event);
-    show(showOf(event.invocationId), event);
+    if (!forgetting) show(event);
   });
-  const isOver = ({ last }: Shown) => last !== null && isLastEvent(last);
+  /** The protocol's rule: an event that was seen is ignored, and of one that was seen in part the client asks for the rest. */
+  function show(event: InvocationEvent): void {
+    const entry = showOf(event.invocationId);
+    if (!isNews(entry.seq, event)) return;
+    if (overlaps(entry.seq, event)) void subscribeAnew();
+    else Object.assign(fold(entry, event), { last: event });
+  }
+  const isOver = ({ status }: Shown) => isFinished(status);
   const cursors = () => {
     const given = Object.entries(options.cursors ?? {}).filter(([id]) => !shown.has(id));
     const seen = [...shown].map(([id, entry]) => ({ id, seq: entry.seq, over: isOver(entry) }));
@@ -61,6 +72,7 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
     ]);
   };
   const subscribe = async (from: Record<string, number> = cursors()) => {
+    forgetting = false;
     const answer: unknown = await socket
       .timeout(10_000)
       .emitWithAck('conversation:subscribe', { conversationId, cursors: from });
@@ -86,10 +98,8 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
   /** Until it is answered, or the connection goes: what comes back subscribes anew. */
   async function subscribeAgain(): Promise<void> {
     const connection = socket.id;
-    for (let again = false; socket.connected && socket.id === connection; again = true) {
+    while (socket.connected && socket.id === connection) {
       try {
-        // What an earlier try began would go on beside this one, with events that the cursors do not know of yet.
-        if (again) await socket.timeout(10_000).emitWithAck('conversation:unsubscribe', { conversationId });
         const named = cursors();
         await subscribe(named);
         if (!unnamed(named)) return;
@@ -98,6 +108,14 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
       }
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
+  }
+  /** The gateway forgets what it has sent, and begins anew from the cursors. */
+  async function subscribeAnew(): Promise<void> {
+    forgetting = true;
+    await socket
+      .timeout(10_000)
+      .emitWithAck('conversation:unsubscribe', { conversationId })
+      .then(subscribeAgain, () => socket.disconnect().connect());
   }
   await ready;
   return {
@@ -121,19 +139,8 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
   };
 }
 
-function show(entry: Shown, event: InvocationEvent): void {
-  entry.seq = Math.max(entry.seq, event.seq);
-  entry.last = event;
-  if (event.type === 'message.delta') entry.text += event.data.text;
-  else if (event.type === 'reasoning.delta') entry.reasoning += event.data.text;
-  else if (event.type === 'invocation.restarted') Object.assign(entry, { text: '', reasoning: '' });
-  else if (event.type === 'invocation.snapshot')
-    Object.assign(entry, { text: event.data.text, reasoning: event.data.reasoning });
-}
-
-/** What the last event says the stored text hashes to, beside what the client shows. */
-export function hashes({ text, last }: Shown): { shown: string | null; stored: string | null } {
-  const stored = last && 'contentSha256' in last.data ? last.data.contentSha256 : null;
+/** The hash of the stored text, as the last event names it, beside that of the text that the client shows. */
+export function hashes({ text, contentSha256: stored }: Shown): { shown: string | null; stored: string | null } {
   return { shown: stored === null && text === '' ? null : sha256(text), stored };
 }
 

@@ -4,7 +4,7 @@ import express from 'express';
 import pg from 'pg';
 import { serveCalls } from '../../processes/serve-calls.ts';
 
-/** The least that can be called durable: a message is in Postgres before its POST is answered. */
+/** The least that is durable: Postgres commits the message before the POST is answered. */
 const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 10 });
 await pool.query(`CREATE TABLE IF NOT EXISTS said (
   id uuid PRIMARY KEY, conversation_id uuid NOT NULL, content text NOT NULL, created_at timestamptz NOT NULL DEFAULT now())`);

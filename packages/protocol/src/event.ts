@@ -40,12 +40,16 @@ export type EventData = {
 
 export type EventType = keyof EventData;
 
-/** The envelope, the same on every transport. `seq` is 1-based and gap-free per invocation; `at` is ISO-8601 UTC. */
+/**
+ * The envelope, the same on every transport. `seq` is 1-based and gap-free per invocation; `at` is ISO-8601 UTC. Deltas that were joined
+ * for a reader who came later have the `seq` of the last of them, and in `from` that of the first; without it, `from` is `seq`.
+ */
 export type InvocationEvent = {
   [T in EventType]: {
     conversationId: string;
     invocationId: string;
     seq: number;
+    from?: number;
     type: T;
     at: string;
     data: EventData[T];

@@ -1,14 +1,13 @@
 import {
   accessFields,
+  always,
   checkTogether,
-  count,
-  limit,
   limitFields,
-  port,
   sharedFields,
   tracingFields,
 } from '@nexus/common/config/config-fields';
 import { parseConfig } from '@nexus/common/config/parse-config';
+import { count, host, limit, port } from '@nexus/common/config/setting-kinds';
 import { withPasswords } from '@nexus/common/config/with-passwords';
 import { z } from 'zod';
 
@@ -17,10 +16,10 @@ export const apiConfigSchema = z.object({
   ...accessFields,
   ...limitFields,
   ...tracingFields,
-  API_HOST: z.string().default('127.0.0.1'),
+  API_HOST: host(),
   API_PORT: port(3001),
   /** Requests of each key. */
-  RATE_LIMIT_PER_MINUTE: limit().default(6_000),
+  RATE_LIMIT_PER_MINUTE: limit(6_000),
   MAX_AGENTS_PER_WORKSPACE: count(1_000),
   /** Keys that are neither revoked nor expired. */
   MAX_KEYS_PER_WORKSPACE: count(1_000),
@@ -31,6 +30,6 @@ export const apiConfigSchema = z.object({
 export type ApiConfig = z.infer<typeof apiConfigSchema>;
 
 export function readApiConfig(environment: NodeJS.ProcessEnv): ApiConfig {
-  const config = parseConfig(apiConfigSchema.superRefine(checkTogether), environment);
+  const config = parseConfig(apiConfigSchema.superRefine(checkTogether, always), environment);
   return withPasswords(config);
 }

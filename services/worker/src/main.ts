@@ -9,13 +9,12 @@ import { assertRedisFits } from '@nexus/common/redis/assert-redis-fits';
 import { openRedis, waitForRedis } from '@nexus/common/redis/open-redis';
 import { pingRedis } from '@nexus/common/redis/ping-redis';
 import type { RedisPurpose } from '@nexus/common/redis/redis-options';
+import { liveness } from '@nexus/common/timing/liveness';
 import { openWorker } from './open-worker.ts';
+import { checkProviders } from './providers/check-providers.ts';
 import { createProviders } from './providers/create-providers.ts';
 import { toProviderConfig } from './providers/provider-config.ts';
 import { readWorkerConfig } from './worker-config.ts';
-
-/** A heart that has not beaten for this long is a worker that others are about to declare dead. */
-const silentMs = 5_000;
 
 await runService(
   'worker',
@@ -42,11 +41,15 @@ await runService(
     release('queues', queues.close);
 
     const registry = createServiceRegistry({ pool, redis: { commands: redis, queue: queueRedis, subscriber } });
+    const providerConfig = toProviderConfig(config);
     const { providers, unconfigured } = createProviders(
-      toProviderConfig(config),
+      providerConfig,
       config.WORKER_PROVIDERS,
       tracer && { tracer, captureContent: config.OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT },
     );
+    const checks = new AbortController();
+    release('provider checks', () => checks.abort());
+    void checkProviders(providerConfig, providers.keys(), logger, checks.signal);
     const worker = await openWorker({
       database,
       databaseUrl: config.DATABASE_URL,
@@ -70,7 +73,7 @@ await runService(
         database: () => pingDatabase(database),
         redis: () => pingRedis(redis),
         heartbeat: async () => {
-          if (worker.lastBeatAgoMs() > silentMs)
+          if (worker.lastBeatAgoMs() > liveness.lostLockMs)
             throw new Error(`no heartbeat for ${Math.round(worker.lastBeatAgoMs())} ms`);
         },
       },

@@ -12,6 +12,7 @@ import type { Release } from '@nexus/common/process/create-shutdown';
 import type { InvocationQueues } from '@nexus/common/queue/invocation-queue';
 import type { ProviderName } from '@nexus/common/queue/provider-name';
 import type { Redis } from '@nexus/common/redis/redis-connection';
+import { liveness } from '@nexus/common/timing/liveness';
 import type { Tracer } from '@nexus/common/tracing/tracer';
 import type { Registry } from 'prom-client';
 import { createAnswerWriter } from './answer/answer-writer.ts';
@@ -55,11 +56,6 @@ export type WorkerParts = {
 
 /** A handed-back attempt needs moments, not seconds; past this the sweep of another worker does it. */
 const handBackLimitMs = 3_000;
-/** A worker whose heartbeat was last heard so long ago takes no jobs until it is heard again. Milliseconds. */
-const unheardMs = 1_500;
-/** Who was heard within this does not count as dead. Milliseconds. */
-const heardMs = 750;
-const watchEveryMs = 250;
 
 /** A running worker: known as alive, sweeping, taking jobs. Its stop drains what runs, then hands back the rest. */
 export async function openWorker(
@@ -89,8 +85,8 @@ export async function openWorker(
     },
     attempts,
     inHand: jobs.invocationIds,
-    async giveBack(held) {
-      const next = await handBackInvocation(database, held, { reason: 'worker_lost', delayMs: 0, usage: null });
+    async giveBack(claimed) {
+      const next = await handBackInvocation(database, claimed, { reason: 'worker_lost', delayMs: 0, usage: null });
       if (!next) return;
       workerMetrics.recovered('unheard_claim');
       await dispatchInvocation({ database, queues, logger }, next);
@@ -116,26 +112,25 @@ export async function openWorker(
   });
   release('sweep', sweep.stop);
 
-  const isHeard = () => presence.lastBeatAgoMs() < heardMs;
+  const isHeard = () => presence.lastBeatAgoMs() < liveness.heardMs;
   const processInvocation = createInvocationProcessor({
     record: meterRecord(
       traceRecord(
-        createInvocationRecord({ database, queues, logger, workerId: id, isHeard, giveUp: giveUp.signal }),
+        createInvocationRecord({ database, queues, logger, metrics, workerId: id, isHeard, giveUp: giveUp.signal }),
         tracer,
       ),
-      metrics,
       workerMetrics,
     ),
     attempts,
-    openAnswer: (held, abort) =>
-      createAnswerWriter(held, {
+    openAnswer: (attempt, abort) =>
+      createAnswerWriter(attempt, {
         appender,
         redis,
         flushClock,
         onCancelWanted: () => abort(new AppError('cancelled')),
         onClaimLost: () => abort(new AppError('claim_lost')),
         onRedisTrouble: (error) =>
-          logger.warn({ error, invocationId: held.invocationId }, 'publishing waits for redis'),
+          logger.warn({ error, invocationId: attempt.invocationId }, 'publishing waits for redis'),
       }),
     streamParts: (claim, context, onPart, signal) =>
       streamParts(providers, retryPolicy, claim, context, onPart, signal),
@@ -158,10 +153,11 @@ export async function openWorker(
     process: jobs.during(traceAttempts(processInvocation, tracer)),
     logger,
   });
-  // A heart that is not heard: claims would have no effect, or one that nobody hears of. Other workers take the jobs.
-  const watchHeart = setInterval(() => consumer.take(presence.lastBeatAgoMs() < unheardMs), watchEveryMs);
+  // Take no jobs while the heartbeat fails: Postgres would refuse our claims. Other workers take the jobs.
+  const checkPause = () => consumer.take(presence.lastBeatAgoMs() < liveness.pauseMs);
+  const pauseChecks = setInterval(checkPause, liveness.pauseCheckMs);
   const drain = async (faulty: boolean) => {
-    clearInterval(watchHeart);
+    clearInterval(pauseChecks);
     if (faulty) return; // one of them may be the fault: the sweep of another worker takes them over, and counts
     const closed = consumer.close();
     logger.info({ jobs: jobs.size() }, 'finishing what is in hand');

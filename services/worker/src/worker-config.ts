@@ -1,13 +1,6 @@
-import {
-  checkTogether,
-  count,
-  list,
-  milliseconds,
-  port,
-  sharedFields,
-  tracingFields,
-} from '@nexus/common/config/config-fields';
+import { always, checkTogether, sharedFields, tracingFields } from '@nexus/common/config/config-fields';
 import { parseConfig } from '@nexus/common/config/parse-config';
+import { count, host, list, milliseconds, port, wholeNumber } from '@nexus/common/config/setting-kinds';
 import { withPasswords } from '@nexus/common/config/with-passwords';
 import { isProviderName, type ProviderName, providerNames } from '@nexus/common/queue/provider-name';
 import { z } from 'zod';
@@ -20,21 +13,22 @@ export const workerConfigSchema = z.object({
   OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: z.stringbool().default(false),
   ...providerFields,
   /** Where health and metrics are served. */
-  WORKER_HOST: z.string().default('127.0.0.1'),
+  WORKER_HOST: host(),
   WORKER_PORT: port(3003),
   WORKER_PROVIDERS: list()
+    .transform((names) => names.map((name) => name.toLowerCase()))
     .refine((names) => names.length > 0 && names.every(isProviderName), `expected some of ${providerNames.join(', ')}`)
     .transform((names) => names as ProviderName[])
     .default([...providerNames]),
   WORKER_CONCURRENCY: count(50),
   SHUTDOWN_GRACE_MS: milliseconds(30_000),
   /** The widest window in which deltas collect before they are published, reached under load. */
-  COALESCE_MAX_MS: z.coerce.number().int().min(0).max(1_000).default(40),
+  COALESCE_MAX_MS: wholeNumber(0, 1_000, 40),
 });
 
 export type WorkerConfig = z.infer<typeof workerConfigSchema>;
 
 export function readWorkerConfig(environment: NodeJS.ProcessEnv): WorkerConfig {
-  const config = parseConfig(workerConfigSchema.superRefine(checkTogether), environment);
+  const config = parseConfig(workerConfigSchema.superRefine(checkTogether, always), environment);
   return withPasswords(config);
 }

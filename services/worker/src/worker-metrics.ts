@@ -1,6 +1,6 @@
 import { answerBuckets } from '@nexus/common/invocations/invocation-metrics';
 import type { Claim } from '@nexus/common/invocations/status/claim-invocations';
-import type { Finished } from '@nexus/common/invocations/status/finished';
+import type { Ended } from '@nexus/common/invocations/status/ended';
 import type { AttemptUsage } from '@nexus/common/invocations/usage-record';
 import { providerNames } from '@nexus/common/queue/provider-name';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
@@ -11,7 +11,7 @@ import { priceTable } from './usage/price-table.ts';
 /** What a worker counts besides what every service does. */
 export type WorkerMetrics = {
   claimed(claim: Claim): void;
-  finished(finished: Finished): void;
+  finished(ended: Ended): void;
   used(of: Pick<Claim, 'settings'>, usage: AttemptUsage | null): void;
   recovered(cause: RecoveryCause): void;
 };

@@ -4,21 +4,24 @@ import { io } from 'socket.io-client';
 import { type Behaviour, beginStream, finishStream, pause, sendText } from '../../support/open-provider-server.ts';
 import { residentBytes } from '../../support/resident-bytes.ts';
 import { waitUntil } from '../../support/wait-until.ts';
-import { wireOf } from '../../support/watch-conversation.ts';
-import { type ChaosRow, must, seconds, sleep } from '../chaos-row.ts';
+import { type Watcher, wireOf } from '../../support/watch-conversation.ts';
+import { type ChaosRow, createRandom, must, seconds, sleep } from '../chaos-row.ts';
 
 export const clientAway: ChaosRow = {
   id: '15',
-  title: 'a client away for a moment, for long, past the log, and with cursors it cannot have',
-  async run({ open, scale }) {
+  title: 'a client away for a moment, for long, past the log, with cursors it cannot have, and subscribed many times',
+  async run({ open, scale, seed }) {
     const chaos = await open({ workers: 1 });
     const agentId = await chaos.agent('t20-n60-d25');
     const conversationId = await chaos.newConversation();
     const watcher = await chaos.watch(conversationId);
     const left = await chaos.watch(conversationId);
+    const repeating = await chaos.watch(conversationId);
     const entry = await chaos.post(agentId, 'watched on and off', { conversationId });
     await waitUntil(() => left.shown(entry.id).text !== '', { what: 'some text' });
     left.socket.disconnect();
+    const repeated = subscribeAtRandom(repeating, entry.id, createRandom(seed));
+    repeated.catch(() => {}); // heard below
     for (const awayMs of [100, scale === 'full' ? 10_000 : 1_000]) {
       const length = watcher.shown(entry.id).text.length;
       await waitUntil(
@@ -31,6 +34,7 @@ export const clientAway: ChaosRow = {
       watcher.socket.connect();
     }
     await watcher.ended(entry.id);
+    const times = await repeated;
     const { output } = await chaos.stack.api.finished(entry.id);
     await chaos.stack.redis.pexpire(logKey(conversationId, entry.id), 1);
     await waitUntil(async () => !(await chaos.stack.redis.exists(logKey(conversationId, entry.id))), {
@@ -69,9 +73,23 @@ export const clientAway: ChaosRow = {
     must(refused.error?.code === 'invalid_request', 'a negative cursor was taken');
     await chaos.verify();
     must(chaos.provider.calls.length === 1, 'a client that returned caused another call');
-    return `exact fill, snapshot ${seconds(ms)} after it came back, or a clear error; one generation`;
+    return `exact fill, also for one that subscribed ${times} times, snapshot ${seconds(ms)} after it came back, or a clear error; one generation`;
   },
 };
+
+/** Up to three subscribes at a time, with cursors from none to its own, and without an unsubscribe in between. How many it were. */
+async function subscribeAtRandom(watcher: Watcher, id: string, random: () => number): Promise<number> {
+  let times = 0;
+  while (watcher.shown(id).last?.type !== 'invocation.completed') {
+    const together = Array.from({ length: 1 + Math.floor(random() * 3) }, () =>
+      watcher.subscribe({ [id]: Math.floor(random() * (watcher.shown(id).seq + 1)) }),
+    );
+    await Promise.all(together);
+    times += together.length;
+    await sleep(random() * 60);
+  }
+  return times;
+}
 
 export const slowReader: ChaosRow = {
   id: '16',

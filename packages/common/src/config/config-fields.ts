@@ -1,33 +1,15 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { redisProblem, splitRedisUrls } from './redis-urls.ts';
+import { checkedText, count, limit, limitByMode, list, oneOf } from './setting-kinds.ts';
+import { databaseUrlProblem, redisUrlProblem, webUrlProblem } from './url-problem.ts';
+import { toWebOrigin } from './web-origin.ts';
 
-/** Building blocks of the services' configuration schemas, so that one variable means the same everywhere. */
-
-export const port = (standard: number) => z.coerce.number().int().min(0).max(65535).default(standard);
-
-export const milliseconds = (standard: number) => z.coerce.number().int().min(0).max(86_400_000).default(standard);
-
-export const count = (standard: number) => z.coerce.number().int().min(1).max(100_000).default(standard);
-
-/** 0: no limit. */
-export const limit = () => z.coerce.number().int().min(0).max(1_000_000_000);
-
-/** A comma-separated list, blanks trimmed, empty entries dropped. */
-export const list = () =>
-  z.string().transform((text) =>
-    text
-      .split(',')
-      .map((entry) => entry.trim())
-      .filter((entry) => entry !== ''),
-  );
-
-const isUrlOf = (protocols: string[]) => (text: string) =>
-  URL.canParse(text) && protocols.includes(new URL(text).protocol);
+/** The settings that several services have, each the same everywhere. */
 
 /** Where the database is: all that migrations need. */
 export const databaseFields = {
-  DATABASE_URL: z.string().refine(isUrlOf(['postgres:', 'postgresql:']), 'expected a postgresql:// URL'),
+  DATABASE_URL: checkedText(databaseUrlProblem),
   /** Takes the place of the one in the URL. */
   DATABASE_PASSWORD: z.string().optional(),
 };
@@ -36,17 +18,17 @@ export const databaseFields = {
 export const sharedFields = {
   ...databaseFields,
   DATABASE_POOL_SIZE: count(10),
-  REDIS_URL: z
-    .string()
-    .refine(
-      (text) => splitRedisUrls(text).every(isUrlOf(['redis:', 'rediss:'])),
-      'expected a redis:// or rediss:// URL',
-    ),
+  REDIS_URL: checkedText(
+    (text) =>
+      splitRedisUrls(text)
+        .map(redisUrlProblem)
+        .find((problem) => problem !== null) ?? null,
+  ),
   REDIS_PASSWORD: z.string().optional(),
   /** Whether REDIS_URL names nodes of a Redis Cluster. */
   REDIS_CLUSTER: z.stringbool().default(false),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-  LOG_FORMAT: z.enum(['json', 'pretty']).default('json'),
+  LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
+  LOG_FORMAT: oneOf('json', 'pretty').default('json'),
 };
 
 const headerPattern = /^([\w!#$%&'*+.^`|~-]+) *= *([\t\x20-\x7e]*)$/;
@@ -69,16 +51,15 @@ function decode(text: string): string {
 
 /** Where traces go; nowhere without an endpoint. */
 export const tracingFields = {
-  OTEL_EXPORTER_OTLP_ENDPOINT: z
-    .string()
-    .refine(isUrlOf(['http:', 'https:']), 'expected an http:// or https:// URL')
+  OTEL_EXPORTER_OTLP_ENDPOINT: checkedText(webUrlProblem)
+    .transform((text) => text.replace(/\/v1\/traces\/*$/, '')) // which is appended
     .optional(),
   /** Secret: they hold the receiver's key. */
   OTEL_EXPORTER_OTLP_HEADERS: z.string().transform(parseHeaders).optional(),
 };
 
 /** `keys`: every caller needs one. `off`: nobody does, and nothing listens beyond loopback unless NEXUS_AUTH=off is set on purpose. */
-export const authField = { NEXUS_AUTH: z.enum(['keys', 'off']).default('keys') };
+export const authField = { NEXUS_AUTH: oneOf('keys', 'off').default('keys') };
 
 const minSecretLength = 32;
 
@@ -107,17 +88,23 @@ export const accessFields = {
     )
     .default([]),
   /** Origins of browsers' pages that may call, beside the service's own; none by default. */
-  CORS_ORIGINS: list().default([]),
+  CORS_ORIGINS: list()
+    .transform((texts) => texts.map(toWebOrigin))
+    .refine(
+      (origins): origins is string[] => origins.every((origin) => origin !== null),
+      'expected origins such as https://app.example.com, separated by commas, without path; not * or null',
+    )
+    .default([]),
 };
 
 /** What callers may use of API and gateway. Those without a key count by their address. */
 export const limitFields = {
   /** Requests without a good key. Unset: 120 where callers need a key, no limit with NEXUS_AUTH=off. */
-  RATE_LIMIT_ANONYMOUS_PER_MINUTE: limit().optional(),
+  RATE_LIMIT_ANONYMOUS_PER_MINUTE: limitByMode(),
   /** Event streams, long polls and sockets that are open at each process. */
-  MAX_STREAMS_PER_KEY: limit().default(10_000),
+  MAX_STREAMS_PER_KEY: limit(10_000),
   /** Unset: 1,000 where callers need a key, no limit with NEXUS_AUTH=off. */
-  MAX_STREAMS_PER_ADDRESS: limit().optional(),
+  MAX_STREAMS_PER_ADDRESS: limitByMode(),
 };
 
 /** An address, or one with the length of its network's prefix. */
@@ -136,8 +123,11 @@ export function isLoopbackHost(host: string): boolean {
 
 type Together = { REDIS_URL: string; REDIS_CLUSTER: boolean };
 
+/** For `checkTogether`: zod would skip it while another variable does not fit, and one message names all problems. */
+export const always = { when: () => true };
+
 /** What no variable of a service says alone: whether Redis may be used as it is named. */
 export function checkTogether(config: Together, context: z.RefinementCtx): void {
-  const message = redisProblem(config.REDIS_URL, config.REDIS_CLUSTER);
+  const message = redisProblem(config.REDIS_URL ?? '', config.REDIS_CLUSTER);
   if (message) context.addIssue({ code: 'custom', path: ['REDIS_URL'], message });
 }

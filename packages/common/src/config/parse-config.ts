@@ -6,21 +6,32 @@ import { withoutPreamble } from '../errors/to-field-errors.ts';
 type Environment = Record<string, string | undefined>;
 
 /**
- * The environment through a service's schema. An empty variable counts as unset; NAME_FILE names a file that holds NAME's value.
+ * The environment through a service's schema. A variable that is empty or blank counts as unset; NAME_FILE names a file that holds NAME's value.
  * Throws one `configuration_invalid` that lists every bad variable and what was expected, never a value.
  */
 export function parseConfig<S extends z.ZodObject>(schema: S, environment: Environment): z.infer<S> {
   const problems: string[] = [];
+  const told = new Set<string>();
   const values: Environment = {};
   for (const name of Object.keys(schema.shape)) {
     try {
       values[name] = readVariable(environment, name);
     } catch {
       problems.push(`${name}_FILE: names a file that cannot be read`);
+      continue;
+    }
+    if (hasControlCharacter(values[name])) {
+      problems.push(`${name}: expected text in one line, without control characters and in UTF-8`);
+      values[name] = undefined;
+      told.add(name);
     }
   }
   const parsed = schema.safeParse(values);
-  for (const issue of parsed.error?.issues ?? []) problems.push(`${issue.path.join('.')}: ${withoutValue(issue)}`);
+  for (const issue of parsed.error?.issues ?? []) {
+    const name = issue.path.join('.');
+    if (!told.has(name)) problems.push(`${name}: ${withoutValue(issue)}`);
+    told.add(name);
+  }
   if (problems.length > 0 || !parsed.success) {
     throw new AppError(
       'configuration_invalid',
@@ -30,12 +41,22 @@ export function parseConfig<S extends z.ZodObject>(schema: S, environment: Envir
   return parsed.data;
 }
 
-/** The variable, or what the file holds that NAME_FILE names; undefined where both are unset or empty. */
+/** The variable, or what the file holds that NAME_FILE names, trimmed; undefined where both are unset or empty. */
 export function readVariable(environment: Environment, name: string): string | undefined {
-  const direct = environment[name];
-  if (direct !== undefined && direct !== '') return direct;
-  const file = environment[`${name}_FILE`];
-  return file === undefined || file === '' ? undefined : readFileSync(file, 'utf8').trim() || undefined;
+  const direct = trim(environment[name], name);
+  if (direct !== '') return direct;
+  const file = trim(environment[`${name}_FILE`], '');
+  return file === '' ? undefined : trim(readFileSync(file, 'utf8'), name) || undefined;
+}
+
+/** A password may begin and end with spaces: Postgres and Redis, given the same file, drop no more than the end of its line. */
+function trim(text: string | undefined, name: string): string {
+  return (name.endsWith('_PASSWORD') ? text?.replace(/^\uFEFF|[\r\n]+$/g, '') : text?.trim()) ?? '';
+}
+
+/** U+FFFD stands for bytes that are not UTF-8. */
+function hasControlCharacter(text: string | undefined): boolean {
+  return text !== undefined && /[\p{Cc}\u2028\u2029\uFFFD]/u.test(text);
 }
 
 /** zod's own messages name what was expected, never the input, except for a received type of "undefined". */

@@ -45,22 +45,29 @@ function parseEntry(id: string, fields: string[]): InvocationEvent {
   return JSON.parse(`{"seq":${seqOf(id)},${fields[5]}`) as InvocationEvent;
 }
 
-/** Neighbouring deltas of one kind as one event; its seq is the last of them. Everything else is left as it is. */
+/**
+ * Neighbouring deltas of one kind as one event: its `seq` is that of the last, its `from` that of the first. Everything else is left as it
+ * is.
+ */
 export function joinDeltas(events: InvocationEvent[]): InvocationEvent[] {
   const joined: InvocationEvent[] = [];
   for (const event of events) {
     const previous = joined.at(-1);
-    if (
-      previous &&
-      isDelta(event) &&
-      isDelta(previous) &&
-      previous.type === event.type &&
-      previous.seq + 1 === event.seq
-    ) {
-      joined[joined.length - 1] = { ...event, data: { text: previous.data.text + event.data.text } };
-    } else joined.push(event);
+    if (previous && isDelta(event) && isDelta(previous) && follows(event, previous))
+      joined[joined.length - 1] = join(previous, event);
+    else joined.push(event);
   }
   return joined;
+}
+
+function follows(event: DeltaEvent, previous: DeltaEvent): boolean {
+  return previous.type === event.type && previous.seq + 1 === event.seq;
+}
+
+/** By name: of an event as it was published a spread would have half. */
+function join(previous: DeltaEvent, { conversationId, invocationId, seq, type, at, data }: DeltaEvent): DeltaEvent {
+  const text = previous.data.text + data.text;
+  return { conversationId, invocationId, seq, from: previous.from ?? previous.seq, type, at, data: { text } };
 }
 
 type DeltaEvent = Extract<InvocationEvent, { type: 'message.delta' | 'reasoning.delta' }>;

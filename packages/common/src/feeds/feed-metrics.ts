@@ -1,5 +1,5 @@
 import { Counter, type Registry } from 'prom-client';
-import type { FeedCounters } from './conversation-feed.ts';
+import type { FeedCounters } from './followed-invocation.ts';
 
 /** What the readers of event logs count, in the gateway and behind the API's event streams alike. */
 export function createFeedMetrics(registry: Registry): FeedCounters {
@@ -14,5 +14,16 @@ export function createFeedMetrics(registry: Registry): FeedCounters {
     help: 'Holes in the live events that were filled from the log.',
     registers,
   });
-  return { replayed: (events) => replayed.inc(events), gapRepaired: () => gaps.inc() };
+  const late = new Counter({
+    name: 'nexus_events_late_total',
+    help: 'Times that readers got events late: found only by the check after a silence, or read from a log that was lost first.',
+    labelNames: ['cause'] as const,
+    registers,
+  });
+  for (const cause of ['silence', 'lost_log'] as const) late.inc({ cause }, 0);
+  return {
+    replayed: (events) => replayed.inc(events),
+    gapRepaired: () => gaps.inc(),
+    cameLate: (cause) => late.inc({ cause }),
+  };
 }

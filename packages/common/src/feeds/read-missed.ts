@@ -1,4 +1,5 @@
 import { type InvocationEvent, isLastEvent } from '@nexus/protocol/event';
+import { fold, nothingShown } from '@nexus/protocol/fold';
 import type { LogAddress } from '../events/event-log-names.ts';
 import { readLog } from '../events/read-log.ts';
 import type { PrismaClient } from '../postgres/open-database.ts';
@@ -86,14 +87,6 @@ type Snapshot = Extract<InvocationEvent, { type: 'invocation.snapshot' }>;
 
 /** The log folded into one event: what a client would show that had seen all of it. */
 function toSnapshot(row: Snapshot, events: InvocationEvent[]): Snapshot {
-  let text = '';
-  let reasoning = '';
-  for (const event of events) {
-    if (event.type === 'message.delta') text += event.data.text;
-    else if (event.type === 'reasoning.delta') reasoning += event.data.text;
-    else if (event.type === 'invocation.restarted') [text, reasoning] = ['', ''];
-    else if (event.type === 'invocation.snapshot') ({ text, reasoning } = event.data);
-  }
-  const seq = events.at(-1)?.seq ?? 0;
+  const { text, reasoning, seq } = events.reduce(fold, nothingShown());
   return { ...row, seq, data: { ...row.data, text, reasoning, upToSeq: seq } };
 }

@@ -1,6 +1,7 @@
 import type { Logger } from '../logging/create-logger.ts';
 import type { PrismaClient } from '../postgres/open-database.ts';
 import type { Dispatch, InvocationQueues } from '../queue/invocation-queue.ts';
+import { liveness } from '../timing/liveness.ts';
 import { dispatchAndNote } from './dispatch-invocation.ts';
 import { markEnqueued } from './status/mark-enqueued.ts';
 
@@ -11,14 +12,8 @@ export type DispatcherParts = {
 };
 
 /**
- * Less than the sweep leaves a new row alone, and mostly long enough for a worker at ease to claim it, which notes the same: one timer serves
- * all that come while it runs. Milliseconds.
- */
-const noteAfterMs = 100;
-
-/**
- * Takes new invocations to the queue. That Redis holds them is noted for all of a moment in one statement: mostly there is nothing left
- * to note by then. Of those that still wait `onWaiting` is told. Never rejects; a job that is not noted is added again by the sweep,
+ * Takes new invocations to the queue. That Redis holds them is noted for all of a moment in one statement, by one timer: mostly a worker
+ * has claimed them by then, which notes the same. Of those that still wait `onWaiting` is told. Never rejects; a job that is not noted is added again by the sweep,
  * which does no harm.
  */
 export function createDispatcher(
@@ -47,7 +42,7 @@ export function createDispatcher(
 
   async function noteSoon(job: Unnoted): Promise<boolean> {
     unnoted.push(job);
-    if (unnoted.length === 1) setTimeout(() => void noteAll(), noteAfterMs);
+    if (unnoted.length === 1) setTimeout(() => void noteAll(), liveness.noteEnqueuedMs);
     return true;
   }
 

@@ -1,6 +1,8 @@
 import type { MultitaskStrategy } from '@nexus/protocol/multitask-strategy';
 import { inputRows } from '../postgres/input-rows.ts';
+import { msAgo } from '../postgres/ms-ago.ts';
 import { Prisma } from '../postgres/open-database.ts';
+import { liveness } from '../timing/liveness.ts';
 import { hasStatus } from './has-status.ts';
 
 /** One insertion, with the ids that it is going to have. */
@@ -110,8 +112,8 @@ export function toInsertStatement(items: Item[]): Prisma.Sql {
     WITH ${itemRows(items)}
     ${given(withKey, known)}
     , asked AS (
-      SELECT item.*, a.provider, a.active, EXISTS (SELECT 1 FROM worker w WHERE a.provider = ANY(w.unconfigured) AND w.heartbeat_at > now() - interval '30 s')
-             AND NOT EXISTS (SELECT 1 FROM worker w WHERE a.provider = ANY(w.providers) AND w.heartbeat_at > now() - interval '30 s') AS unconfigured,
+      SELECT item.*, a.provider, a.active, EXISTS (SELECT 1 FROM worker w WHERE a.provider = ANY(w.unconfigured) AND w.heartbeat_at > ${msAgo(liveness.hungMs)})
+             AND NOT EXISTS (SELECT 1 FROM worker w WHERE a.provider = ANY(w.providers) AND w.heartbeat_at > ${msAgo(liveness.hungMs)}) AS unconfigured,
              jsonb_build_object(
                'provider', a.provider, 'model', a.model, 'systemPrompt', a.system_prompt, 'temperature', a.temperature,
                'topP', a.top_p, 'maxOutputTokens', a.max_output_tokens, 'contextTokens', a.context_tokens,

@@ -2,13 +2,12 @@ import { isTerminalType, type NewEvent } from '@nexus/protocol/event';
 import { invocationStatuses, isFinished } from '@nexus/protocol/invocation-status';
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { providerNames } from '../queue/provider-name.ts';
-import type { Course } from './status/finished.ts';
-import type { Outcome } from './status/outcome.ts';
+import type { Ended } from './status/ended.ts';
 
 /** What every service that can end an invocation, or speak of one, counts. */
 export type InvocationMetrics = {
   /** Call it once the status is written, for each invocation once. */
-  ended(status: Outcome['status'], course: Course): void;
+  ended(ended: Ended): void;
   appended(events: NewEvent[]): void;
 };
 
@@ -60,7 +59,7 @@ export function createInvocationMetrics(registry: Registry): InvocationMetrics {
     }
   }
   return {
-    ended(status, { provider, durationMs, cancelMs }) {
+    ended({ status, provider, durationMs, cancelMs }) {
       finished.inc({ provider, status });
       durations.observe({ provider, status }, durationMs / 1_000);
       if (status === 'cancelled' && cancelMs !== null) cancelLatency.observe(cancelMs / 1_000);

@@ -7,10 +7,9 @@ import type { Logger } from '../logging/create-logger.ts';
 import type { PrismaClient } from '../postgres/open-database.ts';
 import type { InvocationQueues } from '../queue/invocation-queue.ts';
 import type { Redis } from '../redis/redis-connection.ts';
-import { dispatchInvocation } from './dispatch-invocation.ts';
+import { endInvocation } from './end-invocation.ts';
 import type { InvocationMetrics } from './invocation-metrics.ts';
 import { type CancelResult, cancelInvocation } from './status/cancel-invocation.ts';
-import { dispatchNext } from './status/dispatch-next.ts';
 import { nudgeWorker } from './worker-nudge.ts';
 
 export type CancelParts = {
@@ -32,30 +31,38 @@ const flagExpiryMs = 3_600_000;
  * The wish is in Postgres before anybody is told. null: there is no such invocation in this workspace.
  */
 export async function requestCancel(parts: CancelParts, target: CancelTarget): Promise<InvocationStatus | null> {
-  const { database, redis, logger } = parts;
-  const lastSeq = await foreseeSeq(redis, target);
-  const result = await cancelInvocation(database, { ...target, lastSeq });
-  if (!result) return null;
-  if (result.ended) parts.metrics.ended('cancelled', result.ended);
-  const ids = { invocationId: result.invocationId, conversationId: result.conversationId };
-  try {
-    if (result.ended) await announceCancelled(parts, result);
-    else if (result.status === 'running') {
-      await redis.set(cancelKey(ids.conversationId, ids.invocationId), '1', 'PX', flagExpiryMs);
-      if (result.workerId) await nudgeWorker(redis, result.workerId, { cancel: ids.invocationId });
-    }
-  } catch (error) {
-    logger.warn({ error, ...ids }, 'cancel is stored but could not be announced');
-  }
-  return result.status;
+  const lastSeq = await foreseeSeq(parts.redis, target);
+  const result = await endInvocation(
+    parts,
+    target.conversationId,
+    () => cancelInvocation(parts.database, { ...target, lastSeq }),
+    (_, cancelled) => notify(parts, cancelled, announceCancelled),
+  );
+  if (result?.status === 'running') await notify(parts, result, notifyWorker);
+  return result?.status ?? null;
 }
 
-async function announceCancelled(parts: CancelParts, result: CancelResult): Promise<void> {
-  const next = result.waiting ? await dispatchNext(parts.database, result.conversationId) : null;
-  if (next) await dispatchInvocation(parts, next);
+type Notify = (parts: CancelParts, result: CancelResult) => Promise<void>;
+
+/** The cancel is stored whether or not anybody can be notified: the heartbeat and the sweep find it there. */
+async function notify(parts: CancelParts, result: CancelResult, how: Notify): Promise<void> {
+  try {
+    await how(parts, result);
+  } catch (error) {
+    const { invocationId, conversationId } = result;
+    parts.logger.warn({ error, invocationId, conversationId }, 'cancel is stored but could not be announced');
+  }
+}
+
+const notifyWorker: Notify = async ({ redis }, { invocationId, conversationId, workerId }) => {
+  await redis.set(cancelKey(conversationId, invocationId), '1', 'PX', flagExpiryMs);
+  if (workerId) await nudgeWorker(redis, workerId, { cancel: invocationId });
+};
+
+const announceCancelled: Notify = async ({ appender, queues }, result) => {
   const cancelled: NewEvent = { type: 'invocation.cancelled', data: { messageId: null, contentSha256: null } };
   // What an earlier attempt said is not kept: it was to be said again.
   const dropped: NewEvent = { type: 'invocation.restarted', data: { attempt: result.attempt, reason: 'cancelled' } };
-  await parts.appender.append(result, result.attempt, result.attempt > 0 ? [dropped, cancelled] : [cancelled], -1);
-  if (result.dispatch > 0) await parts.queues.remove(result);
-}
+  await appender.append(result, result.attempt, result.attempt > 0 ? [dropped, cancelled] : [cancelled], -1);
+  if (result.dispatch > 0) await queues.remove(result);
+};

@@ -86,18 +86,26 @@ export function createHealthServer(checks: HealthChecks, registry: Registry): Se
 export function listen(server: Server, port: number, host: string, variable: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const taken = error.code === 'EADDRINUSE';
-      reject(
-        taken
-          ? new AppError('configuration_invalid', `port ${port} is taken on ${host}; set ${variable} to another`, {
-              cause: error,
-            })
-          : error,
-      );
+      const problem = listenProblem(error, port, host, variable);
+      reject(problem ? new AppError('configuration_invalid', problem, { cause: error }) : error);
     });
     server.listen(port, host, () => {
       const address = server.address();
       resolve(typeof address === 'object' && address ? address.port : port);
     });
   });
+}
+
+/** Names the variable that does not fit this machine; null for any other error. */
+function listenProblem(
+  { code = '' }: NodeJS.ErrnoException,
+  port: number,
+  host: string,
+  variable: string,
+): string | null {
+  if (code === 'EADDRINUSE') return `port ${port} is taken on ${host}; set ${variable} to another`;
+  if (code === 'EACCES') return `port ${port} is not for ordinary users; set ${variable} to one above 1023`;
+  if (['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN'].includes(code))
+    return `${variable.replace(/_PORT$/, '_HOST')}: is no name or address of this machine (${code})`;
+  return null;
 }

@@ -14,7 +14,7 @@ export type WatchParts<Socket> = {
 
 type Watch = { lastSeq(invocationId: string): number; start(cursors: Cursors, invocationIds: string[]): void };
 
-/** A watch that is being opened. No more `wanted` when it was closed before it was open, or when a later one is open already. */
+/** A watch that is being opened. No more `wanted` when it was closed before it was open. */
 type Opening = { conversationId: string; gone: AbortController; wanted: boolean };
 
 /** Everything one socket watches. A class, as there are many: they share their code, and an idle one holds little. */
@@ -34,7 +34,7 @@ export class WatchedConversations<Socket extends WatchingSocket> {
 
   /**
    * Opens the watch once `assertMayWatch` has resolved; `start` sends what was missed and goes live, and does nothing when the watch was closed
-   * meanwhile, at whatever moment after this call. Watching again begins anew, from the new cursors.
+   * meanwhile, at whatever moment after this call. A conversation has one watch: opening it again, also while it is being opened, adds to it.
    */
   async open(conversationId: string, assertMayWatch: () => Promise<unknown>): Promise<Watch> {
     if (this.#closed) throw new AppError('service_stopping');
@@ -53,7 +53,7 @@ export class WatchedConversations<Socket extends WatchingSocket> {
   }
 
   close(conversationId: string): void {
-    this.#giveUp(conversationId, this.#opening);
+    for (const opening of this.#opening) if (opening.conversationId === conversationId) opening.wanted = false;
     this.#end(conversationId);
   }
 
@@ -73,23 +73,27 @@ export class WatchedConversations<Socket extends WatchingSocket> {
   }
 
   #enter(opening: Opening, room: Room): Watch {
-    const { conversationId } = opening;
-    const subscription = new Subscription(room, this.#socket);
-    if (opening.wanted && !this.#closed) {
-      this.#giveUp(conversationId, this.#opening.slice(0, this.#opening.indexOf(opening)));
-      this.#end(conversationId);
-      this.#watched = [...this.#watched, subscription];
-    } else this.#parts.rooms.leave(room);
+    const subscription = opening.wanted && !this.#closed ? this.#hold(room) : undefined;
+    if (!subscription) this.#parts.rooms.leave(room);
     return {
       lastSeq: (invocationId) => room.feed.lastSeq(invocationId),
       start: (cursors, invocationIds) => {
-        if (this.#watched.includes(subscription)) this.#run(subscription, cursors, invocationIds);
+        if (subscription && this.#watched.includes(subscription))
+          this.#run(subscription, subscription.start(cursors, invocationIds));
       },
     };
   }
 
-  #giveUp(conversationId: string, openings: readonly Opening[]): void {
-    for (const opening of openings) if (opening.conversationId === conversationId) opening.wanted = false;
+  /** The conversation's watch. One that is there already has a hold on the room of its own. */
+  #hold(room: Room): Subscription {
+    const known = this.#find(room.conversationId);
+    if (known) {
+      this.#parts.rooms.leave(room);
+      return known;
+    }
+    const subscription = new Subscription(room, this.#socket);
+    this.#watched = [...this.#watched, subscription];
+    return subscription;
   }
 
   #find(conversationId: string): Subscription | undefined {
@@ -109,11 +113,9 @@ export class WatchedConversations<Socket extends WatchingSocket> {
     this.#parts.rooms.leave(subscription.room);
   }
 
-  #run(subscription: Subscription, cursors: Cursors, invocationIds: string[]): void {
-    subscription.asked = invocationIds.length > 0 ? invocationIds : none;
-    subscription.catchUp(cursors, invocationIds).catch((error: unknown) => {
+  #run(subscription: Subscription, catchingUp: Promise<void>): void {
+    catchingUp.catch((error: unknown) => {
       if (!this.#watched.includes(subscription)) return;
-      if (error instanceof DOMException && error.name === 'AbortError') return;
       const { conversationId } = subscription.room;
       this.#end(conversationId);
       this.#parts.onLost(this.#socket, conversationId, error);
@@ -122,20 +124,12 @@ export class WatchedConversations<Socket extends WatchingSocket> {
 
   #suspendAll(): boolean {
     let any = false;
-    for (const subscription of this.#watched) {
-      const cursors = subscription.suspend();
-      if (cursors) subscription.suspended = cursors;
-      any ||= cursors !== null;
-    }
+    for (const subscription of this.#watched) any = subscription.suspend() || any;
     return any;
   }
 
   #resumeAll(): void {
-    for (const subscription of this.#watched) {
-      const cursors = subscription.suspended;
-      if (!cursors) continue;
-      subscription.suspended = null;
-      this.#run(subscription, cursors, subscription.behind(cursors));
-    }
+    for (const subscription of this.#watched)
+      if (subscription.suspended) this.#run(subscription, subscription.resume());
   }
 }

@@ -37,11 +37,11 @@ describe('the answer writer', () => {
     attempt = 1,
     flushEveryMs = 0,
     through = appender,
-    held = { invocationId: `i${++count}`, conversationId: `c${count}` },
+    address = { invocationId: `i${++count}`, conversationId: `c${count}` },
   } = {}) {
     const told: Told = { cancelWanted: 0, claimLost: 0, trouble: 0 };
     const writer: AnswerWriter = createAnswerWriter(
-      { ...held, attempt },
+      { ...address, attempt },
       {
         appender: through,
         redis,
@@ -51,8 +51,8 @@ describe('the answer writer', () => {
         onRedisTrouble: () => void told.trouble++,
       },
     );
-    const log = async (): Promise<InvocationEvent[]> => (await readLog(redis, held, 0)).events;
-    return { writer, held, told, log };
+    const log = async (): Promise<InvocationEvent[]> => (await readLog(redis, address, 0)).events;
+    return { writer, address, told, log };
   }
   const textOf = (events: InvocationEvent[]) =>
     events.reduce(
@@ -84,12 +84,12 @@ describe('the answer writer', () => {
   });
 
   it('appends nothing more once it is abandoned, not even what waits for its window', async () => {
-    const { writer, log } = open({ flushEveryMs: 60 });
+    const { writer, log } = open({ flushEveryMs: 600 });
     writer.write(delta('a'));
     await waitUntil(async () => textOf(await log()) === 'a', { what: 'the first' });
     writer.write(delta('b'));
     writer.abandon();
-    await new Promise((resolve) => setTimeout(resolve, 120));
+    await new Promise((resolve) => setTimeout(resolve, 700));
     expect(textOf(await log())).toBe('a');
   });
 
@@ -133,8 +133,8 @@ describe('the answer writer', () => {
   });
 
   it('knows it also when it ends before its first append has returned', async () => {
-    const { writer, held, log } = open();
-    await appender.append(held, 0, [{ type: 'invocation.queued', data: { position: 1 } }], -1);
+    const { writer, address, log } = open();
+    await appender.append(address, 0, [{ type: 'invocation.queued', data: { position: 1 } }], -1);
     writer.write(delta('all at once'));
     await writer.located();
     const seq = writer.freeze();
@@ -160,17 +160,17 @@ describe('the answer writer', () => {
     const first = open();
     first.writer.write(delta('a'));
     await waitUntil(async () => (await first.log()).length === 1, { what: 'the first event' });
-    await appender.append(first.held, 2, [delta('newer')], -1);
+    await appender.append(first.address, 2, [delta('newer')], -1);
     first.writer.write(delta('b'));
     await waitUntil(() => first.told.claimLost === 1, { what: 'the claim to be lost' });
     expect(textOf(await first.log())).toBe('anewer');
   });
 
   it('puts back a log that Redis lost, and goes on', async () => {
-    const { writer, held, log } = open();
+    const { writer, address, log } = open();
     writer.write(delta('abc'));
     await waitUntil(async () => (await log()).length === 1, { what: 'the first event' });
-    await redis.del(logKey(held.conversationId, held.invocationId));
+    await redis.del(logKey(address.conversationId, address.invocationId));
     writer.write(delta('def'));
     writer.freeze();
     await writer.end(cancelled, 5_000);

@@ -3,9 +3,10 @@ import { AppError } from '@nexus/common/errors/app-error';
 import { type EventAppender, LogLost } from '@nexus/common/events/append-events';
 import type { LogAddress } from '@nexus/common/events/event-log-names';
 import { queuedEvents, readLastSeq } from '@nexus/common/events/read-log';
-import type { Held } from '@nexus/common/invocations/status/held';
+import type { AttemptId } from '@nexus/common/invocations/status/attempt-id';
 import { atMost } from '@nexus/common/timing/at-most';
 import type { NewEvent } from '@nexus/protocol/event';
+import { fold, nothingShown } from '@nexus/protocol/fold';
 import type { FlushClock } from './flush-clock.ts';
 import { createPendingEvents } from './pending-events.ts';
 
@@ -14,7 +15,7 @@ const seqsPerAttempt = 1_000_000;
 /** While Redis is away an answer is not kept waiting for its place in the log. */
 const locateLimitMs = 1_000;
 const retryFirstMs = 50;
-const retryMostMs = 1_000;
+const retryMaxMs = 1_000;
 
 export type AnswerWriter = {
   /** Everything written so far, whether or not it is published. */
@@ -42,11 +43,14 @@ export type AnswerWriterParts = {
 };
 
 /** One attempt's side of the event log: keeps order, collects deltas, and outlasts a Redis that is away or has forgotten. */
-export function createAnswerWriter(held: Held, parts: AnswerWriterParts): AnswerWriter {
-  const address: LogAddress = { conversationId: held.conversationId, invocationId: held.invocationId };
+export function createAnswerWriter(
+  { invocationId, conversationId, attempt }: AttemptId,
+  parts: AnswerWriterParts,
+): AnswerWriter {
+  const address: LogAddress = { conversationId, invocationId };
   const pending = createPendingEvents();
-  const written = { text: '', reasoning: '' };
-  const published = { text: '', reasoning: '' };
+  const written = nothingShown();
+  const published = nothingShown();
   let seq = -1;
   let frozen = false;
   let abandoned = false;
@@ -66,16 +70,16 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
         waitMs = retryFirstMs;
       }
       try {
-        if (seq === -1 && held.attempt > 1) await openAfterEarlierAttempt();
-        const reply = await parts.appender.append(address, held.attempt, inFlight, seq);
+        if (seq === -1 && attempt > 1) await openAfterEarlierAttempt();
+        const reply = await parts.appender.append(address, attempt, inFlight, seq);
         seq = reply.seq;
         place.resolve();
-        note(inFlight);
+        inFlight.reduce(fold, published);
         inFlight = [];
         if (reply.cancelWanted) parts.onCancelWanted();
       } catch (error) {
         await recover(error, waitMs);
-        waitMs = Math.min(waitMs * 2, retryMostMs);
+        waitMs = Math.min(waitMs * 2, retryMaxMs);
       }
     }
     pumping = undefined;
@@ -90,10 +94,10 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
       abandoned = true;
       parts.onClaimLost();
     } else if (error instanceof LogLost && error.seq > seq) {
-      note(inFlight.splice(0, error.seq - seq));
+      inFlight.splice(0, error.seq - seq).reduce(fold, published);
       seq = error.seq;
     } else if (error instanceof LogLost) {
-      await parts.appender.restore(address, held.attempt, seq, published).catch(parts.onRedisTrouble);
+      await parts.appender.restore(address, attempt, seq, published).catch(parts.onRedisTrouble);
     } else {
       parts.onRedisTrouble(error);
       await sleep(waitMs);
@@ -106,16 +110,9 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
    */
   async function openAfterEarlierAttempt(): Promise<void> {
     if ((await readLastSeq(parts.redis, address)) > 0) return;
-    const base = held.attempt * seqsPerAttempt;
-    await parts.appender.restore(address, held.attempt, base, { text: '', reasoning: '' });
+    const base = attempt * seqsPerAttempt;
+    await parts.appender.restore(address, attempt, base, { text: '', reasoning: '' });
     seq = base;
-  }
-
-  function note(events: NewEvent[]): void {
-    for (const event of events) {
-      if (event.type === 'message.delta') published.text += event.data.text;
-      else if (event.type === 'reasoning.delta') published.reasoning += event.data.text;
-    }
   }
 
   function start(): void {
@@ -131,8 +128,7 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
     },
     write(event) {
       if (frozen || abandoned) return;
-      if (event.type === 'message.delta') written.text += event.data.text;
-      else if (event.type === 'reasoning.delta') written.reasoning += event.data.text;
+      fold(written, event);
       pending.add(event);
       start();
     },
@@ -142,7 +138,7 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
     },
     freeze() {
       frozen = true;
-      const before = seq === -1 && held.attempt === 1 ? queuedEvents : Math.max(seq, 0);
+      const before = seq === -1 && attempt === 1 ? queuedEvents : Math.max(seq, 0);
       return before + inFlight.length + pending.size() + 1;
     },
     async end(terminal, limitMs) {

@@ -1,8 +1,8 @@
 import { AppError } from '@nexus/common/errors/app-error';
+import type { AttemptId } from '@nexus/common/invocations/status/attempt-id';
 import type { Claim } from '@nexus/common/invocations/status/claim-invocations';
-import type { Held } from '@nexus/common/invocations/status/held';
 
-export type RunningAttempt = Held & {
+export type RunningAttempt = AttemptId & {
   provider: string;
   /** Aborted with an AppError that says why: cancelled, claim_lost, deadline_exceeded, a timeout, worker_stopping. */
   signal: AbortSignal;
@@ -11,7 +11,7 @@ export type RunningAttempt = Held & {
 
 export type RunningAttempts = {
   /** The returned attempt counts as running until it is closed. */
-  open(claim: Held & Pick<Claim, 'settings'>): RunningAttempt & { close(): void };
+  open(claim: AttemptId & Pick<Claim, 'settings'>): RunningAttempt & { close(): void };
   abort(invocationId: string, reason: AppError): void;
   /** Those that run, and whichever is opened from now on. */
   abortAll(reason: AppError): void;

@@ -2,12 +2,8 @@ import type { Logger } from '@nexus/common/logging/create-logger';
 import { lifeLockSpace } from '@nexus/common/postgres/is-life-lock-held';
 import { postgresLimits } from '@nexus/common/postgres/postgres-limits';
 import { sessionSettings } from '@nexus/common/postgres/session-settings';
+import { liveness } from '@nexus/common/timing/liveness';
 import pg from 'pg';
-
-const retryMs = 250;
-/** How often the connection is asked whether it is there, and how long it may take to say so. */
-const askEveryMs = 2_000;
-const answerLimitMs = 5_000;
 
 /**
  * A session of ours whose network is gone keeps the lock, or its place in the line for it, until TCP gives up: hours. Nobody else
@@ -20,7 +16,7 @@ const endFormerSessions = `
 
 /** A standby gives out locks of its own, of which the primary knows nothing. */
 async function assertPrimary(client: pg.Client): Promise<void> {
-  const question = { text: 'SELECT pg_is_in_recovery() AS "isStandby"', query_timeout: answerLimitMs };
+  const question = { text: 'SELECT pg_is_in_recovery() AS "isStandby"', query_timeout: liveness.lockAnswerLimitMs };
   const { rows } = await client.query<{ isStandby: boolean }>(question as pg.QueryConfig);
   if (rows[0]?.isStandby) throw new Error('the address leads to a standby');
 }
@@ -55,7 +51,7 @@ export function openLifeLock(
       await assertPrimary(next);
       await next.query(endFormerSessions, [lifeLockSpace, key]);
       await next.query('SELECT pg_advisory_lock($1, $2)', [lifeLockSpace, key]);
-      timer = setTimeout(() => void ask(next), askEveryMs);
+      timer = setTimeout(() => void ask(next), liveness.lockCheckEveryMs);
       onHeld();
     } catch (error) {
       logger.warn({ error }, 'the life lock could not be taken');
@@ -67,7 +63,7 @@ export function openLifeLock(
   async function ask(which: pg.Client): Promise<void> {
     try {
       await assertPrimary(which);
-      if (!closed && client === which) timer = setTimeout(() => void ask(which), askEveryMs);
+      if (!closed && client === which) timer = setTimeout(() => void ask(which), liveness.lockCheckEveryMs);
     } catch (error) {
       logger.warn({ error }, 'the life lock lost its connection');
       giveUp(which);
@@ -76,7 +72,7 @@ export function openLifeLock(
 
   /** Not awaited: the goodbye of a connection that is dead arrives nowhere, and neither does its end. */
   function giveUp(which: pg.Client): void {
-    reconnectAfter(which, retryMs);
+    reconnectAfter(which, liveness.lockRetryMs);
     which.end().catch(() => {});
   }
 

@@ -1,12 +1,11 @@
 import { AppError } from '@nexus/common/errors/app-error';
-import type { Held } from '@nexus/common/invocations/status/held';
+import type { AttemptId } from '@nexus/common/invocations/status/attempt-id';
 import type { Logger } from '@nexus/common/logging/create-logger';
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import { liveness } from '@nexus/common/timing/liveness';
 import type { RunningAttempts } from '../attempts/running-attempts.ts';
 import { openLifeLock } from './life-lock.ts';
 import { beatHeart, registerWorker, unregisterWorker, type WorkerIdentity } from './worker-row.ts';
-
-const beatEveryMs = 500;
 
 export type Presence = {
   /** Since the last heartbeat that was heard was sent. */
@@ -25,7 +24,7 @@ export async function openPresence(parts: {
   attempts: RunningAttempts;
   /** The invocations of all jobs that were delivered and are not done with. */
   inHand: () => string[];
-  giveBack: (held: Held) => Promise<unknown>;
+  giveBack: (claimed: AttemptId) => Promise<unknown>;
   logger: Logger;
 }): Promise<Presence> {
   const { database, worker, attempts, inHand, giveBack, logger } = parts;
@@ -35,16 +34,16 @@ export async function openPresence(parts: {
 
   async function beat(): Promise<void> {
     const beatAt = performance.now(); // Postgres counts from when it is told, not from when we hear that it was
-    const { known, verdicts, unheld } = await beatHeart(database, worker.id, attempts.list(), inHand());
+    const { known, verdicts, notInHand } = await beatHeart(database, worker.id, attempts.list(), inHand());
     lastBeatAt = beatAt;
     if (!known) await registerWorker(database, worker);
     for (const { invocationId, verdict } of verdicts) {
       attempts.abort(invocationId, new AppError(verdict === 'lost' ? 'claim_lost' : 'cancelled'));
     }
-    for (const held of unheld) {
-      if (inHand().includes(held.invocationId)) continue; // delivered while the statement was on its way
-      logger.warn({ ...held }, 'a claim that was not heard of is given back');
-      await giveBack(held);
+    for (const claimed of notInHand) {
+      if (inHand().includes(claimed.invocationId)) continue; // delivered while the statement was on its way
+      logger.warn({ ...claimed }, 'a claim that was not heard of is given back');
+      await giveBack(claimed);
     }
   }
 
@@ -58,7 +57,7 @@ export async function openPresence(parts: {
       });
   }
 
-  const timer = setInterval(beatOnce, beatEveryMs);
+  const timer = setInterval(beatOnce, liveness.beatEveryMs);
   const lock = openLifeLock(parts.databaseUrl, lockKey, logger, beatOnce);
 
   return {

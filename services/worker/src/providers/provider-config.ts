@@ -1,17 +1,31 @@
-import { z } from 'zod';
+import { checkedText, wholeNumber } from '@nexus/common/config/setting-kinds';
+import { webUrlProblem } from '@nexus/common/config/url-problem';
 
-const baseUrl = () => z.url({ protocol: /^https?$/, error: 'expected an http:// or https:// URL' });
+/** Where a provider is called, without what the call itself appends. */
+const baseUrl = (appended: RegExp) =>
+  checkedText(
+    (text) =>
+      webUrlProblem(text) ??
+      (appended.test(text) ? 'expected the base URL alone: the path of each call is appended' : null),
+  );
+
+/** Goes into a header as it is. Quotes around it are not part of any key: whoever set it took them for syntax. */
+const key = () =>
+  checkedText((text) => {
+    if (!/^[\x20-\x7e]*$/.test(text)) return 'expected printable ASCII characters in one line';
+    return /^(["'`]).*\1$/.test(text) ? 'expected a key without quotes around it' : null;
+  }).optional();
 
 /** The environment variables of the providers; a missing key costs only that provider. */
 export const providerFields = {
-  OPENAI_API_KEY: z.string().optional(),
+  OPENAI_API_KEY: key(),
   /** Any server that speaks OpenAI's chat completions. */
-  OPENAI_BASE_URL: baseUrl().default('https://api.openai.com/v1'),
-  GEMINI_API_KEY: z.string().optional(),
-  GEMINI_BASE_URL: baseUrl().default('https://generativelanguage.googleapis.com'),
-  OLLAMA_BASE_URL: baseUrl().default('http://127.0.0.1:11434'),
+  OPENAI_BASE_URL: baseUrl(/\/(chat\/)?completions\/*$/).default('https://api.openai.com/v1'),
+  GEMINI_API_KEY: key(),
+  GEMINI_BASE_URL: baseUrl(/\/v1(beta|alpha)?(\/models)?\/*$/).default('https://generativelanguage.googleapis.com'),
+  OLLAMA_BASE_URL: baseUrl(/\/api\/(chat|generate|tags)\/*$/).default('http://127.0.0.1:11434'),
   /** Pace of the built-in Echo, in milliseconds per word. */
-  ECHO_DELAY_MS: z.coerce.number().int().min(0).max(60_000).default(30),
+  ECHO_DELAY_MS: wholeNumber(0, 60_000, 30),
 };
 
 type Fields = {

@@ -1,7 +1,7 @@
 import { jobId } from '@nexus/common/queue/invocation-queue';
 import { describe, expect, it } from 'vitest';
-import type { EnqueuedRow } from './find-chores.ts';
 import { createMissingJobFinder, type MissingJobParts } from './find-missing-jobs.ts';
+import type { EnqueuedRow } from './find-recoveries.ts';
 
 const self = 'this worker';
 const row: EnqueuedRow = {

@@ -6,7 +6,7 @@ import type { PrismaClient } from '@nexus/common/postgres/open-database';
 import { type InvocationJob, type InvocationQueues, jobId } from '@nexus/common/queue/invocation-queue';
 import type { Redis } from '@nexus/common/redis/redis-connection';
 import { atMost } from '@nexus/common/timing/at-most';
-import { type EnqueuedRow, findAlive, findEnqueued } from './find-chores.ts';
+import { type EnqueuedRow, findAlive, findEnqueued } from './find-recoveries.ts';
 import type { RecoveryCause } from './recovery-cause.ts';
 
 const pageSize = 500;

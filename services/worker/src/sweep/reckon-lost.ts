@@ -1,5 +1,5 @@
+import type { AttemptId } from '@nexus/common/invocations/status/attempt-id';
 import { type ContextSource, loadContextSource } from '@nexus/common/invocations/status/claim-invocations';
-import type { Held } from '@nexus/common/invocations/status/held';
 import { type AttemptUsage, noteUsage } from '@nexus/common/invocations/usage-record';
 import type { Logger } from '@nexus/common/logging/create-logger';
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
@@ -25,7 +25,7 @@ const stopLimitMs = 1_000;
  * Estimates what attempts have cost that were lost with their workers, one after the other. Only once the loss is written and another
  * attempt is on its way: nothing of this may hold that up, and should an attempt's context be what takes workers with it, it is counted.
  */
-export function createLostReckoner(parts: ReckonerParts): { add(lost: Held): void; stop(): Promise<void> } {
+export function createLostReckoner(parts: ReckonerParts): { add(lost: AttemptId): void; stop(): Promise<void> } {
   let last: Promise<void> = Promise.resolve();
   return {
     add(lost) {
@@ -36,7 +36,7 @@ export function createLostReckoner(parts: ReckonerParts): { add(lost: Held): voi
 }
 
 /** Never rejects: what cannot be estimated stays at 0. */
-async function reckon({ database, redis, logger, onUsed }: ReckonerParts, lost: Held): Promise<void> {
+async function reckon({ database, redis, logger, onUsed }: ReckonerParts, lost: AttemptId): Promise<void> {
   try {
     const said = await readLogText(redis, lost, lost.attempt);
     if (isBeforeAsking(said, lost)) return;
@@ -51,12 +51,12 @@ async function reckon({ database, redis, logger, onUsed }: ReckonerParts, lost: 
 }
 
 /** It says that it starts, and then asks its provider: where the log goes no further than what came before it, it never did. */
-function isBeforeAsking({ seq, attempt }: LogText, lost: Held): boolean {
+function isBeforeAsking({ seq, attempt }: LogText, lost: AttemptId): boolean {
   return seq > 0 && attempt < lost.attempt;
 }
 
 /** The provider had read the context, as far as it is the same now, and said at least what the log still has of it. */
-function estimate(source: ContextSource, said: LogText, { attempt }: Held): AttemptUsage {
+function estimate(source: ContextSource, said: LogText, { attempt }: AttemptId): AttemptUsage {
   const spoken = said.attempt === attempt ? [said.text, said.reasoning] : [];
   return priceUsage(source.settings, {
     inputTokens: buildContext(source, countTokens).contextTokens,

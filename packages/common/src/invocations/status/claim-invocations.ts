@@ -1,15 +1,17 @@
 import type { ErrorCode } from '@nexus/protocol/error-codes';
 import { isLifeLockHeld } from '../../postgres/is-life-lock-held.ts';
+import { msAgo } from '../../postgres/ms-ago.ts';
 import { Prisma, type PrismaClient } from '../../postgres/open-database.ts';
 import type { InvocationJob } from '../../queue/invocation-queue.ts';
+import { liveness } from '../../timing/liveness.ts';
 import { hasStatus } from '../has-status.ts';
 import type { InvocationSettings } from '../invocation-settings.ts';
 import { jobsInLockOrder } from '../row-locks.ts';
-import type { Held } from './held.ts';
+import type { AttemptId } from './attempt-id.ts';
 
 export type Turn = { role: 'user' | 'assistant'; content: string; tokenCount: number | null; turn: number };
 
-export type Claim = Held & {
+export type Claim = AttemptId & {
   workspaceId: string;
   agentId: string | null;
   /** null when the agent was deleted. */
@@ -76,8 +78,8 @@ export async function claimInvocations(
       FROM job
       WHERE i.id = job.id AND i.dispatch = job.dispatch AND ${hasStatus('i', 'queued')}
         AND i.cancel_requested_at IS NULL AND (i.deadline_at IS NULL OR i.deadline_at > now())
-        AND EXISTS (SELECT 1 FROM worker w WHERE w.id = ${workerId}::uuid AND w.heartbeat_at > now() - interval '30 s'
-                    AND (w.heartbeat_at > now() - interval '1 s' OR ${isLifeLockHeld('w.lock_key')}))
+        AND EXISTS (SELECT 1 FROM worker w WHERE w.id = ${workerId}::uuid AND w.heartbeat_at > ${msAgo(liveness.hungMs)}
+                    AND (w.heartbeat_at > ${msAgo(liveness.silentMs)} OR ${isLifeLockHeld('w.lock_key')}))
       RETURNING i.*)
     SELECT c.id AS "invocationId", c.conversation_id AS "conversationId", c.workspace_id AS "workspaceId",
            c.agent_id AS "agentId", (SELECT name FROM agent WHERE id = c.agent_id) AS "agentName", c.attempt, c.input_message_id AS "inputMessageId",

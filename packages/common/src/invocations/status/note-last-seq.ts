@@ -1,10 +1,10 @@
 import type { PrismaClient } from '../../postgres/open-database.ts';
-import type { Held } from './held.ts';
+import type { AttemptId } from './attempt-id.ts';
 
 /** Where the log of an ended invocation came to its end, if it is not where its finish foresaw. */
 export async function noteLastSeq(
   database: Pick<PrismaClient, '$queryRaw'>,
-  { invocationId, attempt }: Held,
+  { invocationId, attempt }: AttemptId,
   lastSeq: number,
 ): Promise<void> {
   await database.$queryRaw`

@@ -1,7 +1,7 @@
 import type { PrismaClient } from '../../postgres/open-database.ts';
 import { unknownUsage, usedBy } from '../usage-record.ts';
+import type { AttemptId } from './attempt-id.ts';
 import type { DispatchRow } from './dispatch-row.ts';
-import type { Held } from './held.ts';
 
 /**
  * A running row whose worker is gone goes back to queued, with a usage record for the lost attempt that says nothing yet. null: it has
@@ -9,13 +9,13 @@ import type { Held } from './held.ts';
  */
 export async function requeueLost(
   database: Pick<PrismaClient, '$queryRaw'>,
-  held: Held,
+  { invocationId, attempt }: AttemptId,
   workerId: string,
 ): Promise<DispatchRow | null> {
   const [row] = await database.$queryRaw<DispatchRow[]>`
     WITH lost AS (
       SELECT id FROM invocation
-      WHERE id = ${held.invocationId}::uuid AND attempt = ${held.attempt}::int AND status = 'running' AND worker_id = ${workerId}::uuid
+      WHERE id = ${invocationId}::uuid AND attempt = ${attempt}::int AND status = 'running' AND worker_id = ${workerId}::uuid
       FOR UPDATE SKIP LOCKED
     ), back AS (
       UPDATE invocation i SET status = 'queued', dispatch = i.dispatch + 1, enqueued_at = NULL, worker_id = NULL,

@@ -1,0 +1,62 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+
+/** Kinds of settings: each takes the trimmed text of a variable, and says what was expected where it does not fit. */
+
+/** Decimal digits only: compose and shells read the same `.env`, and read 1e3 or 0x10 differently. */
+export const wholeNumber = (min: number, max: number, standard: number) =>
+  z
+    .string()
+    .refine(
+      (text) => /^\d{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max,
+      `expected a whole number from ${min} to ${max}, in digits`,
+    )
+    .transform(Number)
+    .default(standard);
+
+export const port = (standard: number) => wholeNumber(0, 65_535, standard);
+
+export const milliseconds = (standard: number) => wholeNumber(0, 86_400_000, standard);
+
+export const count = (standard: number) => wholeNumber(1, 100_000, standard);
+
+/** 0: no limit. */
+export const limit = (standard: number) => wholeNumber(0, 999_999_999, standard);
+
+/** Unset: the limit that fits NEXUS_AUTH. */
+export const limitByMode = () => limit(0).unwrap().optional();
+
+/** One of these words, in any case. */
+export const oneOf = <const W extends string>(...words: W[]) =>
+  z
+    .string()
+    .toLowerCase()
+    .pipe(z.enum(words, `expected ${words.join(', ')}`));
+
+/** A comma-separated list, blanks trimmed, empty entries dropped. */
+export const list = () =>
+  z.string().transform((text) =>
+    text
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== ''),
+  );
+
+/** Text that the function checks: it returns what was expected, or null where the text fits. */
+export const checkedText = (problemOf: (text: string) => string | null) =>
+  z.string().superRefine((text, context) => {
+    const message = problemOf(text);
+    if (message !== null) context.addIssue({ code: 'custom', message });
+  });
+
+/** The name or address that a service listens on. */
+export const host = () =>
+  z
+    .string()
+    .toLowerCase()
+    .transform((text) => text.replace(/^\[(.*)\]$/, '$1'))
+    .refine(
+      (text) => isIP(text) !== 0 || (/^[a-z\d_]([a-z\d_.-]*[a-z\d_])?$/.test(text) && !/^[\d.]+$/.test(text)),
+      'expected a name or an address without scheme and port',
+    )
+    .default('127.0.0.1');

@@ -1,0 +1,65 @@
+import { isIPv6 } from 'node:net';
+import { apiConfigSchema } from '../../services/api/src/api-config.ts';
+import { gatewayConfigSchema } from '../../services/gateway/src/gateway-config.ts';
+import { workerConfigSchema } from '../../services/worker/src/worker-config.ts';
+
+export type ServiceName = 'api' | 'gateway' | 'worker';
+
+/** Where a service listens; the second worker one port above the first, and so on. */
+export type ServicePlace = { host: string; port: number };
+export type ServicePlaces = Record<ServiceName, ServicePlace>;
+
+const fields = {
+  api: [apiConfigSchema.shape.API_HOST, apiConfigSchema.shape.API_PORT],
+  gateway: [gatewayConfigSchema.shape.GATEWAY_HOST, gatewayConfigSchema.shape.GATEWAY_PORT],
+  worker: [workerConfigSchema.shape.WORKER_HOST, workerConfigSchema.shape.WORKER_PORT],
+} as const;
+
+/** Of each service whose variables fit. */
+export function readPlaces(given: (name: string) => string | undefined): Partial<ServicePlaces> {
+  const places: Partial<ServicePlaces> = {};
+  for (const name of ['api', 'gateway', 'worker'] as const) {
+    const [host, port] = fields[name];
+    const parsedHost = host.safeParse(given(`${name.toUpperCase()}_HOST`));
+    const parsedPort = port.safeParse(given(`${name.toUpperCase()}_PORT`));
+    if (parsedHost.success && parsedPort.success) places[name] = { host: parsedHost.data, port: parsedPort.data };
+  }
+  return places;
+}
+
+/** Every port that is going to be listened on, with the variable that says so. */
+export function listPorts(
+  places: Partial<ServicePlaces>,
+  workers: number,
+): { variable: string; place: ServicePlace }[] {
+  return Object.entries(places).flatMap(([name, { host, port }]) =>
+    Array.from({ length: name === 'worker' ? workers : 1 }, (_, index) => ({
+      variable: `${name.toUpperCase()}_PORT`,
+      place: { host, port: port + index },
+    })),
+  );
+}
+
+/** One line for each port that cannot work. A service alone may take any free port (0); here others have to find it. */
+export function findPortProblems(places: Partial<ServicePlaces>, workers: number): string[] {
+  const ports = listPorts(places, workers);
+  const problems = ports.flatMap(({ variable, place: { port } }, index) => {
+    const other = ports.find((each, before) => before < index && each.place.port === port);
+    if (port === 0) return [`${variable}: expected a port number`];
+    if (port > 65_535) return [`${variable}: expected room for ${workers} workers up to port 65535`];
+    return other ? [`${other.variable} and ${variable} are both ${port}: set one of them to another port.`] : [];
+  });
+  return [...new Set(problems)];
+}
+
+/** Where a service that listens there is reached from here. */
+export function toUrl({ host, port }: ServicePlace): string {
+  const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${isIPv6(name) ? `[${name}]` : name}:${port}`;
+}
+
+/** The same for people: by the name that everybody knows, where it leads there. */
+export function toShownUrl({ host, port }: ServicePlace): string {
+  const isLocal = ['0.0.0.0', '::', '127.0.0.1', '::1'].includes(host);
+  return isLocal ? `http://localhost:${port}` : toUrl({ host, port });
+}

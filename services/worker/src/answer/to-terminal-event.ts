@@ -1,0 +1,25 @@
+import { sha256 } from '@nexus/common/feeds/load-snapshot';
+import type { Ended } from '@nexus/common/invocations/status/ended';
+import type { Ending } from '@nexus/common/invocations/status/ending';
+import { errorMeanings } from '@nexus/protocol/error-codes';
+import type { NewEvent, Usage } from '@nexus/protocol/event';
+
+/** The event that announces what was written. The row may have overruled the ending: a cancel that was committed before wins. */
+export function toTerminalEvent({ status, messageId }: Ended, { step, error }: Ending): NewEvent {
+  const contentSha256 = messageId === null ? null : sha256(step.text);
+  if (status === 'completed' && step.usage) {
+    const { inputTokens, outputTokens, cachedTokens, source } = step.usage;
+    const usage: Usage = { inputTokens, outputTokens, cachedTokens, source };
+    return {
+      type: 'invocation.completed',
+      data: { messageId, finishReason: step.finishReason ?? 'other', usage, contentSha256: sha256(step.text) },
+    };
+  }
+  if (status === 'cancelled') return { type: 'invocation.cancelled', data: { messageId, contentSha256 } };
+  const code = error?.code ?? 'internal_error';
+  const { title, retryable } = errorMeanings[code];
+  return {
+    type: 'invocation.failed',
+    data: { error: { code, message: error?.message ?? title, retryable }, messageId, contentSha256 },
+  };
+}
