@@ -230,7 +230,8 @@ describe('the gateway', () => {
     for (const name of ['conversation:subscrib', 'constructor', 'disconnected'])
       expect((await ask(name, { conversationId: await newConversation() })).error).toEqual({
         code: 'invalid_request',
-        message: 'name: expected one of conversation:subscribe, conversation:unsubscribe, invocation:cancel',
+        message:
+          'name: expected one of conversation:subscribe, conversation:unsubscribe, invocation:cancel, connection:renew',
         fields: [{ field: 'name', message: expect.stringContaining('conversation:subscribe') }],
       });
     socket.emit('conversation:subscribe', { conversationId: await newConversation() });

@@ -3,6 +3,7 @@ import type { Registry } from 'prom-client';
 import { AppError } from '../errors/app-error.ts';
 import { toProblem } from '../errors/to-problem.ts';
 import { atMost } from '../timing/at-most.ts';
+import { answerInTurn } from './answer-in-turn.ts';
 
 /** Resolves when the thing works; rejects with the reason when it does not. */
 export type HealthChecks = Record<string, () => Promise<unknown>>;
@@ -77,9 +78,11 @@ export function answerNotFound(request: IncomingMessage, response: ServerRespons
 /** A server of its own for a process that has no other HTTP. */
 export function createHealthServer(checks: HealthChecks, registry: Registry): Server {
   const handle = createHealthHandler(checks, registry);
-  return createServer((request, response) => {
-    if (!handle(request, response)) answerNotFound(request, response);
-  });
+  return createServer(
+    answerInTurn((request, response) => {
+      if (!handle(request, response)) answerNotFound(request, response);
+    }),
+  );
 }
 
 /** Listens, or rejects with a message that names the taken port. */
