@@ -218,7 +218,7 @@ describe('npm start', () => {
     ]);
     expect(about('Gemini')).toEqual([expect.stringMatching(/cannot be reached \([^)]+\); check GEMINI_BASE_URL/)]);
     expect(about('Ollama').filter((line) => line.includes(' warn '))).toEqual([
-      expect.stringContaining(`cannot be reached (ECONNREFUSED); check OLLAMA_BASE_URL`),
+      expect.stringContaining(`cannot be reached (ECONNREFUSED: nothing listens there); check OLLAMA_BASE_URL`),
     ]);
     expect(said()).toContain('You said: Hello!');
     expect(said()).toContain(`API http://127.0.0.2:${env.API_PORT} `);
