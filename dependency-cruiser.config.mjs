@@ -13,6 +13,7 @@ const rooms = [
   'secrets',
   'guard',
   'principals',
+  'limits',
   'events',
   'feeds',
   'queue',

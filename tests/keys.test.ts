@@ -72,6 +72,18 @@ describe('where callers need a key', () => {
     socket.close();
   });
 
+  it('takes a key as the Bearer token of a handshake', async () => {
+    const extraHeaders = asKey(operator);
+    const socket = io(stack.gatewayUrl, {
+      transports: ['websocket'],
+      reconnection: false,
+      forceNew: true,
+      extraHeaders,
+    });
+    expect(await connected(socket)).toBe('ready');
+    socket.close();
+  });
+
   it('shows a token once, and afterwards its last four characters', async () => {
     const made = await create({ name: 'Chat', scopes: ['read', 'invoke'] });
     expect(made.token).toMatch(/^nx_[0-9a-f]{32}_[0-9a-f]{64}$/);

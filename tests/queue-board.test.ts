@@ -35,6 +35,16 @@ describe('the queue board', () => {
     }
   });
 
+  it('lets nobody guess on and on', async () => {
+    const api = await stack.start('api', { ADMIN_PASSWORD: password, RATE_LIMIT_ANONYMOUS_PER_MINUTE: '3' });
+    const ask = async (secret: string) =>
+      (await fetch(`${api.url}/admin/queues`, { headers: basic('admin', secret) })).status;
+    expect([await ask(password), await ask('1'), await ask('2'), await ask('3')]).toEqual([200, 401, 401, 401]);
+    expect([await ask('4'), await ask(password)]).toEqual([429, 429]);
+    await api.stop();
+    stack.apis.pop();
+  });
+
   it('shows the queues of all providers and their jobs, and is read-only', async () => {
     await stack.api.invoke({ agentId: stack.echoAgentId, message: 'wait for a worker' });
     const headers = basic('admin', password);

@@ -4,7 +4,8 @@ import { insertExampleRows } from './support/insert-example-rows.ts';
 import { openStack, type Stack } from './support/open-stack.ts';
 import { sendExample } from './support/send-example.ts';
 
-type Operation = { operationId: string; responses: Record<string, unknown>; security: unknown[] };
+type Reply = { description: string; headers?: Record<string, unknown> };
+type Operation = { operationId: string; responses: Record<string, Reply>; security: unknown[] };
 type Document = { openapi: string; paths: Record<string, Record<string, Operation>> };
 
 describe('the route table', () => {
@@ -55,6 +56,10 @@ describe('the route table', () => {
       Object.values(operations).map(({ operationId }) => operationId),
     );
     expect(new Set(ids).size).toBe(ids.length);
+    for (const { responses } of Object.values(body.paths).flatMap((operations) => Object.values(operations))) {
+      expect(responses[429]?.description).toContain('`rate_limited`');
+      expect(Object.keys(responses[429]?.headers ?? {})).toEqual(['Retry-After', 'RateLimit-Policy', 'RateLimit']);
+    }
   });
 
   it('shows the document on a page whose parts all come from here', async () => {

@@ -4,6 +4,7 @@ import * as doubledAndCancelled from './rows/doubled-and-cancelled.ts';
 import * as endedKeys from './rows/ended-keys.ts';
 import * as gatewayAndApiDeaths from './rows/gateway-and-api-deaths.ts';
 import * as hostileClients from './rows/hostile-clients.ts';
+import * as limits from './rows/limits.ts';
 import * as postgresFaults from './rows/postgres-faults.ts';
 import * as providerFaults from './rows/provider-faults.ts';
 import * as randomFaults from './rows/random-faults.ts';
@@ -14,6 +15,7 @@ const modules = [
   workerDeaths,
   gatewayAndApiDeaths,
   redisFaults,
+  limits,
   postgresFaults,
   providerFaults,
   clients,

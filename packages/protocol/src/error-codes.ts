@@ -35,6 +35,9 @@ export type ErrorCode =
   | 'connection_name_taken'
   | 'address_not_allowed'
   | 'too_many_subscriptions'
+  | 'rate_limited'
+  | 'too_many_streams'
+  | 'workspace_full'
   // Our own parts
   | 'configuration_invalid'
   | 'secret_missing'
@@ -120,6 +123,14 @@ export const errorMeanings = {
   too_many_subscriptions: {
     status: 429,
     title: 'Too many subscriptions on one socket',
+    retryable: false,
+    exposed: true,
+  },
+  rate_limited: { status: 429, title: 'Too many requests', retryable: true, exposed: true },
+  too_many_streams: { status: 429, title: 'Too many streams or sockets are open', retryable: true, exposed: true },
+  workspace_full: {
+    status: 409,
+    title: 'The workspace has as many of these as it may have',
     retryable: false,
     exposed: true,
   },

@@ -3,7 +3,8 @@ import type { InvocationEvent } from './event.ts';
 import type { FieldError } from './field-error.ts';
 import type { InvocationStatus } from './invocation-status.ts';
 
-export type SocketError = { code: ErrorCode; message: string; fields?: FieldError[] };
+/** `retryAfterMs`: how long to wait before the same can succeed, where that is known. */
+export type SocketError = { code: ErrorCode; message: string; fields?: FieldError[]; retryAfterMs?: number };
 
 /** The gateway acknowledges every request, with the result or with an error. */
 export type Acknowledgement<T> = (answer: { data: T } | { error: SocketError }) => void;

@@ -4,11 +4,13 @@ import type { ConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
 import type { AddressGuard } from '@nexus/common/guard/address-guard';
 import type { GuardedFetch } from '@nexus/common/guard/open-guarded-fetch';
 import type { InvocationMetrics } from '@nexus/common/invocations/invocation-metrics';
+import type { Limits } from '@nexus/common/limits/open-limits';
 import type { Logger } from '@nexus/common/logging/create-logger';
 import type { Database } from '@nexus/common/postgres/open-database';
 import { pingDatabase } from '@nexus/common/postgres/ping-database';
 import { hideTokens } from '@nexus/common/principals/key-token';
 import type { Access } from '@nexus/common/principals/open-access';
+import { answerInTurn } from '@nexus/common/process/answer-in-turn';
 import { createHealthHandler } from '@nexus/common/process/serve-health';
 import type { InvocationQueues } from '@nexus/common/queue/invocation-queue';
 import { pingRedis } from '@nexus/common/redis/ping-redis';
@@ -23,6 +25,7 @@ import { authenticateRequest } from './http/authenticate-request.ts';
 import { cors } from './http/cors.ts';
 import { createErrorHandler } from './http/error-handler.ts';
 import { keepNothing } from './http/keep-nothing.ts';
+import { limitFailures, limitRequests } from './http/limit-requests.ts';
 import { notFound } from './http/not-found.ts';
 import { createRequestLog } from './http/request-log.ts';
 import { requireHost } from './http/require-host.ts';
@@ -53,6 +56,9 @@ export type ApiParts = {
   /** Which addresses a tenant's connection may have, and the way to call them. */
   guard: AddressGuard;
   guardedFetch: GuardedFetch;
+  limits: Limits;
+  /** How many of each a workspace may have. */
+  maxPerWorkspace: { agents: number; keys: number };
   corsOrigins: string[];
   allowedHosts: string[];
   /** Addresses and networks whose X-Forwarded-* headers count. */
@@ -81,14 +87,22 @@ export function createApp(parts: ApiParts): RequestListener {
   if (parts.tracer) app.use(traceRequests(parts.tracer));
   app.use(createRequestLog(parts.logger, parts.apiMetrics));
   app.use(cors(parts.corsOrigins), requireHost(parts.allowedHosts), requireOrigin(parts.corsOrigins)); // in this order: a page that may read the refusal is shown it
-  if (parts.queueBoard) app.use(queueBoardPath, noteMount, parts.queueBoard);
-  app.use(helmet(), keepNothing, authenticateRequest(parts.access.authenticator, createWorkspaceCheck(parts.database)));
+  const { limits } = parts;
+  const { authenticator } = parts.access;
+  if (parts.queueBoard) app.use(queueBoardPath, noteMount, limitFailures(limits.addressRate), parts.queueBoard);
+  const checkWorkspace = createWorkspaceCheck(parts.database);
+  app.use(
+    helmet(),
+    keepNothing,
+    authenticateRequest(authenticator, checkWorkspace, limits.addressRate),
+    limitRequests(limits),
+  );
   const routes = createRoutes(parts);
-  mountRoutes(app, [...routes, ...createDocsRoutes(routes)], parts.access.authenticator);
+  mountRoutes(app, [...routes, ...createDocsRoutes(routes)], { authenticator, limits });
   app.use(notFound);
   app.use(createErrorHandler(parts.logger));
-  return (request, response) => {
+  return answerInTurn((request, response) => {
     request.url = hideTokens(toPath(request.url ?? '/')); // no route takes a token there, and nothing may repeat it
     app(request, response);
-  };
+  });
 }

@@ -8,6 +8,7 @@ import { createMissedSources } from '@nexus/common/feeds/read-missed';
 import { createAddressGuard } from '@nexus/common/guard/address-guard';
 import { openGuardedFetch } from '@nexus/common/guard/open-guarded-fetch';
 import { createInvocationMetrics } from '@nexus/common/invocations/invocation-metrics';
+import { openLimits } from '@nexus/common/limits/open-limits';
 import { isDatabaseUnavailable } from '@nexus/common/postgres/database-error';
 import { openDatabase } from '@nexus/common/postgres/open-database';
 import { openAccess } from '@nexus/common/principals/open-access';
@@ -78,6 +79,8 @@ await runService(
     const guard = createAddressGuard(config.ADDRESS_ALLOW_LIST);
     const outgoing = openGuardedFetch({ guard });
     release('outgoing connections', outgoing.close);
+    const limits = openLimits(redis, config, { name: 'key', perMinute: config.RATE_LIMIT_PER_MINUTE });
+    release('limits', async () => limits.close());
     const registry = createServiceRegistry({ pool, redis: { commands: redis, subscriber } });
     const metrics = createInvocationMetrics(registry);
     const stopping = new AbortController();
@@ -104,6 +107,8 @@ await runService(
       access,
       guard,
       guardedFetch: outgoing.fetch,
+      limits,
+      maxPerWorkspace: { agents: config.MAX_AGENTS_PER_WORKSPACE, keys: config.MAX_KEYS_PER_WORKSPACE },
       corsOrigins: config.CORS_ORIGINS,
       allowedHosts: config.ALLOWED_HOSTS,
       trustedProxies: config.TRUSTED_PROXIES,

@@ -2,9 +2,12 @@ import { createServer, type Server as HttpServer } from 'node:http';
 import { AppError } from '@nexus/common/errors/app-error';
 import type { ConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
 import { type CancelParts, requestCancel } from '@nexus/common/invocations/request-cancel';
+import { createAddressReader } from '@nexus/common/limits/caller-address';
+import type { Limits } from '@nexus/common/limits/open-limits';
 import type { Logger } from '@nexus/common/logging/create-logger';
 import { pingDatabase } from '@nexus/common/postgres/ping-database';
 import type { Authenticator } from '@nexus/common/principals/create-authenticator';
+import { answerInTurn } from '@nexus/common/process/answer-in-turn';
 import { answerNotFound, createHealthHandler } from '@nexus/common/process/serve-health';
 import { pingRedis } from '@nexus/common/redis/ping-redis';
 import type { ClientToServerEvents, ServerToClientEvents } from '@nexus/protocol/socket-events';
@@ -16,6 +19,7 @@ import type { RequestTurns } from './requests/request-turns.ts';
 import { routeRequests } from './requests/route-requests.ts';
 import { cancelRequest, renewRequest, subscribeRequest, unsubscribeRequest } from './requests/socket-requests.ts';
 import { allowCallers } from './sockets/allow-callers.ts';
+import { type Connection, createArrivals } from './sockets/arrivals.ts';
 import { identifySocket, type SocketIdentity } from './sockets/authenticate-socket.ts';
 import { broadcastEvent } from './sockets/broadcast-event.ts';
 import { disconnectUnread } from './sockets/disconnect-unread.ts';
@@ -35,6 +39,9 @@ export type GatewayParts = CancelParts & {
   authenticator: Authenticator;
   corsOrigins: string[];
   allowedHosts: string[];
+  /** Addresses and networks whose X-Forwarded-For counts. */
+  trustedProxies: string[];
+  limits: Limits;
   bufferLimits: BufferLimits;
 };
 
@@ -50,14 +57,18 @@ const forbidden = 4;
 const bufferCheckMs = 100;
 /** Bytes. Clients send only ids and cursors. */
 const longestRequest = 65_536;
+/** How long a connection may take to become a socket, which is when it shows its key. */
+const connectTimeoutMs = 10_000;
 
 /** The Socket.IO server as a function of its parts. The caller decides where it listens. */
 export function createGateway(parts: GatewayParts): { server: HttpServer; close(): Promise<void> } {
-  const { database, logger, gatewayMetrics: metrics } = parts;
+  const { database, logger, limits, gatewayMetrics: metrics } = parts;
+  const readAddress = createAddressReader(parts.trustedProxies);
   const server = createHttpServer(parts);
   const io = new Server<ClientToServerEvents, ServerToClientEvents, DefaultEventsMap, SocketData>(server, {
     cors: { origin: parts.corsOrigins },
-    allowRequest: allowCallers(parts),
+    allowRequest: allowCallers({ ...parts, readAddress }),
+    connectTimeout: connectTimeoutMs,
     maxHttpBufferSize: longestRequest,
     pingInterval: 10_000,
     pingTimeout: 10_000,
@@ -68,10 +79,8 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
   });
   keepFramesWhole(io.of('/') as never);
   sendTogether(io);
-  // A connection no longer needs its first request. Socket.IO's notes on memory advise to release it.
-  io.engine.on('connection', (connection: { request: unknown }) => {
-    connection.request = null;
-  });
+  const arrivals = createArrivals(limits.openPerAddress, readAddress);
+  io.engine.on('connection', (connection: Connection) => arrivals.note(connection));
   io.engine.on('connection_error', ({ code, context }: { code: number; context?: { message?: string } }) => {
     if (code === forbidden) logger.info({ reason: context?.message }, 'a connection was refused');
   });
@@ -146,7 +155,14 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     'invocation:cancel': onCancel,
     'connection:renew': onRenew,
   } satisfies Record<keyof ClientToServerEvents, unknown>;
-  const onRequest = routeRequests<NexusSocket>(answerers, 'invocation:cancel');
+  const onRequest = routeRequests<NexusSocket>(answerers, 'invocation:cancel', ({ data: { identity } }) => {
+    try {
+      identity.countRequest();
+      return null;
+    } catch (error) {
+      return toSocketError(error, logger);
+    }
+  });
   function onDisconnect(this: NexusSocket): void {
     this.data.watched.closeAll();
     this.data.identity.close();
@@ -154,15 +170,22 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
   }
 
   io.use((socket, next) => {
-    identifySocket(parts.authenticator, socket).then((identity) => {
-      socket.data.identity = identity;
-      next();
-    }, next);
+    identifySocket(parts, socket, arrivals.of(socket.conn)).then(
+      (identity) => {
+        socket.data.identity = identity;
+        if (socket.conn.readyState !== 'open') identity.close(); // it left meanwhile: Socket.IO tells of no disconnect
+        next();
+      },
+      (error: Error & { data?: unknown }) => {
+        if (error.data !== undefined) return next(error);
+        logger.warn({ error }, 'a socket could not be identified, it may connect again');
+        socket.conn.close(); // the client then connects again by itself
+      },
+    );
   });
   io.on('connection', (socket) => {
     socket.data.watched = new WatchedConversations(watchParts, socket);
     socket.data.turns = undefined;
-    socket.data.identity.start();
     metrics.connections.inc();
     socket.on('disconnect', onDisconnect);
     socket.onAny(onRequest);
@@ -183,7 +206,8 @@ function createHttpServer({ database, redis, registry }: GatewayParts): HttpServ
     { database: () => pingDatabase(database), redis: () => pingRedis(redis) },
     registry,
   );
-  return createServer({ headersTimeout: 10_000, connectionsCheckingInterval: 1_000 }, (request, response) => {
+  const listener = answerInTurn((request, response) => {
     if (!health(request, response)) answerNotFound(request, response, ['/socket.io/']);
   });
+  return createServer({ headersTimeout: 10_000, connectionsCheckingInterval: 1_000 }, listener);
 }

@@ -1,14 +1,17 @@
-import { accessFields, always, checkTogether, sharedFields } from '@nexus/common/config/config-fields';
+import { accessFields, always, checkTogether, limitFields, sharedFields } from '@nexus/common/config/config-fields';
 import { parseConfig } from '@nexus/common/config/parse-config';
-import { count, host, port } from '@nexus/common/config/setting-kinds';
+import { count, host, limit, port } from '@nexus/common/config/setting-kinds';
 import { withPasswords } from '@nexus/common/config/with-passwords';
 import { z } from 'zod';
 
 export const gatewayConfigSchema = z.object({
   ...sharedFields,
   ...accessFields,
+  ...limitFields,
   GATEWAY_HOST: host(),
   GATEWAY_PORT: port(3002),
+  /** Connections and requests of all sockets of each key. */
+  RATE_LIMIT_SOCKETS_PER_MINUTE: limit(60_000),
   /** How many packets may wait for one client before live delivery to it stops. */
   GATEWAY_WRITE_BUFFER_LIMIT: count(256),
 });

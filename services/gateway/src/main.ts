@@ -5,6 +5,7 @@ import { createFeedMetrics } from '@nexus/common/feeds/feed-metrics';
 import { loadPossiblyMissed } from '@nexus/common/feeds/load-possibly-missed';
 import { createMissedSources } from '@nexus/common/feeds/read-missed';
 import { createInvocationMetrics } from '@nexus/common/invocations/invocation-metrics';
+import { openLimits } from '@nexus/common/limits/open-limits';
 import { openDatabase } from '@nexus/common/postgres/open-database';
 import { openAccess } from '@nexus/common/principals/open-access';
 import { createServiceRegistry } from '@nexus/common/process/create-service-registry';
@@ -53,6 +54,8 @@ await runService(
       secrets: config.NEXUS_SECRETS,
     });
     release('access', async () => access.close());
+    const limits = openLimits(redis, config, { name: 'sockets', perMinute: config.RATE_LIMIT_SOCKETS_PER_MINUTE });
+    release('limits', async () => limits.close());
     const registry = createServiceRegistry({ pool, redis: { commands: redis, subscriber } });
     const metrics = createInvocationMetrics(registry);
     const feeds = createConversationFeeds({
@@ -76,6 +79,8 @@ await runService(
       authenticator: access.authenticator,
       corsOrigins: config.CORS_ORIGINS,
       allowedHosts: config.ALLOWED_HOSTS,
+      trustedProxies: config.TRUSTED_PROXIES,
+      limits,
       bufferLimits: { packets: config.GATEWAY_WRITE_BUFFER_LIMIT, bytes: bufferBytes },
     });
     release('sockets', gateway.close);

@@ -6,6 +6,7 @@ import { agentPatch, newAgent } from '../../../services/api/src/agents/agent-inp
 import { conversationPatch, newConversation } from '../../../services/api/src/conversations/conversation-input.ts';
 import { cancelBody, listInvocations, newInvocation } from '../../../services/api/src/invocations/invocation-input.ts';
 import { nearly } from '../../support/nearly.ts';
+import { growthByPipelining, makeLongPage } from '../../support/pipeline-pages.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { type ChaosRow, must } from '../chaos-row.ts';
 
@@ -125,6 +126,21 @@ export const badRequests: ChaosRow = {
       .join(', ')}`;
   },
 };
+
+export const pipelinedPages: ChaosRow = {
+  id: '19b',
+  title: 'a hundred pages of 4 MB asked for on one connection that reads nothing',
+  async run({ open }) {
+    const chaos = await open({ workers: 1, gateways: 0 });
+    const grownBytes = await growthByPipelining(chaos.stack, await makeLongPage(chaos.stack));
+    must(grownBytes < 100_000_000, `the API held ${megabytes(grownBytes)} for it`);
+    await chaos.post(await chaos.agent('t20-n5-d5'), 'after all that');
+    await chaos.verify();
+    return `the API held ${megabytes(grownBytes)} for it`;
+  },
+};
+
+const megabytes = (bytes: number) => `${Math.round(bytes / 1_000_000)} MB`;
 
 function toQuery(query: unknown): string {
   const pairs: [string, unknown][] = Object.entries(typeof query === 'object' && query !== null ? query : { query });

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { redisProblem, splitRedisUrls } from './redis-urls.ts';
-import { checkedText, count, list, oneOf } from './setting-kinds.ts';
+import { checkedText, count, limit, limitByMode, list, oneOf } from './setting-kinds.ts';
 import { databaseUrlProblem, redisUrlProblem, webUrlProblem } from './url-problem.ts';
 import { toWebOrigin } from './web-origin.ts';
 
@@ -113,6 +113,16 @@ export const accessFields = {
       'expected origins such as https://app.example.com, separated by commas, without path; not * or null',
     )
     .default([]),
+};
+
+/** What callers may use of API and gateway. Those without a key count by their address. */
+export const limitFields = {
+  /** Requests without a good key. Unset: 120 where callers need a key, no limit with NEXUS_AUTH=off. */
+  RATE_LIMIT_ANONYMOUS_PER_MINUTE: limitByMode(),
+  /** Event streams, long polls and sockets that are open at each process. */
+  MAX_STREAMS_PER_KEY: limit(10_000),
+  /** Unset: 1,000 where callers need a key, no limit with NEXUS_AUTH=off. */
+  MAX_STREAMS_PER_ADDRESS: limitByMode(),
 };
 
 /** An address, or one with the length of its network's prefix. */

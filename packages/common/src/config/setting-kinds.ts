@@ -20,6 +20,12 @@ export const milliseconds = (standard: number) => wholeNumber(0, 86_400_000, sta
 
 export const count = (standard: number) => wholeNumber(1, 100_000, standard);
 
+/** 0: no limit. */
+export const limit = (standard: number) => wholeNumber(0, 999_999_999, standard);
+
+/** Unset: the limit that fits NEXUS_AUTH. */
+export const limitByMode = () => limit(0).unwrap().optional();
+
 /** One of these words, in any case. */
 export const oneOf = <const W extends string>(...words: W[]) =>
   z

@@ -2,6 +2,7 @@ import { AppError } from '../errors/app-error.ts';
 import type { SecretRing } from '../secrets/secret-ring.ts';
 import { authenticateKey, notAuthenticated, toPrincipal } from './authenticate.ts';
 import { isGood, type KeyCache } from './key-cache.ts';
+import { parseKeyToken } from './key-token.ts';
 import { openPrincipal } from './open-principal.ts';
 import type { Principal } from './principal.ts';
 import { isShortToken, type ShortToken, verifyShortToken } from './short-token.ts';
@@ -17,6 +18,8 @@ export type Authenticator = {
   readonly mode: 'keys' | 'off';
   /** Throws `unauthorized`. `token` null: none was sent. */
   authenticate(token: string | null, source?: TokenSource): Promise<Authenticated>;
+  /** Whether Postgres has to be asked whose token this is, as for each that is guessed. */
+  isUnknown(token: string | null): boolean;
   /** Calls back once, when what the principal rests on ends. Returns how to stop watching. */
   watch(authenticated: Authenticated, onEnd: () => void): () => void;
 };
@@ -30,7 +33,7 @@ export function createAuthenticator({
   ring,
 }: {
   mode: 'keys' | 'off';
-  keys: Pick<KeyCache, 'get' | 'watch' | 'noteUse'>;
+  keys: Pick<KeyCache, 'get' | 'has' | 'watch' | 'noteUse'>;
   ring: SecretRing;
 }): Authenticator {
   async function fromShortToken(token: string, source: TokenSource): Promise<Authenticated> {
@@ -64,6 +67,10 @@ export function createAuthenticator({
       throw token === null
         ? new AppError('unauthorized', 'Authorization: expected a key, as in "Bearer nx_…"')
         : notAuthenticated();
+    },
+    isUnknown(token) {
+      const parsed = token === null ? null : parseKeyToken(token);
+      return parsed !== null && !keys.has(parsed.keyId);
     },
     watch({ principal: { keyId }, expiresAt }, onEnd) {
       const stopWatching = keyId === null ? () => {} : keys.watch(keyId, onEnd);

@@ -14,6 +14,8 @@ export type KeyCache = {
   get(id: string): Promise<EffectiveKey | null>;
   /** Notes that somebody has shown the key's secret, or a token of it. To know its id is no use of it. */
   noteUse(id: string): void;
+  /** Whether `get` would answer without asking Postgres. */
+  has(id: string): boolean;
   /** Calls back once, when the key ends. Returns how to stop watching. */
   watch(id: string, onEnd: () => void): () => void;
   /** Reads every known key again now, as something has changed. */
@@ -105,6 +107,7 @@ export function createKeyCache({ loadKeys, noteUsed, onTrouble, now = Date.now }
       const entry = entries.get(id);
       if (entry) entry.usedAt = now();
     },
+    has: (id) => entries.has(id),
     watch(id, onEnd) {
       const entry = entries.get(id);
       entry?.watchers.add(onEnd);

@@ -3,6 +3,7 @@ import type { Registry } from 'prom-client';
 import { AppError } from '../errors/app-error.ts';
 import { toProblem } from '../errors/to-problem.ts';
 import { atMost } from '../timing/at-most.ts';
+import { answerInTurn } from './answer-in-turn.ts';
 
 /** Each check resolves if its part works, and rejects with the reason if not. */
 export type HealthChecks = Record<string, () => Promise<unknown>>;
@@ -77,9 +78,11 @@ export function answerNotFound(request: IncomingMessage, response: ServerRespons
 /** A server of its own for a process that has no other HTTP. */
 export function createHealthServer(checks: HealthChecks, registry: Registry): Server {
   const handle = createHealthHandler(checks, registry);
-  return createServer((request, response) => {
-    if (!handle(request, response)) answerNotFound(request, response);
-  });
+  return createServer(
+    answerInTurn((request, response) => {
+      if (!handle(request, response)) answerNotFound(request, response);
+    }),
+  );
 }
 
 /** Listens and resolves with the port. If the port or host cannot be used, rejects with a message that names the variable. */

@@ -4,6 +4,7 @@ import { isUniqueViolation } from '@nexus/common/postgres/database-error';
 import { newId } from '@nexus/common/postgres/new-id';
 import type { Database } from '@nexus/common/postgres/open-database';
 import { z } from 'zod';
+import { assertRoom } from '../http/assert-room.ts';
 import { invalidField } from '../http/invalid-field.ts';
 import { pageFields, readCursor, toPage } from '../http/page.ts';
 import { idPath } from '../http/parse-input.ts';
@@ -21,7 +22,9 @@ const tag = 'Agents';
 const params = idPath;
 const example = { params: { id: exampleIds.agent } };
 
-export function createAgentRoutes({ database }: { database: Database }): Route[] {
+export type AgentRouteParts = { database: Database; maxPerWorkspace: { agents: number } };
+
+export function createAgentRoutes({ database, maxPerWorkspace }: AgentRouteParts): Route[] {
   type Data = Parameters<typeof database.agent.create>[0]['data'] & { id: string; name: string };
 
   /** Without a slug of its own the agent gets one from its name; where that is taken, with part of its id. */
@@ -86,7 +89,7 @@ export function createAgentRoutes({ database }: { database: Database }): Route[]
       scope: 'manage',
       body: newAgent,
       replies: { 201: { description: 'The agent; Location names it', schema: shownAgent } },
-      errors: ['agent_name_taken', 'agent_slug_taken', 'connection_not_found'],
+      errors: ['agent_name_taken', 'agent_slug_taken', 'connection_not_found', 'workspace_full'],
       examples: [
         { name: 'an echo', status: 201, body: { name: 'Parrot', provider: 'echo', model: 'echo' } },
         {
@@ -98,6 +101,7 @@ export function createAgentRoutes({ database }: { database: Database }): Route[]
       ],
       async handle({ principal: { workspaceId }, body }) {
         if (body.connectionId) await assertConnection(database, workspaceId, body.connectionId, body.provider);
+        assertRoom(maxPerWorkspace.agents, await database.agent.count({ where: { workspaceId } }), 'agents');
         const agent = await insertAgent({ id: newId(), workspaceId, ...withoutUndefined(body) });
         return { status: 201, headers: { location: `/api/agents/${agent.id}` }, body: agent };
       },

@@ -17,6 +17,13 @@ const problem = z
   })
   .meta({ id: 'Problem', description: 'RFC 9457; `code` is stable, texts are not' });
 
+/** As in draft-ietf-httpapi-ratelimit-headers-10. */
+const limitHeaders = z.object({
+  'Retry-After': z.string().describe('Seconds to wait'),
+  'RateLimit-Policy': z.string().optional().describe('The limit: its name, `q` requests in `w` seconds'),
+  RateLimit: z.string().optional().describe('How it stands: `r` requests left, for `t` seconds'),
+});
+
 const license = { name: 'MIT', identifier: 'MIT' };
 
 /** The OpenAPI 3.1 document of a route table. */
@@ -81,12 +88,14 @@ function ownReplies({ replies }: Route): RouteConfig['responses'] {
 }
 
 /** The refusals of every route, and its own, by status. */
-function refusals({ errors = [], scope, params, query, headers, body }: Route): RouteConfig['responses'] {
+function refusals({ errors = [], scope, lasts, params, query, headers, body }: Route): RouteConfig['responses'] {
   const codes: ErrorCode[] = [
     ...errors,
     ...(params || query || headers || body ? (['invalid_request'] as const) : []),
     ...(body ? (['malformed_json', 'payload_too_large', 'unsupported_media_type'] as const) : []),
     ...(scope === null ? [] : (['unauthorized', 'scope_missing', 'workspace_not_found'] as const)),
+    'rate_limited',
+    ...(lasts ? (['too_many_streams'] as const) : []),
     'internal_error',
     'database_unavailable',
   ];
@@ -96,6 +105,7 @@ function refusals({ errors = [], scope, params, query, headers, body }: Route): 
       status,
       {
         description: ofStatus.map((code) => `\`${code}\``).join(', '),
+        ...(status === 429 ? { headers: limitHeaders } : {}),
         content: { 'application/problem+json': { schema: problem } },
       },
     ]),

@@ -1,4 +1,6 @@
 import { AppError, toAppError } from '@nexus/common/errors/app-error';
+import { toCallerAddress } from '@nexus/common/limits/caller-address';
+import type { Limits } from '@nexus/common/limits/open-limits';
 import type { Authenticated, Authenticator } from '@nexus/common/principals/create-authenticator';
 import type { Principal } from '@nexus/common/principals/principal';
 import type { ErrorCode } from '@nexus/protocol/error-codes';
@@ -17,15 +19,21 @@ const refusals = new Set<ErrorCode>(['unauthorized', 'scope_missing', 'invalid_r
 type Locals = { authenticated?: Authenticated; refusal?: AppError };
 
 /**
- * Finds out on whose behalf a request is made. A request without a good token goes on: a route that asks for a scope refuses it then,
- * and one that does not serves it.
+ * Finds out on whose behalf a request is made. A request without a good token goes on, to be limited by its address: a route that asks for a
+ * scope refuses it then, and one that does not serves it.
  */
-export function authenticateRequest(authenticator: Authenticator, assertWorkspace: (id: string) => Promise<void>) {
+export function authenticateRequest(
+  authenticator: Authenticator,
+  assertWorkspace: (id: string) => Promise<void>,
+  addressRate: Limits['addressRate'],
+) {
   return async (request: Request, response: Response, next: NextFunction): Promise<void> => {
     const locals = response.locals as Locals;
+    const bearer = bearerOf(request);
+    const token = bearer ?? cookieOf(request);
+    // Keys that others guess must not cost a statement each, nor shut out the keys in use behind the same address.
+    if (authenticator.isUnknown(token) && addressRate?.isUsedUp(toCallerAddress(request.ip))) return next();
     try {
-      const bearer = bearerOf(request);
-      const token = bearer ?? cookieOf(request);
       const authenticated = await authenticator.authenticate(token, bearer === null ? 'cookie' : 'caller');
       const principal = inWorkspace(request, authenticated.principal);
       if (principal !== authenticated.principal) await assertWorkspace(principal.workspaceId);
@@ -37,6 +45,11 @@ export function authenticateRequest(authenticator: Authenticator, assertWorkspac
     }
     next();
   };
+}
+
+/** Whether the caller showed a good key, or nobody needs one. Refuses nothing. */
+export function findAuthenticated(response: Response): Authenticated | undefined {
+  return (response.locals as Locals).authenticated;
 }
 
 /** Throws why there is none. */

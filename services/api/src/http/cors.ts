@@ -4,7 +4,7 @@ const allowedMethods = 'GET, POST, PATCH, DELETE';
 /** What pages may send and read: docs/protocol.md has both lists, and a test compares them. */
 const allowedHeaders =
   'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Nexus-Workspace, X-Request-Id, traceparent, tracestate';
-const exposedHeaders = 'Allow, Link, Location, Retry-After, X-Request-Id';
+const exposedHeaders = 'Allow, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id';
 
 /** Lets browsers of the configured origins call; others get no header and are stopped by the browser itself. */
 export function cors(origins: string[]) {

@@ -5,7 +5,7 @@ import { fromDatabaseError } from '@nexus/common/postgres/database-error';
 import { type ErrorCode, errorMeanings } from '@nexus/protocol/error-codes';
 import type { NextFunction, Request, Response } from 'express';
 
-/** Seconds after which a client may try again what failed because something of ours was away. */
+/** Seconds after which a client may try again what failed because something of ours was away, or taken. */
 const retryAfterSeconds = 1;
 
 /** Every failure as application/problem+json (RFC 9457), logged once where it is ours. */
@@ -17,7 +17,8 @@ export function createErrorHandler(logger: Logger) {
     response.locals.errorCode = error.code;
     if (meaning.status >= 500) logger.error({ error, requestId, code: error.code }, 'request failed');
     if (response.headersSent) return void response.destroy();
-    if (meaning.status === 503 && meaning.retryable) response.setHeader('retry-after', String(retryAfterSeconds));
+    const waitSeconds = secondsToWait(error);
+    if (waitSeconds !== null) response.setHeader('retry-after', String(waitSeconds));
     response
       .status(meaning.status)
       .type('application/problem+json')
@@ -29,6 +30,12 @@ export function createErrorHandler(logger: Logger) {
         }),
       );
   };
+}
+
+/** null: to ask again would not help, or is no matter of time. */
+function secondsToWait({ code, retryAfterMs }: AppError): number | null {
+  if (retryAfterMs !== undefined) return Math.max(1, Math.ceil(retryAfterMs / 1_000));
+  return errorMeanings[code].status === 503 || code === 'too_many_streams' ? retryAfterSeconds : null;
 }
 
 /** The code that the request was answered with, if it failed. */

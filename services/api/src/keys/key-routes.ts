@@ -7,6 +7,7 @@ import type { Principal } from '@nexus/common/principals/principal';
 import type { Scope } from '@nexus/common/principals/scope';
 import { findChanges, writeAuditEntry } from '@nexus/common/principals/write-audit-entry';
 import { z } from 'zod';
+import { assertRoom } from '../http/assert-room.ts';
 import { pageFields, readCursor, toPage } from '../http/page.ts';
 import { idPath } from '../http/parse-input.ts';
 import { exampleIds } from '../routes/example-ids.ts';
@@ -22,9 +23,13 @@ const params = idPath;
 const example = { params: { id: exampleIds.key } };
 const unknown = { name: 'one that is not there', status: 404, params: { id: exampleIds.nothing } };
 
-export type KeyRouteParts = { database: Database; access: Pick<Access, 'keysChanged'> };
+export type KeyRouteParts = {
+  database: Database;
+  access: Pick<Access, 'keysChanged'>;
+  maxPerWorkspace: { keys: number };
+};
 
-export function createKeyRoutes({ database, access }: KeyRouteParts): Route[] {
+export function createKeyRoutes({ database, access, maxPerWorkspace }: KeyRouteParts): Route[] {
   return [
     defineRoute({
       method: 'get',
@@ -57,15 +62,21 @@ export function createKeyRoutes({ database, access }: KeyRouteParts): Route[] {
       scope,
       body: newKey,
       replies: { 201: { description: 'The key with its token; Location names it', schema: shownNewKey } },
-      errors: ['scope_missing', 'agent_not_found'],
+      errors: ['scope_missing', 'agent_not_found', 'workspace_full'],
       examples: [
         { name: 'for a chat page', status: 201, body: { name: 'Chat', scopes: ['read', 'invoke'] } },
         { name: 'a scope that does not exist', status: 422, body: { name: 'Chat', scopes: ['write'] } },
       ],
       async handle({ principal, body: { expiresAt, ...body } }) {
         assertMayGrant(principal, body.scopes, body.agentIds);
-        await assertAgents(database, principal.workspaceId, body.agentIds);
         const { workspaceId, keyId } = principal;
+        await assertAgents(database, workspaceId, body.agentIds);
+        const usable = {
+          workspaceId,
+          revokedAt: null,
+          OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }],
+        };
+        assertRoom(maxPerWorkspace.keys, await database.apiKey.count({ where: usable }), 'usable keys');
         const { row, token } = await database.$transaction(async (transaction) => {
           const made = await createKey(transaction, {
             ...body,
@@ -85,7 +96,11 @@ export function createKeyRoutes({ database, access }: KeyRouteParts): Route[] {
           return made;
         });
         const { workspaceId: _, ...key } = row;
-        return { status: 201, headers: { location: `/api/keys/${key.id}` }, body: { ...key, token } };
+        return {
+          status: 201,
+          headers: { location: `/api/keys/${key.id}`, 'cache-control': 'no-store' },
+          body: { ...key, token },
+        };
       },
     }),
     defineRoute({
@@ -190,7 +205,7 @@ export function createKeyRoutes({ database, access }: KeyRouteParts): Route[] {
       return { ...after, ...reply };
     });
     await access.keysChanged();
-    return { status: 200, body: answer };
+    return { status: 200, headers: { 'cache-control': 'no-store' }, body: answer };
   }
 }
 

@@ -1,3 +1,5 @@
+import { toCallerAddress } from '@nexus/common/limits/caller-address';
+import type { Limits } from '@nexus/common/limits/open-limits';
 import type { Authenticator } from '@nexus/common/principals/create-authenticator';
 import type { Principal } from '@nexus/common/principals/principal';
 import type { Express, NextFunction, Request, Response } from 'express';
@@ -5,35 +7,36 @@ import { authenticatedOf, principalOf } from '../http/authenticate-request.ts';
 import { readJsonBody } from '../http/json-body.ts';
 import { allowOnly } from '../http/not-found.ts';
 import { parseInput } from '../http/parse-input.ts';
+import { sendJson } from '../http/send-json.ts';
 import { assertScope } from './assert-scope.ts';
 import type { Asked, Route } from './route.ts';
 
+export type MountParts = {
+  authenticator: Pick<Authenticator, 'watch'>;
+  limits: Pick<Limits, 'openPerKey' | 'openPerAddress'>;
+};
+
 /** Serves the table. A path that is in it answers other methods with 405 and those that it takes. */
-export function mountRoutes(app: Express, routes: Route[], authenticator: Pick<Authenticator, 'watch'>): void {
+export function mountRoutes(app: Express, routes: Route[], parts: MountParts): void {
   for (const [path, ofPath] of Map.groupBy(routes, ({ path }) => path)) {
     const served = app.route(path);
     for (const route of ofPath)
       served[route.method](refuseStrangers(route), readJsonBody, (request: Request, response: Response) =>
-        answer(route, request, response, authenticator),
+        answer(route, request, response, parts),
       );
     served.all(allowOnly(...ofPath.map(({ method }) => method.toUpperCase())));
   }
 }
 
-async function answer(
-  route: Route,
-  request: Request,
-  response: Response,
-  authenticator: Pick<Authenticator, 'watch'>,
-): Promise<void> {
-  const principal = route.scope === null ? null : admit(route, response, authenticator);
+async function answer(route: Route, request: Request, response: Response, parts: MountParts): Promise<void> {
+  const principal = route.scope === null ? null : admit(route, { request, response }, parts);
   const asked = { principal, ...parseAll(route, request) };
   const reply = await route.handle(asked as Asked<never, never, never, never>, { request, response });
   if (reply === null || response.destroyed) return;
   for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);
   response.status(reply.status);
   if (reply.body === undefined) response.end();
-  else response.json(reply.body);
+  else await sendJson(request, response, reply.body);
 }
 
 /** Before the body is read: nobody makes us read a megabyte for a 401. */
@@ -44,15 +47,24 @@ function refuseStrangers({ scope }: Route) {
   };
 }
 
-/** An answer that takes long is cut when the key or token that it was asked for with ends. */
-function admit({ lasts }: Route, response: Response, authenticator: Pick<Authenticator, 'watch'>): Principal {
+/** An answer that may take long has a place among those of its caller, and is cut when the key or token that it was asked for with ends. */
+function admit(
+  { lasts }: Route,
+  { request, response }: { request: Request; response: Response },
+  { authenticator, limits }: MountParts,
+): Principal {
   const authenticated = authenticatedOf(response);
-  if (lasts)
-    response.once(
-      'close',
-      authenticator.watch(authenticated, () => response.destroy()),
-    );
-  return authenticated.principal;
+  const { principal } = authenticated;
+  if (!lasts || response.destroyed) return principal;
+  const { keyId } = principal;
+  const release =
+    keyId === null ? limits.openPerAddress?.hold(toCallerAddress(request.ip)) : limits.openPerKey?.hold(keyId);
+  const stopWatching = authenticator.watch(authenticated, () => response.destroy());
+  response.once('close', () => {
+    release?.();
+    stopWatching();
+  });
+  return principal;
 }
 
 function parseAll({ params, query, headers, body }: Route, request: Request) {

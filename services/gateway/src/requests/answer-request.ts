@@ -52,5 +52,6 @@ export function toSocketError(caught: unknown, logger: Pick<Logger, 'error'>): S
     code: error.code,
     message: exposed ? error.message : title,
     ...(error.fields.length > 0 ? { fields: error.fields } : {}),
+    ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
   };
 }

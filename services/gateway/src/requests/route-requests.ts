@@ -10,10 +10,12 @@ const tooMany: SocketError = {
 /**
  * A listener for `onAny`, one for all sockets. It gives each request to the answerer of its name, when its turn comes. Requests named `overtaking`
  * do not wait for others. An unknown name is answered with the known ones. The last argument is the acknowledgement, however many come before it.
+ * `admit` says why a request is refused before anything else.
  */
 export function routeRequests<Asker extends { data: { turns: RequestTurns | undefined } }>(
   answerers: Record<string, Answerer<Asker>>,
   overtaking: string,
+  admit: (asker: Asker) => SocketError | null,
 ): (this: Asker, name: string, ...args: unknown[]) => void {
   const known = new Map(Object.entries(answerers));
   const message = `expected one of ${[...known.keys()].join(', ')}`;
@@ -25,6 +27,8 @@ export function routeRequests<Asker extends { data: { turns: RequestTurns | unde
 
   return function (name, ...args) {
     const acknowledge = typeof args.at(-1) === 'function' ? (args.pop() as Acknowledgement<unknown>) : undefined;
+    const refusal = admit(this);
+    if (refusal) return acknowledge?.({ error: refusal });
     const answer = known.get(name);
     if (!answer) return acknowledge?.({ error });
     const { data } = this;

@@ -1,19 +1,30 @@
 import type { IncomingMessage } from 'node:http';
 import { createHostCheck, hostNotAllowed } from '@nexus/common/config/allowed-hosts';
+import type { Limits } from '@nexus/common/limits/open-limits';
+
+export type CallerParts = {
+  corsOrigins: string[];
+  allowedHosts: string[];
+  limits: Pick<Limits, 'openPerAddress'>;
+  readAddress: (request: IncomingMessage) => string;
+};
 
 /**
  * For Socket.IO's option `allowRequest`. CORS does not protect WebSockets, nor long polling by scripts (JSONP, `j`). So a web page must come from
  * one of these origins, or from the host that it calls, and that host must be allowed. Other programs send no origin, and may connect.
  */
-export function allowCallers({ corsOrigins, allowedHosts }: { corsOrigins: string[]; allowedHosts: string[] }) {
+export function allowCallers({ corsOrigins, allowedHosts, limits, readAddress }: CallerParts) {
   const isAllowedHost = createHostCheck(allowedHosts);
-  return ({ url = '', headers }: IncomingMessage, decide: (refusal: string | null, allowed: boolean) => void): void => {
+  const hasRoom = (request: IncomingMessage) => limits.openPerAddress?.hasRoom(readAddress(request)) ?? true;
+  return (request: IncomingMessage, decide: (refusal: string | null, allowed: boolean) => void): void => {
+    const { url = '', headers } = request;
     const { origin, host } = headers;
     const isKnown = origin === undefined || corsOrigins.includes(origin) || hostOf(origin) === host;
     const { searchParams } = new URL(url, 'http://localhost');
     if (!isAllowedHost(host)) decide(hostNotAllowed, false);
     else if (!isKnown) decide('the origin is not in CORS_ORIGINS', false);
     else if (searchParams.has('j')) decide('there is no JSONP', false);
+    else if (!searchParams.has('sid') && !hasRoom(request)) decide('too many connections from this address', false);
     else decide(null, true);
   };
 }

@@ -1,39 +1,44 @@
 import { AppError, toAppError } from '@nexus/common/errors/app-error';
+import type { Limits } from '@nexus/common/limits/open-limits';
+import { takeOrThrow } from '@nexus/common/limits/rate-limit';
 import type { Authenticated, Authenticator } from '@nexus/common/principals/create-authenticator';
 import type { Principal } from '@nexus/common/principals/principal';
 import type { Scope } from '@nexus/common/principals/scope';
+import { errorMeanings } from '@nexus/protocol/error-codes';
+import type { Arrival } from './arrivals.ts';
 
 /** How long before a token ends its socket is warned, so that it can renew it. */
 export const warnBeforeMs = 30_000;
 
 /** The part of a socket that says who it is, and that can be told and ended. */
 export type IdentifiedSocket = {
-  handshake: {
-    auth: { token?: unknown };
-    headers: { authorization?: string | undefined; cookie?: string | undefined };
-  };
+  handshake: { auth: { token?: unknown } };
   emit(name: 'connection:expiring', notice: { at: string }): unknown;
   disconnect(close: boolean): unknown;
 };
 
-/** Who a socket is. From `start` to `close` it is watched whether that still holds. */
+/** What sockets are identified with; all of them share it. */
+export type IdentityParts = {
+  authenticator: Authenticator;
+  limits: Pick<Limits, 'keyRate' | 'addressRate' | 'openPerKey'>;
+};
+
+/** Who a socket is, for as long as that holds. */
 export class SocketIdentity {
-  readonly #authenticator: Authenticator;
+  readonly #parts: IdentityParts;
   readonly #socket: IdentifiedSocket;
+  readonly #address: string;
   #authenticated: Authenticated;
-  #release = () => {};
-  #isOpen = false;
+  #release: () => void;
+  #closed = false;
 
-  constructor(authenticator: Authenticator, socket: IdentifiedSocket, authenticated: Authenticated) {
-    this.#authenticator = authenticator;
+  /** Throws `too_many_streams` where its key has as many sockets as it may have. */
+  constructor(parts: IdentityParts, socket: IdentifiedSocket, address: string, authenticated: Authenticated) {
+    this.#parts = parts;
     this.#socket = socket;
+    this.#address = address;
     this.#authenticated = authenticated;
-  }
-
-  /** Once the socket is connected: one that leaves during its handshake is never told to close. */
-  start(): void {
-    this.#isOpen = true;
-    this.#watch();
+    this.#release = this.#watch(authenticated);
   }
 
   get principal(): Principal {
@@ -47,41 +52,58 @@ export class SocketIdentity {
     return this.principal;
   }
 
+  /** Counts one request, for the key or, without one, the address. Throws `rate_limited`. */
+  countRequest(): void {
+    const { keyRate, addressRate } = this.#parts.limits;
+    const { keyId } = this.principal;
+    if (keyId === null) takeOrThrow(addressRate, this.#address);
+    else takeOrThrow(keyRate, keyId);
+  }
+
   /** Takes another token in place of the one that ends. It reaches at least as far: what is watched stays watched. */
   async renew(token: string): Promise<void> {
-    const renewed = await this.#authenticator.authenticate(token);
+    const renewed = await authenticateAt(this.#parts, token, this.#address);
     if (renewed.principal.workspaceId !== this.principal.workspaceId)
       throw new AppError('unauthorized', 'The token is of another workspace: connect anew with it');
     if (isNarrower(renewed.principal, this.principal))
       throw new AppError('unauthorized', 'The token reaches less far than the one before: connect anew with it');
-    this.#authenticated = renewed;
-    if (!this.#isOpen) return; // the socket left meanwhile
-    this.#release();
-    this.#watch();
+    if (this.#closed) throw new AppError('service_stopping', 'The socket was closed meanwhile');
+    this.#release(); // first: its place among the sockets of its key is free again
+    try {
+      this.#release = this.#watch(renewed);
+      this.#authenticated = renewed;
+    } catch (error) {
+      this.#release = this.#watch(this.#authenticated);
+      throw error;
+    }
   }
 
   close(): void {
-    this.#isOpen = false;
+    this.#closed = true;
     this.#release();
-    this.#release = () => {};
   }
 
-  #watch(): void {
-    const { expiresAt } = this.#authenticated;
-    const stopWatching = this.#authenticator.watch(this.#authenticated, () => this.#socket.disconnect(true));
-    if (expiresAt === null) {
-      this.#release = stopWatching;
-      return;
-    }
+  /** Returns how to stop, which may be called again. */
+  #watch(authenticated: Authenticated): () => void {
+    const { keyId } = authenticated.principal;
+    const leave = keyId === null ? undefined : this.#parts.limits.openPerKey?.hold(keyId);
+    const stopWatching = this.#parts.authenticator.watch(authenticated, () => this.#socket.disconnect(true));
+    const stopWarning = this.#warn(authenticated.expiresAt);
+    return () => {
+      leave?.();
+      stopWatching();
+      stopWarning?.();
+    };
+  }
+
+  #warn(expiresAt: number | null): (() => void) | undefined {
+    if (expiresAt === null) return undefined;
     const warning = setTimeout(
       () => this.#socket.emit('connection:expiring', { at: new Date(expiresAt).toISOString() }),
       Math.max(0, expiresAt - Date.now() - warnBeforeMs),
     );
     warning.unref();
-    this.#release = () => {
-      clearTimeout(warning);
-      stopWatching();
-    };
+    return () => clearTimeout(warning);
   }
 }
 
@@ -92,18 +114,51 @@ function isNarrower(next: Principal, before: Principal): boolean {
 }
 
 /** The token of a handshake: in `auth`, or as a Bearer token. null: none was sent. */
-function tokenOf({ handshake: { auth, headers } }: IdentifiedSocket): string | null {
+function tokenOf({ handshake: { auth } }: IdentifiedSocket, { authorization }: Arrival): string | null {
   if (typeof auth.token === 'string') return auth.token;
-  const [, bearer] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? [];
+  const [, bearer] = /^Bearer +(\S+) *$/i.exec(authorization ?? '') ?? [];
   return bearer ?? null;
 }
 
-/** A handshake that is refused tells the client the code, as `error.data`. */
-export async function identifySocket(authenticator: Authenticator, socket: IdentifiedSocket): Promise<SocketIdentity> {
+/**
+ * A handshake that is refused tells the client the code, as `error.data`. Failures of ours are thrown as they are: a client that is refused does
+ * not try again by itself.
+ */
+export async function identifySocket(
+  parts: IdentityParts,
+  socket: IdentifiedSocket,
+  arrival: Arrival,
+): Promise<SocketIdentity> {
   try {
-    return new SocketIdentity(authenticator, socket, await authenticator.authenticate(tokenOf(socket)));
+    const { address } = arrival;
+    const authenticated = await authenticateAt(parts, tokenOf(socket, arrival), address);
+    const identity = new SocketIdentity(parts, socket, address, authenticated);
+    try {
+      identity.countRequest();
+    } catch (error) {
+      identity.close();
+      throw error;
+    }
+    if (identity.principal.keyId !== null) arrival.leave?.();
+    return identity;
   } catch (error) {
-    const { code, message } = toAppError(error);
-    throw Object.assign(new Error(message), { data: { code, message } });
+    const { code, message, retryAfterMs } = toAppError(error);
+    if (errorMeanings[code].status >= 500) throw error;
+    throw Object.assign(new Error(message), { data: { code, message, ...(retryAfterMs ? { retryAfterMs } : {}) } });
+  }
+}
+
+/** What fails counts for the address. Where nothing is left for it, Postgres is not asked about keys that are new here. */
+async function authenticateAt(
+  { authenticator, limits: { addressRate } }: IdentityParts,
+  token: string | null,
+  address: string,
+): Promise<Authenticated> {
+  if (authenticator.isUnknown(token) && addressRate?.isUsedUp(address)) takeOrThrow(addressRate, address);
+  try {
+    return await authenticator.authenticate(token);
+  } catch (error) {
+    if (toAppError(error).code === 'unauthorized') takeOrThrow(addressRate, address);
+    throw error;
   }
 }
