@@ -27,7 +27,7 @@ export type ProviderServer = {
   /** The base URL for OPENAI_BASE_URL. */
   url: string;
   calls: ProviderCall[];
-  /** Calls whose last message is this one. */
+  /** Calls whose last message is this one, alone or joined with those before it that were not answered. */
   callsFor(message: string): ProviderCall[];
   /** Behaviours of the next calls, first come first served; then the pace that the model's name says. */
   next(...behaviours: Behaviour[]): void;
@@ -69,7 +69,8 @@ export async function openProviderServer({ host = '127.0.0.1', port = 0 } = {}):
   return {
     url: `http://${host}:${(server.address() as AddressInfo).port}/v1`,
     calls,
-    callsFor: (message) => calls.filter((call) => call.request.messages.at(-1)?.content === message),
+    callsFor: (message) =>
+      calls.filter(({ request }) => `\n\n${request.messages.at(-1)?.content}`.endsWith(`\n\n${message}`)),
     next: (...behaviours) => void queued.push(...behaviours),
     forgetNext: () => void queued.splice(0),
     close: () =>

@@ -25,7 +25,7 @@ export function toStep(
 ): Step {
   // What was thought aloud may or may not be among the tokens the provider counted.
   const counted = reasoning === '' ? (result.finish?.textTokens ?? 0) : 0;
-  const textTokens = text === '' ? null : counted > 0 && isCount(counted) ? counted : countTokens(text);
+  const textTokens = text === '' ? null : counted > 0 ? counted : countTokens(text);
   const outputTokens = (textTokens ?? 0) + (reasoning === '' ? 0 : countTokens(reasoning));
   return {
     text,
@@ -36,15 +36,6 @@ export function toStep(
     firstTokenAgoMs: result.firstPartAt === null ? null : performance.now() - result.firstPartAt,
     usage: toUsage(settings, result, context, outputTokens),
   };
-}
-
-/** What the database can hold as a number of tokens: servers that only resemble a provider's say all sorts of things. */
-function isCount(tokens: number): boolean {
-  return Number.isInteger(tokens) && tokens >= 0 && tokens <= 2_147_483_647;
-}
-
-function areCounts({ inputTokens, outputTokens, cachedTokens }: Usage): boolean {
-  return [inputTokens, outputTokens, cachedTokens].every(isCount);
 }
 
 /**
@@ -59,7 +50,7 @@ function toUsage(
 ): AttemptUsage | null {
   const unanswered = error && firstPartAt === null ? error.code : null;
   if (unanswered !== null && unreached.has(unanswered)) return null;
-  const reported = finish?.usage && areCounts(finish.usage) ? finish.usage : null;
+  const reported = finish?.usage ?? null;
   const refused = unanswered?.startsWith('provider_') ?? false;
   const usage: Usage = reported ?? {
     inputTokens: refused ? 0 : context.contextTokens,

@@ -39,8 +39,8 @@ export async function streamParts(
   }
 }
 
-function toRequest(settings: Claim['settings'], { messages }: Context): ProviderRequest {
-  const { model, systemPrompt, temperature, topP, maxOutputTokens, contextTokens } = settings;
+function toRequest(settings: Claim['settings'], { systemPrompt, messages }: Context): ProviderRequest {
+  const { model, temperature, topP, maxOutputTokens, contextTokens } = settings;
   return { model, systemPrompt, messages, temperature, topP, maxOutputTokens, contextTokens };
 }
 

@@ -4,41 +4,67 @@ import type { ContextMessage } from '../providers/provider.ts';
 /** Roughly what a chat format spends on each message beside its text. */
 const tokensPerMessage = 4;
 
-export type Context = { messages: ContextMessage[]; inputTokens: number; contextTokens: number };
+/** Between messages that are joined. */
+const gap = '\n\n';
+
+export type Context = { systemPrompt: string; messages: ContextMessage[]; inputTokens: number; contextTokens: number };
 
 /**
  * System prompt, then as many of the newest turns as fit the agent's budget, then the input, which is always kept. A turn (what was
  * said and what was answered) goes in whole or not at all, and nothing older than the first that does not fit.
- * `inputTokens` counts the input alone, `contextTokens` all of it; both are estimates.
+ *
+ * Many models refuse a history of any other shape, and with it each later request of its conversation: the messages begin and end with the
+ * user's, and the roles alternate. What was not answered is joined with the question after it. A prompt without text is none.
+ *
+ * `inputTokens` counts the input alone, `contextTokens` all that is sent; both are estimates.
  */
 export function buildContext(
   { history, input, settings }: ContextSource,
   countTokens: (text: string) => number,
 ): Context {
+  const systemPrompt = hasText(settings.systemPrompt) ? settings.systemPrompt : '';
   const inputTokens = countTokens(input);
+  const gapTokens = countTokens(gap);
   let contextTokens = inputTokens + tokensPerMessage;
-  if (settings.systemPrompt !== '') contextTokens += countTokens(settings.systemPrompt) + tokensPerMessage;
+  if (systemPrompt !== '') contextTokens += countTokens(systemPrompt) + tokensPerMessage;
 
-  const kept: ContextMessage[] = [];
+  const newestFirst: Pick<Turn, 'role' | 'content'>[] = [{ role: 'user', content: input }];
   for (const turn of groupTurns(history)) {
-    const cost = turn.reduce(
-      (sum, message) => sum + (message.tokenCount ?? countTokens(message.content)) + tokensPerMessage,
-      0,
-    );
+    let later = newestFirst.at(-1)?.role;
+    let cost = 0;
+    for (const { role, content, tokenCount } of turn) {
+      cost += (tokenCount ?? countTokens(content)) + (role === later ? gapTokens : tokensPerMessage);
+      later = role;
+    }
     if (contextTokens + cost > settings.contextTokens) break;
     contextTokens += cost;
-    for (const { role, content } of turn) kept.unshift({ role, content });
+    newestFirst.push(...turn);
   }
-  return { messages: [...kept, { role: 'user', content: input }], inputTokens, contextTokens };
+  return { systemPrompt, messages: joinNeighbours(newestFirst.reverse()), inputTokens, contextTokens };
 }
 
-/** Newest turn first, and in it the newest message first, as the history comes. */
+/** Newest turn first, and in it the newest message first, as the history comes. Only messages with text, and no answer without its question. */
 function groupTurns(history: Turn[]): Turn[][] {
   const turns: Turn[][] = [];
   for (const message of history) {
+    if (!hasText(message.content)) continue;
     const current = turns.at(-1);
     if (current?.[0]?.turn === message.turn) current.push(message);
     else turns.push([message]);
   }
-  return turns;
+  return turns.filter((turn) => turn.at(-1)?.role === 'user');
+}
+
+function joinNeighbours(messages: ContextMessage[]): ContextMessage[] {
+  const joined: ContextMessage[] = [];
+  for (const { role, content } of messages) {
+    const before = joined.at(-1);
+    if (before?.role === role) before.content += gap + content;
+    else joined.push({ role, content });
+  }
+  return joined;
+}
+
+function hasText(content: string): boolean {
+  return content.trim() !== '';
 }

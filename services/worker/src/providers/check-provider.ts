@@ -1,5 +1,6 @@
 import type { ModelList } from './model-list.ts';
-import { quote, systemCodeOf } from './provider-error.ts';
+import { quote } from './wire/quote.ts';
+import { reasonOf } from './wire/reason-of.ts';
 
 /** A provider's title in the log, and the variables that the operator can set. */
 export type CheckedProvider = { title: string; baseUrlVariable: string; keyVariable: string | null; list: ModelList };
@@ -45,14 +46,14 @@ export async function checkProvider(
   } catch (error) {
     if (signal.aborted) return null;
     if (limit.aborted) return unreached(`did not answer within ${limitMs / 1_000} s; ${check(baseUrlVariable)}`);
-    return unreached(`cannot be reached (${reasonOf(error)}); ${check(baseUrlVariable)}`);
+    return unreached(`cannot be reached (${reasonOf(error) ?? wordsOfError(error)}); ${check(baseUrlVariable)}`);
   }
 }
 
-/** The system's code, or the words of what failed: fetch itself says no more than "fetch failed". */
-function reasonOf(error: unknown): string {
+/** What failed: fetch itself says no more than "fetch failed". */
+function wordsOfError(error: unknown): string {
   const { cause } = error as { cause?: unknown };
-  return systemCodeOf(error) ?? quote(cause instanceof Error ? cause.message : String(error));
+  return quote(cause instanceof Error ? cause.message : String(error));
 }
 
 /** Some providers quote the key that they refuse. */

@@ -57,7 +57,7 @@ describe('checkProviders', () => {
       'openai',
       401,
       '{"error":{"message":"Incorrect API key: sk-secret-key."}}',
-      'OpenAI at HOST rejected the credentials (401: Incorrect API key: [key].); check OPENAI_API_KEY',
+      'OpenAI at HOST rejected the credentials (401: Incorrect API key: [key]); check OPENAI_API_KEY',
     ],
     [
       'openai',
@@ -107,7 +107,7 @@ describe('checkProviders', () => {
     const host = await serve(() => {});
     await new Promise((resolve) => servers.pop()?.close(resolve));
     expect(await check('openai', `http://${host}`)).toEqual([
-      `warn: OpenAI at ${host} cannot be reached (ECONNREFUSED); check OPENAI_BASE_URL`,
+      `warn: OpenAI at ${host} cannot be reached (ECONNREFUSED: nothing listens there); check OPENAI_BASE_URL`,
     ]);
     expect(await check('ollama', `http://${host}`)).toEqual([expect.stringMatching(/^warn: Ollama at /)]);
     expect((await check('ollama', 'http://127.0.0.1:11434')).join()).not.toContain('warn');

@@ -1,6 +1,6 @@
 import type { Usage } from '@nexus/protocol/event';
 
-/** One message of the context, oldest first; the last one is the user's. */
+/** One message of the context, oldest first. The first and the last one are the user's, and the roles alternate. */
 export type ContextMessage = { role: 'user' | 'assistant'; content: string };
 
 /** What a provider is asked. null leaves the choice to the provider. */
@@ -24,8 +24,9 @@ export type ProviderPart = { type: 'text-delta' | 'reasoning-delta'; text: strin
 export type OnPart = (part: ProviderPart) => void;
 
 /**
- * How a complete answer ended. usage is null where the provider did not say; the worker then estimates. `textTokens` is how many of the
- * output tokens were text that was shown; left out where the provider does not tell them from what it thought.
+ * How a complete answer ended. usage is null where the provider did not say, or said what cannot be; the worker then estimates.
+ * `textTokens` is how many of the output tokens were text that was shown; left out where the provider does not tell them from what it
+ * thought.
  */
 export type ProviderFinish = { reason: FinishReason; rawReason: string; usage: Usage | null; textTokens?: number };
 

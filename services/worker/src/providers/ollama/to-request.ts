@@ -22,3 +22,10 @@ export function toOllamaRequest(request: ProviderRequest): ChatRequest & { strea
     },
   };
 }
+
+/** A base URL may have a path before the API, and may end with the API's own. */
+export function toOllamaUrl(baseUrl: string): URL {
+  const url = new URL(baseUrl);
+  url.pathname = `${url.pathname.replace(/\/+$/, '').replace(/\/api$/, '')}/api/chat`;
+  return url;
+}

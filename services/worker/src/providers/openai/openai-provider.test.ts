@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Answer, collect, failureOf, hello } from '../testing/collect.ts';
 import { describeWire } from '../testing/describe-wire.ts';
 import { openWireServer, type WireServer } from '../testing/open-wire-server.ts';
@@ -8,17 +8,52 @@ const apiKey = 'sk-test-0123456789abcdef';
 const never = new AbortController().signal;
 const event = (data: unknown, end = '\n\n') => `data: ${JSON.stringify(data)}${end}`;
 const delta = (text: string) => event({ choices: [{ index: 0, delta: { content: text } }] });
-const finish = (reason: string) => event({ choices: [{ index: 0, delta: {}, finish_reason: reason }] });
+const finish = (reason: string, usage?: object) =>
+  event({ choices: [{ index: 0, delta: {}, finish_reason: reason }], ...(usage ? { usage } : {}) });
 const done = 'data: [DONE]\n\n';
+const wrong = (delta: object, more: object = {}) => event({ choices: [{ index: 0, delta, ...more }] });
 
 describeWire({
   name: 'OpenAI',
   create: (baseUrl) => createOpenAiProvider({ apiKey, baseUrl }),
+  baseUrlVariable: 'OPENAI_BASE_URL',
+  key: { header: 'authorization', value: `Bearer ${apiKey}` },
   fixture: new URL('./fixtures/answer.sse', import.meta.url),
   contentType: 'text/event-stream',
   delta,
-  end: finish('stop') + done,
+  finish: (reason, counts) =>
+    finish(
+      reason,
+      counts && {
+        prompt_tokens: counts.input,
+        completion_tokens: counts.output,
+        prompt_tokens_details: { cached_tokens: counts.cached },
+      },
+    ),
+  endMark: done,
+  reasons: {
+    stop: 'stop',
+    length: ['length', 'max_tokens', 'length_limit', 'model_length', 'MAX_TOKENS'],
+    failure: ['error', 'network_error', 'abort', 'engine_error', 'insufficient_system_resource'],
+  },
   errorInStream: event({ error: { message: 'overloaded', type: 'server_error' } }),
+  wrongTypes: [
+    ['an event', event('secret')],
+    ['an event', event(['secret'])],
+    ['choices', event({ choices: 'secret' })],
+    ['choices[0]', event({ choices: ['secret'] })],
+    ['choices[0].delta', event({ choices: [{ delta: 'secret' }] })],
+    ['choices[0].delta.content', wrong({ content: { secret: 1 } })],
+    ['choices[0].delta.content', wrong({ content: 42, secret: 1 })],
+    ['choices[0].delta.content', wrong({ content: true, secret: 1 })],
+    ['choices[0].delta.content[1]', wrong({ content: ['a', 7], secret: 1 })],
+    ['choices[0].delta.content[0]', wrong({ content: [{ type: 'image_url', image_url: 'secret' }] })],
+    ['choices[0].delta.content[0].text', wrong({ content: [{ type: 'text', text: { secret: 1 } }] })],
+    ['choices[0].delta.reasoning', wrong({ reasoning: { secret: 1 } })],
+    ['choices[0].delta.reasoning_content', wrong({ reasoning_content: 1, secret: 1 })],
+    ['choices[0].delta.refusal', wrong({ refusal: { secret: 1 } })],
+    ['choices[0].finish_reason', wrong({}, { finish_reason: { secret: 1 } })],
+  ],
 });
 
 describe('OpenAI', () => {
@@ -55,6 +90,17 @@ describe('OpenAI', () => {
       top_p: 0.9,
       max_tokens: 100,
     });
+  });
+
+  it('gives no setting of the shell to another server', async () => {
+    vi.stubEnv('OPENAI_ORG_ID', 'org-of-the-shell');
+    vi.stubEnv('OPENAI_PROJECT_ID', 'project-of-the-shell');
+    vi.stubEnv('OPENAI_CUSTOM_HEADERS', 'X-Custom: of-the-shell\nAuthorization: Bearer of-the-shell');
+    server.reply({ pieces: [delta('a'), finish('stop'), done] });
+    await collect(ask());
+    vi.unstubAllEnvs();
+    expect(server.calls.at(-1)?.headers.authorization).toBe(`Bearer ${apiKey}`);
+    expect(JSON.stringify(server.calls.at(-1)?.headers)).not.toContain('of-the-shell');
   });
 
   it('asks a reasoning model without sampling parameters, and with the newer name of the limit', async () => {

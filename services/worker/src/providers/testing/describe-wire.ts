@@ -1,30 +1,24 @@
 import { readFileSync } from 'node:fs';
 import { AppError } from '@nexus/common/errors/app-error';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { liftFetchLimits } from '../lift-fetch-limits.ts';
 import type { Provider } from '../provider.ts';
 import { type Answer, collect, failureOf, hello } from './collect.ts';
+import { describeConnection } from './describe-connection.ts';
+import { describeFailures } from './describe-failures.ts';
+import { describeShapes } from './describe-shapes.ts';
 import { oneByteSlices, openWireServer, type WireServer } from './open-wire-server.ts';
-
-export type WireProtocol = {
-  name: string;
-  create: (baseUrl: string) => Provider;
-  /** A whole answer of the text "Grüße, 🦙 world\n" with 21 + 9 tokens. */
-  fixture: URL;
-  contentType: string;
-  /** One delta of this text, as a line or event with its end. */
-  delta: (text: string) => string;
-  /** What makes an answer complete, after its last delta, without usage. */
-  end: string;
-  /** An error inside a stream that began with 200. */
-  errorInStream: string;
-};
+import { endOf, type WireProtocol } from './wire-protocol.ts';
 
 const never = new AbortController().signal;
 const answer = 'Grüße, 🦙 world\n';
 
 /** What holds for every provider, whatever its protocol. */
-export function describeWire({ name, create, fixture, contentType, delta, end, errorInStream }: WireProtocol): void {
+export function describeWire(protocol: WireProtocol): void {
+  const { name, create, fixture, contentType, delta, errorInStream } = protocol;
+  const end = endOf(protocol);
+  describeConnection(protocol);
+  describeFailures(protocol);
+  describeShapes(protocol);
   describe(`${name} on the wire`, () => {
     let server: WireServer;
     let provider: Provider;
@@ -32,7 +26,6 @@ export function describeWire({ name, create, fixture, contentType, delta, end, e
     const bytes = readFileSync(fixture, 'utf8');
     const headers = { 'content-type': contentType };
     beforeAll(async () => {
-      liftFetchLimits();
       server = await openWireServer();
       provider = create(server.url);
       for (const method of ['log', 'warn', 'error'] as const)
@@ -133,22 +126,6 @@ export function describeWire({ name, create, fixture, contentType, delta, end, e
       const reason = new AppError('deadline_exceeded');
       expect(await failureOf(ask(AbortSignal.abort(reason)))).toBe(reason);
       expect(server.calls.length).toBe(before);
-    });
-
-    it.each([
-      [500, 'provider_unavailable'],
-      [502, 'provider_unavailable'],
-      [529, 'provider_unavailable'],
-      [408, 'provider_unavailable'],
-      [409, 'provider_unavailable'],
-      [404, 'provider_model_not_found'],
-      [400, 'provider_request_rejected'],
-      [401, 'provider_key_rejected'],
-      [403, 'provider_key_rejected'],
-    ])('translates status %i to %s, and says who it was', async (status, code) => {
-      server.reply({ status, headers: { 'content-type': 'application/json' }, pieces: ['{"error":{"message":"no"}}'] });
-      const error = await failureOf(ask());
-      expect(error).toMatchObject({ code, message: expect.stringContaining(name) });
     });
 
     it('says where it could not be reached', async () => {
