@@ -32,6 +32,10 @@ import { type KeyRow, loadKeys } from '@nexus/common/principals/load-keys';
 import { scopes } from '@nexus/common/principals/scope';
 import type { ProviderName } from '@nexus/common/queue/provider-name';
 import { providerNames } from '@nexus/common/queue/provider-name';
+import { contextOf } from '@nexus/common/secrets/encrypted-columns';
+import { rotateSecrets } from '@nexus/common/secrets/rotate-secrets';
+import { createSecretRing } from '@nexus/common/secrets/secret-ring';
+import { loadSecretUses, type SecretUse } from '@nexus/common/secrets/secret-uses';
 import { type ErrorCode, errorMeanings } from '@nexus/protocol/error-codes';
 import { invocationStatuses } from '@nexus/protocol/invocation-status';
 import { type MultitaskStrategy, multitaskStrategies } from '@nexus/protocol/multitask-strategy';
@@ -181,6 +185,16 @@ describe('the rows of each statement are of the type that it is given', () => {
     return running;
   }
   const handBack = { reason: 'worker_stopping', delayMs: 0, usage: null } as const;
+
+  const newSecret = 'a newer secret of thirty-two characters!';
+  async function storeConnection(secret: string): Promise<void> {
+    const connection = newId();
+    const headers = createSecretRing([secret]).encrypt('{}', contextOf('connectionHeaders', connection));
+    const { workspaceId } = agent;
+    await database.connection.create({
+      data: { id: connection, workspaceId, name: connection, provider: 'openai', headers },
+    });
+  }
 
   const statements: Statement[] = [
     statementOf<SnapshotRow>(
@@ -437,6 +451,24 @@ describe('the rows of each statement are of the type that it is given', () => {
     ),
     statementOf<{ id: string }>('services/worker/src/sweep/find-recoveries.ts', z.strictObject({ id }), (recorded) =>
       findAlive(recorded, [workerId]),
+    ),
+    ...[1, 2].map(() =>
+      statementOf<{ id: string; value?: string | undefined }>(
+        'packages/common/src/secrets/rotate-secrets.ts',
+        z.union([z.strictObject({ id, value: z.string() }), z.strictObject({ id })]),
+        async (recorded) => {
+          await storeConnection('an older secret of thirty-two characters');
+          await rotateSecrets(recorded, createSecretRing([newSecret, 'an older secret of thirty-two characters']));
+        },
+      ),
+    ),
+    statementOf<SecretUse>(
+      'packages/common/src/secrets/secret-uses.ts',
+      z.strictObject({ secretId: z.string(), table: z.string(), rows: z.int() }),
+      async (recorded) => {
+        await storeConnection(newSecret);
+        await loadSecretUses(recorded);
+      },
     ),
     statementOf<KeyRow>(
       'packages/common/src/principals/load-keys.ts',
