@@ -101,12 +101,12 @@ describe('the secrets of an installation', () => {
     const { database } = stack;
     /** Between the reading of a row and its update. */
     const racing = {
-      async $queryRaw(strings: TemplateStringsArray, ...values: unknown[]) {
+      async query(strings: TemplateStringsArray, ...values: unknown[]) {
         if (strings[0]?.includes('UPDATE')) {
           written = createSecretRing([testSecret]).encrypt('sk-written-meanwhile', context); // another text each time
           await database.connectionKey.updateMany({ where: { id }, data: { encrypted: written } });
         }
-        return database.$queryRaw(strings, ...values);
+        return database.query(strings, ...values);
       },
     } as unknown as Database;
     await rotateSecrets(racing, ring);

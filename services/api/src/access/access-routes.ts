@@ -80,7 +80,7 @@ export function createAccessRoutes({ database, access }: AccessRouteParts): Rout
         });
         return {
           status: 201,
-          headers: { 'cache-control': 'no-store' },
+          hasSecret: true,
           body: { token, expiresAt: toSecond(expiresAt) },
         };
       },

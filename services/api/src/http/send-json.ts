@@ -5,13 +5,12 @@ import { compress, encodingFor } from './compress.ts';
 const minLength = 1_024;
 
 /**
- * Sends a value as JSON, compressed where it is long and the client can read that. What must not be stored is a secret, and stays as it is: its
- * compressed length would tell what else in the answer repeats it (BREACH).
+ * Sends a value as JSON, compressed where it is long and the client can read that. A secret stays as it is: its compressed length would tell
+ * what else in the answer repeats it (BREACH).
  */
-export async function sendJson(request: Request, response: Response, value: unknown): Promise<void> {
+export async function sendJson(request: Request, response: Response, value: unknown, isSecret: boolean): Promise<void> {
   const text = JSON.stringify(value);
   response.type('json');
-  const isSecret = String(response.getHeader('cache-control')).includes('no-store');
   if (isSecret || text.length < minLength) return void response.send(text);
   response.vary('Accept-Encoding');
   const encoding = encodingFor(request);

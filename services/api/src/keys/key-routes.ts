@@ -98,7 +98,8 @@ export function createKeyRoutes({ database, access, maxPerWorkspace }: KeyRouteP
         const { workspaceId: _, ...key } = row;
         return {
           status: 201,
-          headers: { location: `/api/keys/${key.id}`, 'cache-control': 'no-store' },
+          headers: { location: `/api/keys/${key.id}` },
+          hasSecret: true,
           body: { ...key, token },
         };
       },
@@ -205,7 +206,7 @@ export function createKeyRoutes({ database, access, maxPerWorkspace }: KeyRouteP
       return { ...after, ...reply };
     });
     await access.keysChanged();
-    return { status: 200, headers: { 'cache-control': 'no-store' }, body: answer };
+    return { status: 200, hasSecret: true, body: answer };
   }
 }
 

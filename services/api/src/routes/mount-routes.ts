@@ -36,7 +36,7 @@ async function answer(route: Route, request: Request, response: Response, parts:
   for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);
   response.status(reply.status);
   if (reply.body === undefined) response.end();
-  else await sendJson(request, response, reply.body);
+  else await sendJson(request, response, reply.body, reply.hasSecret ?? false);
 }
 
 /** Before the body is read: nobody makes us read a megabyte for a 401. */

@@ -8,7 +8,13 @@ import type { Tag } from './tags.ts';
 export type Method = 'get' | 'post' | 'patch' | 'put' | 'delete';
 
 /** What a route answers: JSON, or nothing for a `body` that is left out. */
-export type Reply = { status: number; headers?: Record<string, string>; body?: unknown };
+export type Reply = {
+  status: number;
+  headers?: Record<string, string>;
+  body?: unknown;
+  /** Whether the body has a secret, such as a token: then it is not compressed. */
+  hasSecret?: boolean;
+};
 
 /** One answer as the document shows it: `schema` for JSON, `others` by their content types. Neither: an answer without a body. */
 export type DeclaredReply = { description: string; schema?: z.ZodType; others?: Record<string, z.ZodType> };
