@@ -64,7 +64,7 @@ describe('statements for many rows', () => {
   });
 
   const insertion = (input: Partial<NewInvocation> = {}, idempotencyKey: string | null = null): Insertion => ({
-    workspaceId: agent.workspaceId,
+    principal: { workspaceId: agent.workspaceId, keyId: null, userId: null },
     input: { agentId: agent.id, message: 'Hello', multitaskStrategy: 'enqueue', metadata: {}, overrides: {}, ...input },
     idempotencyKey,
     requestHash: idempotencyKey === null ? null : new Uint8Array(32),

@@ -28,6 +28,7 @@ import { noteMount } from './http/route-of.ts';
 import { toPath } from './http/to-path.ts';
 import { traceRequests } from './http/trace-requests.ts';
 import { countWorkersOnline } from './invocations/count-workers-online.ts';
+import { createReachCheck } from './routes/assert-reach.ts';
 import { createRoutes } from './routes/create-routes.ts';
 import { mountRoutes } from './routes/mount-routes.ts';
 
@@ -77,9 +78,14 @@ export function createApp(parts: ApiParts): RequestListener {
   if (parts.queueBoard) app.use(queueBoardPath, noteMount, parts.queueBoard);
   app.use(helmet(), authenticateRequest(parts.access.authenticator), readJsonBody);
   const routes = createRoutes(parts);
-  mountRoutes(app, [...routes, ...createDocsRoutes(routes)], parts.access.authenticator);
+  const { authenticator } = parts.access;
+  mountRoutes(app, [...routes, ...createDocsRoutes(routes)], {
+    authenticator,
+    assertReach: createReachCheck(parts.database),
+  });
+  const protocols = [...new Set(routes.flatMap(({ protocol }) => protocol ?? []))];
   app.use(notFound);
-  app.use(createErrorHandler(parts.logger));
+  app.use(createErrorHandler(parts.logger, protocols));
   return (request, response) => {
     request.url = toPath(request.url ?? '/');
     app(request, response);

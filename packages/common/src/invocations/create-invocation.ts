@@ -58,21 +58,21 @@ export function createInvocationCreator(parts: InvocationCreatorParts): CreateIn
   };
 
   async function insertOnce(
-    { workspaceId }: Principal,
+    principal: Principal,
     input: NewInvocation,
     idempotencyKey: string | null,
   ): Promise<InsertResult> {
     const requestHash = idempotencyKey === null ? null : new Uint8Array(hashRequest(input));
     for (let tries = 1; ; tries += 1) {
       try {
-        const result = await insert({ workspaceId, input, idempotencyKey, requestHash });
+        const result = await insert({ principal, input, idempotencyKey, requestHash });
         const refused = !result.created && !result.known;
         // Perhaps for the sake of a request with the same key that was stored while this one waited for the conversation's lock.
         if (!refused || idempotencyKey === null || tries > 1) return result;
       } catch (error) {
         const keyTaken = isUniqueViolation(error) && idempotencyKey !== null;
         if (tries === mostTries || !keyTaken) throw error;
-        await releaseOldKey(parts.database, workspaceId, idempotencyKey);
+        await releaseOldKey(parts.database, principal.workspaceId, idempotencyKey);
       }
     }
   }
@@ -95,7 +95,7 @@ export function createInvocationCreator(parts: InvocationCreatorParts): CreateIn
 }
 
 /** Two of one conversation, or with one key, have to be decided one after the other. */
-function keysOf({ workspaceId, input, idempotencyKey }: Insertion): string[] {
+function keysOf({ principal: { workspaceId }, input, idempotencyKey }: Insertion): string[] {
   return [
     ...(input.conversationId === undefined ? [] : [input.conversationId]),
     ...(idempotencyKey === null ? [] : [`${workspaceId} ${idempotencyKey}`]),

@@ -1,13 +1,14 @@
 import type { MultitaskStrategy } from '@nexus/protocol/multitask-strategy';
 import { newId } from '../postgres/new-id.ts';
 import type { PrismaClient } from '../postgres/open-database.ts';
+import type { Principal } from '../principals/principal.ts';
 import { type Item, idempotencyHours, toInsertStatement } from './insert-statement.ts';
 import type { NewInvocation } from './new-invocation.ts';
 
 type Database = Pick<PrismaClient, '$queryRaw'>;
 
 export type Insertion = {
-  workspaceId: string;
+  principal: Pick<Principal, 'workspaceId' | 'keyId' | 'userId'>;
   input: NewInvocation;
   idempotencyKey: string | null;
   /** null without an idempotency key. */
@@ -81,22 +82,26 @@ export async function insertInvocations(database: Database, insertions: Insertio
   });
 }
 
-function toItem({ workspaceId, input, idempotencyKey, requestHash }: Insertion): Item {
+function toItem({ principal, input, idempotencyKey, requestHash }: Insertion): Item {
+  const { context } = input;
   return {
     invocationId: newId(),
-    workspaceId,
+    workspaceId: principal.workspaceId,
+    apiKeyId: principal.keyId,
+    userId: principal.userId ?? input.userId ?? null,
     existingId: input.conversationId ?? null,
     conversationId: input.conversationId ?? newId(),
     messageId: newId(),
     agentId: input.agentId,
     strategy: input.multitaskStrategy,
     content: input.message,
-    title: input.conversationId === undefined ? toTitle(input.message) : '',
+    title: input.conversationId === undefined && !context ? toTitle(input.message) : '',
     overrides: JSON.stringify(input.overrides),
     metadata: JSON.stringify(input.metadata),
     idempotencyKey,
     requestHash,
     deadlineMs: input.deadlineMs ?? null,
+    context: context ? { ...context, messages: JSON.stringify(context.messages) } : null,
   };
 }
 

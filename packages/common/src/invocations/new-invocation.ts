@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { MultitaskStrategy } from '@nexus/protocol/multitask-strategy';
+import type { InvocationContext } from './invocation-context.ts';
 import type { InvocationSettings } from './invocation-settings.ts';
 
 /** The settings of its agent that one invocation may replace. */
@@ -17,6 +18,10 @@ export type NewInvocation = {
   overrides: InvocationOverrides;
   /** Milliseconds from now, waiting included. */
   deadlineMs?: number | undefined;
+  /** The customer's own name for its end user. */
+  userId?: string | undefined;
+  /** Stands in place of a conversation's history; a conversation that is not listed is opened for it. Not together with `conversationId`. */
+  context?: InvocationContext | undefined;
 };
 
 /** SHA-256 of the request as it was understood: its keys in another order make the same request. */

@@ -29,6 +29,7 @@ const agentFields = {
   avatar: text(200),
   provider: z.enum(providerNames as [ProviderName, ...ProviderName[]], `expected one of ${providerNames.join(', ')}`),
   onWorkerLoss: z.enum(['restart', 'fail']),
+  allowOverrides: z.boolean(),
   active: z.boolean(),
 };
 

@@ -4,12 +4,13 @@ import type { Logger } from '@nexus/common/logging/create-logger';
 import { fromDatabaseError } from '@nexus/common/postgres/database-error';
 import { type ErrorCode, errorMeanings } from '@nexus/protocol/error-codes';
 import type { NextFunction, Request, Response } from 'express';
+import { type Protocol, protocolAt, type Refusal } from '../protocols/protocol.ts';
 
 /** Seconds after which a client may try again what failed because something of ours was away. */
 const retryAfterSeconds = 1;
 
-/** Every failure as application/problem+json (RFC 9457), logged once where it is ours. */
-export function createErrorHandler(logger: Logger) {
+/** Every failure as application/problem+json (RFC 9457), or as the protocol has it that the path belongs to; logged once where it is ours. */
+export function createErrorHandler(logger: Logger, protocols: Protocol[]) {
   return (caught: unknown, request: Request, response: Response, _next: NextFunction): void => {
     const error = toAppError(fromHttpError(fromDatabaseError(caught)));
     const meaning = errorMeanings[error.code];
@@ -17,6 +18,8 @@ export function createErrorHandler(logger: Logger) {
     response.locals.errorCode = error.code;
     if (meaning.status >= 500) logger.error({ error, requestId, code: error.code }, 'request failed');
     if (response.headersSent) return void response.destroy();
+    const protocol = protocolAt(protocols, request.path);
+    if (protocol) return sendRefusal(response, protocol.toError(error, `${request.method} ${request.path}`));
     if (meaning.status === 503) response.setHeader('retry-after', String(retryAfterSeconds));
     response
       .status(meaning.status)
@@ -29,6 +32,12 @@ export function createErrorHandler(logger: Logger) {
         }),
       );
   };
+}
+
+function sendRefusal(response: Response, { status, headers = {}, body }: Refusal): void {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  if (status === 503 && headers['retry-after'] === undefined) response.setHeader('retry-after', String(retryAfterSeconds));
+  response.status(status).json(body);
 }
 
 /** The code that the request was answered with, if it failed. */

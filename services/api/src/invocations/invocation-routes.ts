@@ -17,6 +17,7 @@ import { readCursor, toPage } from '../http/page.ts';
 import { idPath } from '../http/parse-input.ts';
 import { exampleIds } from '../routes/example-ids.ts';
 import { type Asked, defineRoute, type Example, type Reply, type Route } from '../routes/route.ts';
+import { assertMayOverride } from './assert-may-override.ts';
 import { type StreamParts, sendEvents, streamEvents } from './event-stream.ts';
 import {
   cancelBody,
@@ -61,6 +62,7 @@ export function createInvocationRoutes(parts: InvocationRouteParts): Route[] {
     { principal, headers, body }: Posted,
     { request, response }: Http,
   ): Promise<Reply | null> {
+    await assertMayOverride(database, principal, body);
     const made = await createInvocation(principal, body, headers['Idempotency-Key'] ?? null);
     const { id, conversationId, agentId, status, createdAt } = made;
     response.location(`/api/invocations/${id}`);
@@ -140,9 +142,15 @@ export function createInvocationRoutes(parts: InvocationRouteParts): Route[] {
       errors: ['invalid_cursor'],
       examples: [{ name: 'those that failed', status: 200, query: { status: 'failed', limit: '2' } }],
       async handle({ principal: { workspaceId }, query }, { request }) {
-        const { limit, cursor, status, agentId, conversationId } = query;
-        const conditions = { workspace_id: workspaceId, status, agent_id: agentId, conversation_id: conversationId };
-        const page = await loadPageIds(database, 'invocation', conditions, { before: readCursor(cursor), limit });
+        const { limit, cursor, status, agentId, conversationId, userId } = query;
+        const conditions = {
+          workspace_id: workspaceId,
+          status,
+          agent_id: agentId,
+          conversation_id: conversationId,
+        };
+        const bounds = { before: readCursor(cursor), limit, userId };
+        const page = await loadPageIds(database, 'invocation', conditions, bounds);
         const rows = await database.invocation.findMany({
           where: { workspaceId, id: { in: page.slice(0, limit).map(({ id }) => id) } },
           orderBy: { id: 'desc' },
@@ -158,6 +166,7 @@ export function createInvocationRoutes(parts: InvocationRouteParts): Route[] {
       summary: 'Read an invocation, or wait for its end',
       lasts: true,
       scope: 'read',
+      names: 'invocation',
       params,
       query: readQuery,
       replies: { 200: { description: 'The invocation, finished or not', schema: shownInvocation } },
@@ -182,6 +191,7 @@ export function createInvocationRoutes(parts: InvocationRouteParts): Route[] {
       description:
         'Server-sent events, resumed by Last-Event-ID. With `Accept: application/json` an array of the events so far.',
       scope: 'read',
+      names: 'invocation',
       params,
       query: eventsQuery,
       headers: lastEventId,
@@ -213,6 +223,7 @@ export function createInvocationRoutes(parts: InvocationRouteParts): Route[] {
       tag,
       summary: 'Stop an invocation',
       scope: 'invoke',
+      names: 'invocation',
       params,
       body: cancelBody,
       replies: {

@@ -6,14 +6,17 @@ import { authenticatedOf } from '../http/authenticate-request.ts';
 import { allowOnly } from '../http/not-found.ts';
 import { parseInput } from '../http/parse-input.ts';
 import { assertScope } from './assert-scope.ts';
+import type { AssertReach, NamedInRequest } from './assert-reach.ts';
 import type { Asked, Route } from './route.ts';
 
+export type Admission = { authenticator: Pick<Authenticator, 'watch'>; assertReach: AssertReach };
+
 /** Serves the table. A path that is in it answers other methods with 405 and those that it takes. */
-export function mountRoutes(app: Express, routes: Route[], authenticator: Pick<Authenticator, 'watch'>): void {
+export function mountRoutes(app: Express, routes: Route[], admission: Admission): void {
   for (const [path, ofPath] of Map.groupBy(routes, ({ path }) => path)) {
     const served = app.route(path);
     for (const route of ofPath)
-      served[route.method]((request, response) => answer(route, request, response, authenticator));
+      served[route.method]((request, response) => answer(route, request, response, admission));
     served.all(allowOnly(...ofPath.map(({ method }) => method.toUpperCase())));
   }
 }
@@ -22,10 +25,13 @@ async function answer(
   route: Route,
   request: Request,
   response: Response,
-  authenticator: Pick<Authenticator, 'watch'>,
+  { authenticator, assertReach }: Admission,
 ): Promise<void> {
   const principal = route.scope === null ? null : admit(route, route.scope, response, authenticator);
-  const asked = { principal, ...parseAll(route, request) };
+  const parsed = parseAll(route, request);
+  const isLimited = principal !== null && (principal.agentIds !== null || principal.conversationId !== null);
+  if (isLimited) await assertReach(route, principal, parsed as NamedInRequest);
+  const asked = { principal, ...parsed };
   const reply = await route.handle(asked as Asked<never, never, never, never>, { request, response });
   if (reply === null || response.destroyed) return;
   for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);

@@ -66,8 +66,8 @@ function isCount(tokens: number): boolean {
   return Number.isInteger(tokens) && tokens >= 0 && tokens <= 2_147_483_647;
 }
 
-function areCounts({ inputTokens, outputTokens, cachedTokens }: Usage): boolean {
-  return [inputTokens, outputTokens, cachedTokens].every(isCount);
+function areCounts({ inputTokens, outputTokens, cachedTokens, reasoningTokens = 0 }: Usage): boolean {
+  return [inputTokens, outputTokens, cachedTokens, reasoningTokens].every(isCount);
 }
 
 /** What stopped the answer; null where nothing did. */
@@ -116,8 +116,7 @@ export function toRefused(outcome: Outcome): Outcome {
 export function toTerminalEvent(outcome: Outcome, { status, messageId }: Finished): NewEvent {
   const contentSha256 = messageId === null ? null : sha256(outcome.text);
   if (status === 'completed' && outcome.usage) {
-    const { inputTokens, outputTokens, cachedTokens, source } = outcome.usage;
-    const usage: Usage = { inputTokens, outputTokens, cachedTokens, source };
+    const { costMicroUsd: _cost, priceTableVersion: _version, ...usage } = outcome.usage;
     return {
       type: 'invocation.completed',
       data: { messageId, finishReason: outcome.finishReason ?? 'other', usage, contentSha256: sha256(outcome.text) },

@@ -62,6 +62,7 @@ function toUsage(counts: Counts): Usage {
     inputTokens: counts.promptTokenCount ?? 0,
     outputTokens: (counts.candidatesTokenCount ?? 0) + (counts.thoughtsTokenCount ?? 0),
     cachedTokens: counts.cachedContentTokenCount ?? 0,
+    ...(counts.thoughtsTokenCount === undefined ? {} : { reasoningTokens: counts.thoughtsTokenCount }),
     source: 'provider',
   };
 }

@@ -73,10 +73,12 @@ function toChunk({ event, data }: EventSourceMessage): Chunk {
 }
 
 function toUsage(usage: NonNullable<ChatCompletionChunk['usage']>): Usage {
+  const reasoningTokens = usage.completion_tokens_details?.reasoning_tokens;
   return {
     inputTokens: usage.prompt_tokens ?? 0,
     outputTokens: usage.completion_tokens ?? 0,
     cachedTokens: usage.prompt_tokens_details?.cached_tokens ?? 0,
+    ...(reasoningTokens === undefined ? {} : { reasoningTokens }),
     source: 'provider',
   };
 }
