@@ -1,4 +1,5 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from '@asteasolutions/zod-to-openapi';
+import { AppError } from '@nexus/common/errors/app-error';
 import { type ErrorCode, errorMeanings } from '@nexus/protocol/error-codes';
 import { z } from 'zod';
 import type { Example, Route } from '../routes/route.ts';
@@ -81,7 +82,7 @@ function ownReplies({ replies }: Route): RouteConfig['responses'] {
 }
 
 /** The refusals of every route, and its own, by status. */
-function refusals({ errors = [], scope, params, query, headers, body }: Route): RouteConfig['responses'] {
+function refusals({ errors = [], scope, params, query, headers, body, protocol }: Route): RouteConfig['responses'] {
   const codes: ErrorCode[] = [
     ...errors,
     ...(params || query || headers || body ? (['invalid_request'] as const) : []),
@@ -90,13 +91,17 @@ function refusals({ errors = [], scope, params, query, headers, body }: Route): 
     'internal_error',
     'database_unavailable',
   ];
-  const byStatus = Map.groupBy(new Set(codes), (code) => errorMeanings[code].status);
+  const statusOf = (code: ErrorCode) => protocol?.toError(new AppError(code), '').status ?? errorMeanings[code].status;
+  const byStatus = Map.groupBy(new Set(codes), statusOf);
+  const content = protocol
+    ? { 'application/json': { schema: protocol.errorSchema } }
+    : { 'application/problem+json': { schema: problem } };
   return Object.fromEntries(
     [...byStatus].map(([status, ofStatus]) => [
       status,
       {
         description: ofStatus.map((code) => `\`${code}\``).join(', '),
-        content: { 'application/problem+json': { schema: problem } },
+        content,
       },
     ]),
   );
@@ -104,7 +109,8 @@ function refusals({ errors = [], scope, params, query, headers, body }: Route): 
 
 function examplesOf({ examples = [] }: Route) {
   const withBody = examples.filter(
-    (example): example is Example & { body: unknown } => example.body !== undefined && example.status !== 422,
+    (example): example is Example & { body: unknown } =>
+      example.body !== undefined && example.status !== 422 && example.status !== 400,
   );
   if (withBody.length === 0) return {};
   return {

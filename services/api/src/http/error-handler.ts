@@ -19,7 +19,7 @@ export function createErrorHandler(logger: Logger, protocols: Protocol[]) {
     if (meaning.status >= 500) logger.error({ error, requestId, code: error.code }, 'request failed');
     if (response.headersSent) return void response.destroy();
     const protocol = protocolAt(protocols, request.path);
-    if (protocol) return sendRefusal(response, protocol.toError(error, `${request.method} ${request.path}`));
+    if (protocol) return void sendRefusal(response, protocol.toError(error, `${request.method} ${request.path}`));
     if (meaning.status === 503) response.setHeader('retry-after', String(retryAfterSeconds));
     response
       .status(meaning.status)
@@ -36,7 +36,8 @@ export function createErrorHandler(logger: Logger, protocols: Protocol[]) {
 
 function sendRefusal(response: Response, { status, headers = {}, body }: Refusal): void {
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  if (status === 503 && headers['retry-after'] === undefined) response.setHeader('retry-after', String(retryAfterSeconds));
+  if (status === 503 && headers['retry-after'] === undefined)
+    response.setHeader('retry-after', String(retryAfterSeconds));
   response.status(status).json(body);
 }
 

@@ -42,11 +42,15 @@ describe('with the scope invoke alone', () => {
   ])('%s may not', (field, overrides) => expect(refusedField(overrides)).toBe(`overrides.${field}`));
 
   it('any limit is lower than none', () => {
-    expect(refusedField({ maxOutputTokens: 1_000_000 }, ['invoke'], { ...agent, maxOutputTokens: null as never })).toBeNull();
+    expect(
+      refusedField({ maxOutputTokens: 1_000_000 }, ['invoke'], { ...agent, maxOutputTokens: null as never }),
+    ).toBeNull();
   });
 
   it('everything may be overridden of an agent that allows it', () => {
-    expect(refusedField({ model: 'gpt-5', maxOutputTokens: null }, ['invoke'], { ...agent, allowOverrides: true })).toBeNull();
+    expect(
+      refusedField({ model: 'gpt-5', maxOutputTokens: null }, ['invoke'], { ...agent, allowOverrides: true }),
+    ).toBeNull();
   });
 });
 

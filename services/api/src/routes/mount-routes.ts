@@ -5,8 +5,8 @@ import type { Express, Request, Response } from 'express';
 import { authenticatedOf } from '../http/authenticate-request.ts';
 import { allowOnly } from '../http/not-found.ts';
 import { parseInput } from '../http/parse-input.ts';
-import { assertScope } from './assert-scope.ts';
 import type { AssertReach, NamedInRequest } from './assert-reach.ts';
+import { assertScope } from './assert-scope.ts';
 import type { Asked, Route } from './route.ts';
 
 export type Admission = { authenticator: Pick<Authenticator, 'watch'>; assertReach: AssertReach };

@@ -1,4 +1,5 @@
 import { doChore } from './do-chore.ts';
+import { contextsPerStep, dropContexts } from './drop-contexts.ts';
 import type { ChoreParts } from './end-unattended.ts';
 import { findChores } from './find-chores.ts';
 import { createMissingJobFinder, type MissingJobParts } from './find-missing-jobs.ts';
@@ -7,6 +8,8 @@ import { createLostReckoner, type ReckonerParts } from './reckon-lost.ts';
 export type SweepParts = Omit<ChoreParts, 'onLost'> & MissingJobParts & ReckonerParts;
 
 const sweepEveryMs = 500;
+/** What nobody reads any more may stay a little longer. */
+const dropEveryMs = 15_000;
 
 /** Every half second, a little jittered so that many workers do not sweep in step, until it is stopped. */
 export function startSweep(parts: SweepParts): { stop(): Promise<void> } {
@@ -16,6 +19,7 @@ export function startSweep(parts: SweepParts): { stop(): Promise<void> } {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let sweeping: Promise<void> = Promise.resolve();
+  let dropAt = 0;
 
   async function sweep(): Promise<void> {
     try {
@@ -28,9 +32,16 @@ export function startSweep(parts: SweepParts): { stop(): Promise<void> } {
         }
       }
       if (parts.redis.status === 'ready') await repairMissingJobs();
+      if (performance.now() >= dropAt) await dropSome();
     } catch (error) {
       parts.logger.warn({ error }, 'sweep failed');
     }
+  }
+
+  /** One step a sweep, and a pause once there is nothing left. */
+  async function dropSome(): Promise<void> {
+    const dropped = await dropContexts(parts.database);
+    if (dropped < contextsPerStep) dropAt = performance.now() + dropEveryMs;
   }
 
   function schedule(): void {
