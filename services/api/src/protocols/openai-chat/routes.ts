@@ -3,6 +3,8 @@ import { loadSnapshot } from '@nexus/common/feeds/load-snapshot';
 import type { CreateInvocation } from '@nexus/common/invocations/create-invocation';
 import type { InsertedInvocation } from '@nexus/common/invocations/insert-invocations';
 import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Principal } from '@nexus/common/principals/principal';
+import { reachesAgent } from '@nexus/common/principals/reach';
 import type { Response } from 'express';
 import { z } from 'zod';
 import { assertOverridable } from '../../invocations/assert-may-override.ts';
@@ -17,6 +19,7 @@ import { chatCompletion, modelList, shownModel } from './chat-reply.ts';
 import { chatRequest } from './chat-request.ts';
 import { findAgent, type NamedAgent } from './find-agent.ts';
 import { createChunkFormat, toCompletion } from './from-events.ts';
+import { rememberAgents } from './remember-agents.ts';
 import { errorSchema, toError } from './to-error.ts';
 import { toInvocation } from './to-invocation.ts';
 
@@ -35,6 +38,8 @@ const hello = [{ role: 'user', content: 'Hello!' }];
 export function createOpenAiChatRoutes(parts: OpenAiChatParts): Route[] {
   const { database, logger } = parts;
   const waitParts = createWaitParts(parts);
+  const find = (workspaceId: string, model: string) => findAgent(database, workspaceId, model);
+  const findRemembered = rememberAgents(find);
 
   /** null: the client left. */
   async function loadAnswer({ id: invocationId, conversationId }: InsertedInvocation, response: Response) {
@@ -104,7 +109,7 @@ export function createOpenAiChatRoutes(parts: OpenAiChatParts): Route[] {
       ],
       async handle({ principal, headers, body }, { response }) {
         const { model, stream, stream_options } = body;
-        const agent = await findAgent(database, principal, model);
+        const agent = assertThere(await findRemembered(principal.workspaceId, model), principal, model);
         const input = toInvocation(body, agent.id);
         assertOverridable(principal, agent, input.overrides);
         const made = await parts.createInvocation(principal, input, headers['Idempotency-Key'] ?? null);
@@ -153,12 +158,18 @@ export function createOpenAiChatRoutes(parts: OpenAiChatParts): Route[] {
         { name: 'one that is not there', status: 404, params: { model: 'gpt-5' } },
       ],
       async handle({ principal, params: { model } }) {
-        const agent = await findAgent(database, principal, model);
+        const agent = assertThere(await find(principal.workspaceId, model), principal, model);
         if (!agent.active) throw agentNotFound(model);
         return { status: 200, body: toModel(agent) };
       },
     }),
   ];
+}
+
+/** A key may be for other agents: then this one is not there. */
+function assertThere(agent: NamedAgent | null, principal: Pick<Principal, 'agentIds'>, model: string): NamedAgent {
+  if (!agent || !reachesAgent(principal, agent.id)) throw agentNotFound(model);
+  return agent;
 }
 
 function toModel({ id, slug, createdAt }: Pick<NamedAgent, 'id' | 'slug' | 'createdAt'>) {
