@@ -82,7 +82,8 @@ export async function insertInvocations(database: Database, insertions: Insertio
   });
 }
 
-function toItem({ principal, input, idempotencyKey, requestHash }: Insertion): Item {
+/** With the ids that its rows are going to have. */
+export function toItem({ principal, input, idempotencyKey, requestHash }: Insertion): Item {
   const { context } = input;
   return {
     invocationId: newId(),
