@@ -332,6 +332,30 @@ describe('the official client', () => {
   });
 });
 
+it('a stream goes on where it was when its worker is killed, and the answer that starts again is the same', async () => {
+  const opened = await openProviderStack('t0-n20-d50');
+  try {
+    const { stack, provider, agentId: model } = opened;
+    const stream = await createClient(stack).chat.completions.create({
+      model,
+      messages: [user('Go on.')],
+      stream: true,
+    });
+    const chunks: Chunk[] = [];
+    for await (const chunk of stream) {
+      chunks.push(chunk as Chunk);
+      if (chunks.length !== 4) continue;
+      stack.workers[0]?.signal('SIGKILL');
+      await stack.start('worker');
+    }
+    expect(textOf(chunks)).toBe(Array.from({ length: 20 }, (_, index) => pacedChunk(index)).join(''));
+    expect(chunks.at(-1)?.choices[0]?.finish_reason).toBe('stop');
+    expect(provider.callsFor('Go on.')).toHaveLength(2);
+  } finally {
+    await opened.close();
+  }
+});
+
 it('a stream that cannot be opened, as Redis is away, is sent once the answer is there', async () => {
   const stack = await openStack({ gateways: 0 });
   try {

@@ -1,4 +1,5 @@
-import type { Turn } from './status/claim-invocations.ts';
+/** A message of a history. Those of one `turn` belong together. */
+export type Turn = { role: 'user' | 'assistant'; content: string; tokenCount: number | null; turn: number };
 
 /** A message before the input. System text is not among them. */
 export type ContextMessage = { role: 'user' | 'assistant'; content: string };

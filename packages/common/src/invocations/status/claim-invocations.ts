@@ -3,12 +3,10 @@ import { isLifeLockHeld } from '../../postgres/is-life-lock-held.ts';
 import { Prisma, type PrismaClient } from '../../postgres/open-database.ts';
 import type { InvocationJob } from '../../queue/invocation-queue.ts';
 import { hasStatus } from '../has-status.ts';
-import { type ContextMessage, joinSystemText, toHistory } from '../invocation-context.ts';
+import { type ContextMessage, joinSystemText, type Turn, toHistory } from '../invocation-context.ts';
 import type { InvocationSettings } from '../invocation-settings.ts';
 import { jobsInLockOrder } from '../row-locks.ts';
 import type { Held } from './held.ts';
-
-export type Turn = { role: 'user' | 'assistant'; content: string; tokenCount: number | null; turn: number };
 
 export type Claim = Held & {
   workspaceId: string;

@@ -114,9 +114,11 @@ export function createChunkFormat(answer: Answer, { includeUsage }: { includeUsa
     opening: toChunk('{"role":"assistant","content":"","refusal":null}'),
     toFrames,
     isOver: () => over,
-    stopping: toErrorFrame(new AppError('service_stopping')),
+    stopping,
   };
 }
+
+const stopping = toErrorFrame(new AppError('service_stopping'));
 
 function toErrorFrame(error: AppError): string {
   return `data: ${JSON.stringify(toError(error).body)}\n\n`;
