@@ -86,7 +86,13 @@ describe('Gemini', () => {
     });
     const { text, reasoning, finish: end } = await collect(ask());
     expect([text, reasoning]).toEqual(['a', 'hm']);
-    expect(end.usage).toEqual({ inputTokens: 5, outputTokens: 6, cachedTokens: 3, reasoningTokens: 4, source: 'provider' });
+    expect(end.usage).toEqual({
+      inputTokens: 5,
+      outputTokens: 6,
+      cachedTokens: 3,
+      reasoningTokens: 4,
+      source: 'provider',
+    });
   });
 
   it.each([
