@@ -31,10 +31,11 @@ ENV NODE_ENV=production NODE_OPTIONS=--max-semi-space-size=8
 COPY --from=manifests /usr/local/bin/node /usr/local/bin/node
 COPY --from=manifests /usr/lib/*-linux-gnu/libatomic.so.1 /usr/local/lib/
 RUN ldconfig && node --version
-COPY --from=dependencies /app/node_modules node_modules
+# With the node_modules of each package: two versions of one library are in two places.
+COPY --from=dependencies /app ./
 COPY --from=client /app/packages/common/src/generated packages/common/src/generated
 COPY package.json ./
-COPY deploy/preflight.ts deploy/first-key.ts deploy/check-health.sh deploy/
+COPY deploy/preflight.ts deploy/first-key.ts deploy/secrets.ts deploy/check-health.sh deploy/
 COPY prisma prisma
 COPY packages packages
 COPY services services

@@ -11,10 +11,13 @@ const rooms = [
   'redis',
   'process',
   'secrets',
+  'guard',
   'principals',
   'events',
   'feeds',
   'queue',
+  'providers',
+  'connections',
   'invocations',
 ];
 

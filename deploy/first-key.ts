@@ -1,5 +1,5 @@
 import { parseConfig } from '@nexus/common/config/parse-config';
-import { openDatabase, type PrismaClient } from '@nexus/common/postgres/open-database';
+import { type Database, openDatabase } from '@nexus/common/postgres/open-database';
 import { defaultWorkspaceId } from '@nexus/common/principals/default-workspace';
 import { hashSecret, parseKeyToken } from '@nexus/common/principals/key-token';
 import { scopes } from '@nexus/common/principals/scope';
@@ -17,7 +17,7 @@ const firstKeySchema = z.object({
 });
 
 /** Stores the key of this token with every scope, where it is not stored yet. Returns whether it was new. */
-export async function storeFirstKey(database: PrismaClient, token: string): Promise<boolean> {
+export async function storeFirstKey(database: Database, token: string): Promise<boolean> {
   const parsed = parseKeyToken(token);
   if (!parsed) throw new Error('NEXUS_FIRST_KEY is not the token of a key');
   const { keyId: id, secret } = parsed;

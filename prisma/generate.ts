@@ -9,8 +9,8 @@ const output = `${root}packages/common/src/generated`;
 const stamp = `${output}/schema.sha256`;
 
 /**
- * Generates the Prisma client where it is missing or older than the schema. The schema engine that Prisma's command line would
- * download is not used by `generate`: any executable in its place keeps the command off the network.
+ * Generates the Prisma client if it is missing or does not match the schema. `generate` does not use the schema engine, but Prisma's command line
+ * would download it. Any executable in its place prevents the download.
  */
 export async function generateClient(): Promise<void> {
   const hash = createHash('sha256')

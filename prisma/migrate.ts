@@ -13,10 +13,10 @@ import {
   withSchemaEngine,
 } from './schema-engine.ts';
 
-/** One deployment at a time, whoever starts it: an advisory lock of the database. */
+/** An advisory lock in the database: only one process applies migrations at a time. */
 const deployLock = 7_263_900;
 
-/** Applies what is pending, in order, and returns the names. Safe to call from several processes at once. */
+/** Applies the pending migrations in order, and returns their names. Several processes may call this at once. */
 export async function deployMigrations(databaseUrl: string): Promise<string[]> {
   return withDatabase(databaseUrl, async (client) => {
     await client.query('SELECT pg_advisory_lock($1)', [deployLock]);
@@ -29,7 +29,7 @@ export async function deployMigrations(databaseUrl: string): Promise<string[]> {
 
 export type MigrationStatus = { pending: string[]; failed: string[]; edited: string[]; unknown: string[] };
 
-/** How the database stands against the migrations on disk: all lists empty when it is up to date. */
+/** Compares the database with the migrations on disk. All lists are empty if it is up to date. */
 export async function readMigrationStatus(databaseUrl: string): Promise<MigrationStatus> {
   return withSchemaEngine(databaseUrl, async (engine) => {
     const report = await engine.diagnoseMigrationHistory({
@@ -53,8 +53,8 @@ export async function readMigrationStatus(databaseUrl: string): Promise<Migratio
 }
 
 /**
- * The SQL that leads from the migrations to the schema; empty when they agree. Applies the migrations to a scratch database that it
- * creates and drops: the URL's user has to be allowed that.
+ * The SQL that leads from the migrations to the schema; empty if they agree. Applies the migrations to a scratch database, which it creates and
+ * drops. The URL's user must have the right to do so.
  */
 export async function diffSchema(databaseUrl: string, schema = readFileSync(schemaFile, 'utf8')): Promise<string> {
   const scratch = `nexus_scratch_${process.pid}_${Date.now()}`;
@@ -88,7 +88,7 @@ function withoutComments(sql: string): string {
   return sql.replaceAll(/^--.*$/gm, '').trim() === '' ? '' : sql;
 }
 
-/** Writes a new migration from the difference between migrations and schema, and returns its name; null where there is none. */
+/** Writes a new migration from the difference between migrations and schema, and returns its name; null if they agree. */
 export async function createMigration(databaseUrl: string, name: string): Promise<string | null> {
   const sql = await diffSchema(databaseUrl);
   if (sql === '') return null;
@@ -101,7 +101,7 @@ export async function createMigration(databaseUrl: string, name: string): Promis
 
 async function withDatabase<T>(databaseUrl: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 });
-  client.on('error', () => {}); // reported by the query under way
+  client.on('error', () => {}); // the running query reports it
   try {
     await client.connect();
     await client.query(sessionSettings);

@@ -17,12 +17,12 @@ import pg from 'pg';
 export const migrationsFolder = fileURLToPath(new URL('migrations', import.meta.url));
 export const schemaFile = fileURLToPath(new URL('schema.prisma', import.meta.url));
 
-/** Leaves nothing of the database out of a comparison. */
+/** Compare everything in the database. */
 export const noFilters = { externalTables: [], externalEnums: [] };
 
 /**
- * Prisma's schema engine as WebAssembly over the `pg` driver: the same engine as behind `prisma migrate`, without the native binary
- * that its command line downloads. Whoever calls this closes what `use` was given by returning from it.
+ * Runs `use` with Prisma's schema engine, as WebAssembly over the `pg` driver. It is the engine of `prisma migrate`, without the native binary
+ * that Prisma's command line downloads. The engine is closed when `use` returns.
  */
 export async function withSchemaEngine<T>(databaseUrl: string, use: (engine: SchemaEngine) => Promise<T>): Promise<T> {
   const pool = openCatalogPool(databaseUrl);
@@ -39,20 +39,20 @@ export async function withSchemaEngine<T>(databaseUrl: string, use: (engine: Sch
   }
 }
 
-/** Oids of Postgres's type "char", which the catalog uses for kinds and flags, and of an array of it. */
+/** The oids of Postgres's type "char", which the catalog uses for kinds and flags, and of an array of it. */
 const charOid = 18;
 const charArrayOid = 1002;
 
 /**
- * The engine describes a database by columns of type "char", which the adapter refuses though it has a name for them. The pool
- * passes them as the array type, which it accepts and which no query of the engine has, and the adapter's answer is set right.
+ * The engine reads catalog columns of type "char", which the adapter refuses. So the pool declares them as the array type, which the adapter accepts
+ * and no query of the engine uses. withCharacters then corrects the type in the adapter's answer.
  */
 function openCatalogPool(databaseUrl: string): pg.Pool {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     connectionTimeoutMillis: 5_000,
     max: 2,
-    onConnect: (client) => client.query(sessionSettings) as unknown as undefined, // waited for, though the type does not say so
+    onConnect: (client) => client.query(sessionSettings) as unknown as undefined, // the pool waits for this promise, although the type says undefined
   });
   const query = pool.query.bind(pool) as (config: unknown) => Promise<pg.QueryArrayResult>;
   pool.query = (async (config: unknown) => {
@@ -60,7 +60,7 @@ function openCatalogPool(databaseUrl: string): pg.Pool {
     for (const field of result.fields) if (field.dataTypeID === charOid) field.dataTypeID = charArrayOid;
     return result;
   }) as typeof pool.query;
-  pool.on('error', () => {}); // reported by the query under way
+  pool.on('error', () => {}); // the running query reports it
   return pool;
 }
 
@@ -83,16 +83,16 @@ function withCharacters(factory: PrismaPg): SqlMigrationAwareDriverAdapterFactor
   };
 }
 
-/** Host and database name only: a URL holds a password. */
+/** Host and database name only: the URL contains a password. */
 export function describeDatabase(databaseUrl: string): string {
   const { hostname, port, pathname } = new URL(databaseUrl);
   return `${pathname.slice(1) || 'the default database'} at ${hostname}:${port || 5432}`;
 }
 
-/** Of Postgres: refused user or password, and a database that is not there. */
+/** Postgres's codes for a refused user or password, and for a database that does not exist. */
 const refusedCodes = new Set(['28P01', '28000', '3D000']);
 
-/** The driver's words, where the URL asks for TLS. */
+/** The driver's message if the URL asks for TLS and the server has none. */
 const noTls = 'The server does not support SSL connections';
 
 export function toMigrationError(error: unknown, databaseUrl: string): unknown {
@@ -105,7 +105,7 @@ export function toMigrationError(error: unknown, databaseUrl: string): unknown {
   });
 }
 
-/** The migrations on disk, in the form the engine takes them. */
+/** The migrations on disk, in the engine's form. */
 export function listMigrations(folder: string = migrationsFolder): MigrationList {
   const names = readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())

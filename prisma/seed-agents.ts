@@ -13,7 +13,7 @@ export type AgentSeed = {
   contextTokens: number;
 };
 
-/** contextTokens leave room for the answer in the model's window: 8k for Llama 3 and GPT-4, 16k for the others. */
+/** contextTokens leaves room for the answer in the model's window: 8k for Llama 3 and GPT-4, 16k for the others. */
 export const seedAgents: AgentSeed[] = [
   {
     id: '00000000-0000-7000-8000-0000000000a1',
@@ -80,7 +80,7 @@ export const seedAgents: AgentSeed[] = [
   },
 ];
 
-/** Needs no key and no model: for the local stack and for trying things out. */
+/** Echo needs no key and no model: for the local stack and for experiments. */
 export const echoAgent: AgentSeed = {
   id: '00000000-0000-7000-8000-0000000000a6',
   name: 'Echo',

@@ -7,12 +7,12 @@ import { toMigrationError } from './schema-engine.ts';
 import { type AgentSeed, echoAgent, seedAgents } from './seed-agents.ts';
 
 /**
- * The default workspace and its first agents. Twice does no harm, and what somebody changed or renamed since stays as it is.
+ * Inserts the default workspace and its first agents. It may run again: agents that exist stay as they are, also if they were changed or renamed.
  * Returns how many agents are new.
  */
 export async function seed(databaseUrl: string, { withEcho = false } = {}): Promise<number> {
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 });
-  client.on('error', () => {}); // reported by the query under way
+  client.on('error', () => {}); // the running query reports it
   try {
     await client.connect();
     await client.query(sessionSettings);

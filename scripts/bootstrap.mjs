@@ -1,4 +1,4 @@
-// Plain JavaScript for whatever Node the system has: installs what is missing, then hands over to the project's own Node 24.
+// Plain JavaScript, because it runs on the system's own Node: installs what is missing, then starts the script on the project's Node 24.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ function isInstalled() {
   return existsSync(ownNode) && existsSync(stamp) && readFileSync(stamp, 'utf8') === lockHash();
 }
 
-/** They win over the environment: with NODE_ENV=production npm would leave out packages that the start itself needs. */
+/** Flags override the environment. With NODE_ENV=production npm would leave out packages that the start needs. */
 const installFlags = [
   '--include=dev',
   '--include=optional',
@@ -46,27 +46,27 @@ function runNpm(args, stdout) {
 function install() {
   console.error('Installing dependencies from the npm registry, about a minute …');
   const { error, status } = runNpm(['ci', ...installFlags], 'inherit');
-  if (error?.code === 'ENOENT') fail('npm is missing: install Node.js 20 or newer, which brings it.');
+  if (error?.code === 'ENOENT') fail('npm is missing. Install Node.js 20 or newer, which includes it.');
   if (status !== 0)
-    fail('The dependencies could not be installed: see the message of npm above. Is the npm registry reachable?');
+    fail("npm could not install the dependencies: see npm's message above. Can this machine reach the npm registry?");
   if (!existsSync(ownNode)) fail(whyNodeIsMissing());
   writeFileSync(stamp, lockHash());
 }
 
-/** The packages of Node and of Postgres fetch or link their binaries in install scripts. */
+/** The npm packages of Node and Postgres fetch or link their binaries in install scripts. */
 function whyNodeIsMissing() {
-  const missing = 'The npm package "node" did not install its binary, as its install script was not run';
+  const missing = 'The npm package "node" did not install its binary, because its install script did not run';
   const ignores = runNpm(['config', 'get', 'ignore-scripts'], 'pipe').stdout?.trim() === 'true';
   return ignores
     ? `${missing}: npm's setting ignore-scripts is on. Allow them for this project: npm_config_ignore_scripts=false npm start`
-    : `${missing}: was it denied?`;
+    : `${missing}. Does npm deny install scripts?`;
 }
 
 if (Number(process.versions.node.split('.')[0]) < 20)
-  fail(`Node.js 20 or newer is needed to begin; this is ${process.version}.`);
+  fail(`Agent Nexus needs Node.js 20 or newer to begin; this is ${process.version}.`);
 if (!isInstalled()) install();
 
-// The client first: everything that is handed over to imports it.
+// Every script imports the database client, so generate it first.
 const quiet = '--disable-warning=ExperimentalWarning'; // migrations run on WebAssembly, imported as a module
 const generated = spawnSync(ownNode, [join(root, 'prisma', 'generate.ts')], {
   cwd: root,
@@ -79,8 +79,8 @@ if (generated.status !== 0) {
 
 const [script, ...args] = process.argv.slice(2);
 if (script === undefined) process.exit(0);
-// In a group of its own: a terminal's Ctrl-C reaches this process alone, which passes it on, so that the child stops what it started
-// in order instead of everything being interrupted at once.
+// A process group of its own: Ctrl-C in a terminal then reaches only this process, which passes it on. So the child can stop its processes in
+// order. Otherwise the terminal would interrupt all of them at once.
 const child = spawn(ownNode, [quiet, join(root, script), ...args], {
   cwd: root,
   stdio: 'inherit',
@@ -88,7 +88,7 @@ const child = spawn(ownNode, [quiet, join(root, script), ...args], {
   detached: process.platform !== 'win32',
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-// npm passes some signals on to nobody: when whoever started this is gone, so is the reason to run.
+// npm does not pass on every signal, so stop when the parent process is gone.
 const starter = process.ppid;
 setInterval(() => process.ppid !== starter && child.kill('SIGTERM'), 1_000).unref();
 child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { findPromtool } from './check-rules/find-promtool.ts';
 import { root } from './start/read-options.ts';
 
-/** What `npm run check:rules` runs: promtool on Prometheus's configuration, rules, and the tests of the rules. */
+/** `npm run check:rules`: promtool checks Prometheus's configuration and rules, and runs the tests of the rules. */
 const checks = [
   ['check', 'config', 'prometheus.yml'],
   ['check', 'rules', 'recording-rules.yml', 'alert-rules.yml'],

@@ -8,7 +8,7 @@ const checks: [name: string, program: string, ...args: string[]][] = [
   ['rooms', 'depcruise', '--config', 'dependency-cruiser.config.mjs', 'packages', 'services'],
 ];
 
-/** Programs that are scripts run on the project's own Node. */
+/** Programs that are scripts find the project's own Node first in PATH. */
 const env = { ...process.env, PATH: `${root}node_modules/.bin:${process.env.PATH}` };
 
 const failed = checks.filter(([, program, ...args]) => {

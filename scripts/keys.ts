@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { toAppError } from '@nexus/common/errors/app-error';
 import { newId } from '@nexus/common/postgres/new-id';
-import { openDatabase, type PrismaClient } from '@nexus/common/postgres/open-database';
+import { type Database, openDatabase } from '@nexus/common/postgres/open-database';
 import { createKey } from '@nexus/common/principals/create-key';
 import { defaultWorkspaceId } from '@nexus/common/principals/default-workspace';
 import { createSecret, formatKeyToken } from '@nexus/common/principals/key-token';
@@ -39,7 +39,7 @@ type Options = z.infer<typeof optionsSchema>;
 
 const quiet = { warn() {}, info() {} };
 
-type Command = (database: PrismaClient, options: Options, target: string) => Promise<number>;
+type Command = (database: Database, options: Options, target: string) => Promise<number>;
 const commands = new Map<string, Command>([
   ['create', create],
   ['list', list],
@@ -83,7 +83,7 @@ async function main(): Promise<number> {
 }
 
 async function create(
-  database: PrismaClient,
+  database: Database,
   { name, scopes: granted = [], workspace, agents, expires }: Options,
 ): Promise<number> {
   const workspaceId = workspace.toLowerCase();
@@ -116,7 +116,7 @@ async function create(
   return 0;
 }
 
-async function list(database: PrismaClient, { workspace }: Options): Promise<number> {
+async function list(database: Database, { workspace }: Options): Promise<number> {
   const keys = await database.apiKey.findMany({
     where: { workspaceId: workspace.toLowerCase() },
     orderBy: { id: 'asc' },
@@ -129,7 +129,7 @@ async function list(database: PrismaClient, { workspace }: Options): Promise<num
   return 0;
 }
 
-async function revoke(database: PrismaClient, { workspace }: Options, target: string): Promise<number> {
+async function revoke(database: Database, { workspace }: Options, target: string): Promise<number> {
   const workspaceId = workspace.toLowerCase();
   const { count } = await database.$transaction(async (transaction) => {
     const revoked = await transaction.apiKey.updateMany({

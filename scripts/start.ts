@@ -10,12 +10,14 @@ import { createStopper } from './start/create-stopper.ts';
 import { findWhatIsLacking } from './start/find-what-is-lacking.ts';
 import { greet } from './start/greet.ts';
 import { keepRunning } from './start/keep-running.ts';
+import { keepSecret } from './start/keep-secret.ts';
 import { listServices } from './start/list-services.ts';
 import { lockStateFolder } from './start/lock-state-folder.ts';
 import { openService, type ServiceSpec } from './start/open-service.ts';
+import { openStartKey } from './start/open-start-key.ts';
 import { readOptions, type StartOptions, usage } from './start/read-options.ts';
 
-/** The URLs are complete by now: what is unset here would be put into them again, into those of our own stores too. */
+/** The URLs already contain the passwords. A service would otherwise put these variables into the URLs again, also into those of local stores. */
 const passwordsInUrls = {
   DATABASE_PASSWORD: '',
   DATABASE_PASSWORD_FILE: '',
@@ -23,15 +25,18 @@ const passwordsInUrls = {
   REDIS_PASSWORD_FILE: '',
 };
 
+/** A model server on one's own machine is what connections are tried with first. */
+const loopbackNetworks = '127.0.0.0/8,::1';
+
 const say = (line: string) => console.log(`${styleText('cyan', '›')} ${line}`);
 const warning = 40;
 
-/** Lines below this level are kept back until the first answer has been shown. */
+/** Log lines below this level are not printed until the first answer has been shown. */
 let quietBelow = warning;
-let heldLines: string[] | null = null;
+let delayedLines: string[] | null = null;
 const print = (line: string, level: number) => {
   if (level < quietBelow) return;
-  if (heldLines) heldLines.push(line);
+  if (delayedLines) delayedLines.push(line);
   else console.log(line);
 };
 
@@ -64,10 +69,15 @@ async function start(): Promise<void> {
   const added = await seed(databaseUrl, { withEcho: true });
   say(added > 0 ? `Seeded ${added} agents` : 'Found the agents and conversations of an earlier start');
 
+  const key = options.auth === 'keys' ? await openStartKey(databaseUrl, options.stateFolder) : null;
+
   const env = {
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,
     REDIS_CLUSTER: options.redisCluster ? 'on' : 'off', // one of our own is none
+    NEXUS_AUTH: options.auth,
+    ...(options.hasSecrets ? {} : { NEXUS_SECRETS: keepSecret(`${options.stateFolder}/secrets`) }),
+    ...(options.hasAllowList ? {} : { ADDRESS_ALLOW_LIST: loopbackNetworks }),
     ...passwordsInUrls,
   };
   const specs = listServices(options).map((each): ServiceSpec => ({ ...each, env, print }));
@@ -76,23 +86,24 @@ async function start(): Promise<void> {
 
   await greet({
     options,
+    key,
     lacking,
     say,
     write: (text) => process.stdout.write(text),
     stopping: stopper.stopping,
-    whileShowing: holdLines,
+    whileShowing: delayLines,
   });
   quietBelow = 0;
 }
 
-/** Holds log lines back while something is written that they would cut in two. */
-async function holdLines(show: () => Promise<void>): Promise<void> {
-  heldLines = [];
+/** Delays log lines while `show` writes, because they would cut its text in two. */
+async function delayLines(show: () => Promise<void>): Promise<void> {
+  delayedLines = [];
   try {
     await show();
   } finally {
-    for (const line of heldLines) console.log(line);
-    heldLines = null;
+    for (const line of delayedLines) console.log(line);
+    delayedLines = null;
   }
 }
 
@@ -127,7 +138,7 @@ async function openRedis({ redisUrl, redisCluster, stateFolder }: StartOptions):
   return (await opening).url;
 }
 
-/** What is still being opened is stopped once it is open; what could not be opened has ended by itself. */
+/** Waits until the part is open, then stops it. A part that failed to open has already ended. */
 async function stopOpened(opening: Promise<{ stop(): Promise<void> }>): Promise<void> {
   const opened = await opening.catch(() => null);
   await opened?.stop();

@@ -1,7 +1,7 @@
 import { findRedis } from './local-stack/find-redis.ts';
 import { runTests } from './test/run-tests.ts';
 
-/** What `npm test` runs: everything, or what the arguments name. Ends with a plain line of counts. */
+/** `npm test`: runs all tests, or those that the arguments name. Its last line has the counts. */
 try {
   await findRedis({ say: console.log });
 } catch (error) {

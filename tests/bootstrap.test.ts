@@ -19,7 +19,7 @@ describe('a fresh clone', () => {
   });
   afterEach(() => rmSync(clone, { recursive: true }));
 
-  /** npm as it would be, without a registry: notes how it is called, and brings our own Node where its scripts may run. */
+  /** A fake npm without a registry. It notes its arguments, and installs our own Node if scripts may run. */
   function writeNpm(runsScripts: boolean): void {
     const script = `#!/bin/sh
 echo "$@" >> ${clone}/asked
@@ -54,7 +54,7 @@ ${runsScripts ? `ln -s ${process.execPath} node_modules/.bin/node` : ''}
     },
   );
 
-  it('says which setting of npm kept scripts from running, and what to do', async () => {
+  it('names the npm setting that kept scripts from running, and what to do', async () => {
     writeNpm(false);
     const { code, output } = await start();
     expect(code).toBe(1);
@@ -62,7 +62,7 @@ ${runsScripts ? `ln -s ${process.execPath} node_modules/.bin/node` : ''}
     expect(output).toContain('npm_config_ignore_scripts=false npm start');
   });
 
-  it('points at NODE_OPTIONS where our Node does not run with it', async () => {
+  it('names NODE_OPTIONS if our Node does not run with it', async () => {
     writeNpm(true);
     writeFileSync(join(clone, 'prisma/generate.ts'), "if (process.env.NODE_OPTIONS) throw new Error('not so');");
     const { code, output } = await start({ NODE_OPTIONS: '--no-warnings' });

@@ -43,7 +43,7 @@ describe('cancel', () => {
     expect(closedAt - askedAt).toBeLessThan(1_000);
   });
 
-  it('mid-stream keeps what was said, bills it, and closes the call', async () => {
+  it('during the stream keeps the text so far, bills it, and closes the call', async () => {
     const { body } = await stack.api.invoke({ agentId: slow, message: 'goes on' });
     const call = await waitUntil(() => provider.callsFor('goes on').find((each) => each.sent.length > 50), {
       what: 'some text',
@@ -58,7 +58,7 @@ describe('cancel', () => {
     await waitUntil(() => call.closedEarlyAt, { what: 'the socket to close' });
   });
 
-  it('after the end answers with how it ended, and twice does no harm', async () => {
+  it('after the end returns how the invocation ended, and a second cancel does no harm', async () => {
     const { body } = await stack.api.invoke({ agentId: stack.echoAgentId, message: 'done already' });
     await stack.api.finished(body.id);
     for (const answer of [await cancel(body.id), await cancel(body.id)]) {

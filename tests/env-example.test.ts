@@ -12,13 +12,13 @@ const example = Object.fromEntries(
   [...text.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]),
 );
 const schemas = { api: apiConfigSchema, worker: workerConfigSchema, gateway: gatewayConfigSchema };
-/** Of `npm start` alone. */
+/** Variables that only `npm start` reads. */
 const ofStart = ['NEXUS_STATE_FOLDER'];
 const compose = ['docker-compose.yml', 'deploy/observability/compose.yaml']
   .map((file) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8'))
   .join('\n');
 const ofCompose = [...new Set([...compose.matchAll(/(?<!\$)\$\{(\w+)/g)].map(([, name = '']) => name))];
-/** What compose decides by itself: where things are inside. */
+/** Variables that compose sets by itself: the addresses inside its network. */
 const insideCompose = ['DATABASE_URL', 'REDIS_URL', 'REDIS_CLUSTER', 'DATABASE_PASSWORD', 'REDIS_PASSWORD'];
 const addresses = /^(API|GATEWAY|WORKER)_(HOST|PORT)$/;
 const needed = { DATABASE_URL: 'postgresql://user:secret-word@127.0.0.1/nexus', REDIS_URL: 'redis://127.0.0.1' };
@@ -30,7 +30,7 @@ describe('.env.example', () => {
     expect(Object.keys(example).toSorted()).toEqual([...known].toSorted());
   });
 
-  it('has no variable of a service that compose would not pass on', () => {
+  it('has no variable of a service that compose does not pass on', () => {
     const ofServices = Object.values(schemas).flatMap((schema) => Object.keys(schema.shape));
     const lost = ofServices.filter((name) => !ofCompose.includes(name) && !addresses.test(name));
     expect([...new Set(lost)].toSorted()).toEqual([...insideCompose, 'LOG_FORMAT'].toSorted());
@@ -43,7 +43,7 @@ describe('.env.example', () => {
     }
   });
 
-  it('has the passwords that preflight refuses', () => {
+  it('has the example passwords that preflight refuses', () => {
     const { NEXUS_POSTGRES_PASSWORD, NEXUS_REDIS_PASSWORD } = example;
     const open = { NEXUS_BIND: '0.0.0.0', NEXUS_POSTGRES_PASSWORD, NEXUS_REDIS_PASSWORD };
     expect(findObjections(open)).toHaveLength(2);
@@ -52,20 +52,20 @@ describe('.env.example', () => {
     expect(findObjections(own)).toEqual([]);
   });
 
-  it.each(Object.entries(schemas))('has values that the %s takes, which are its defaults', (_name, schema) => {
+  it.each(Object.entries(schemas))('has values that the %s accepts, which are its defaults', (_name, schema) => {
     const given = parseConfig(schema, { ...example, ...needed });
     expect(given).toEqual(parseConfig(schema, needed));
   });
 });
 
 describe('configuration', () => {
-  it('takes a password apart from its URL, whatever it is made of', () => {
+  it('accepts a password apart from its URL, with any characters', () => {
     const config = readApiConfig({ ...needed, DATABASE_PASSWORD: 'p@ss/w:rd?', REDIS_PASSWORD: '#1' });
     expect(decodeURIComponent(new URL(config.DATABASE_URL).password)).toBe('p@ss/w:rd?');
     expect(config.REDIS_URL).toBe('redis://:%231@127.0.0.1');
   });
 
-  it('takes several nodes of a cluster, each with the password', () => {
+  it('accepts several nodes of a cluster, each with the password', () => {
     const REDIS_URL = 'rediss://one:7000, rediss://two:7000';
     const config = readApiConfig({ ...needed, REDIS_URL, REDIS_CLUSTER: 'on', REDIS_PASSWORD: 'a,b' });
     expect(config.REDIS_URL).toBe('rediss://:a%2Cb@one:7000,rediss://:a%2Cb@two:7000');
@@ -102,7 +102,7 @@ describe('configuration', () => {
     expect(message).toContain('REDIS_URL: is missing');
   });
 
-  it('takes the headers of traces apart, and shows none that it cannot', () => {
+  it('parses the headers for traces, and shows no header that it cannot parse', () => {
     const read = (headers: string) => readApiConfig({ ...needed, OTEL_EXPORTER_OTLP_HEADERS: headers });
     expect(read('authorization=Basic%20YQ==,x-team = a').OTEL_EXPORTER_OTLP_HEADERS).toEqual({
       authorization: 'Basic YQ==',
@@ -114,13 +114,13 @@ describe('configuration', () => {
     }
   });
 
-  it('asks callers for keys unless it is told otherwise, on any host', () => {
+  it('requires keys by default, on any host', () => {
     expect(readApiConfig({ ...needed, API_HOST: '0.0.0.0' }).NEXUS_AUTH).toBe('keys');
     expect(readApiConfig({ ...needed, NEXUS_AUTH: 'off' }).NEXUS_AUTH).toBe('off');
     expect(() => readApiConfig({ ...needed, NEXUS_AUTH: 'no' })).toThrow(/NEXUS_AUTH/);
   });
 
-  it('takes secrets that are long enough, and networks of proxies', () => {
+  it('accepts secrets that are long enough, and networks of proxies', () => {
     const secrets = [`${'a'.repeat(32)}`, `${'b'.repeat(40)}`];
     expect(readApiConfig({ ...needed, NEXUS_SECRETS: secrets.join(', ') }).NEXUS_SECRETS).toEqual(secrets);
     expect(() => readApiConfig({ ...needed, NEXUS_SECRETS: 'too short' })).toThrow(/NEXUS_SECRETS.*32/);

@@ -19,7 +19,7 @@ describe('server-sent events', () => {
 
   const streamOf = (id: string) => `${stack.apiUrl}/api/invocations/${id}/events`;
 
-  /** Reads until the server ends the stream, or until `enough` says so; then leaves. */
+  /** Reads until the server ends the stream, or until `enough` returns true. Then closes the connection. */
   async function read(
     url: string,
     init: RequestInit = {},
@@ -60,13 +60,13 @@ describe('server-sent events', () => {
     expect(textOf(events)).toMatch(/^word0 .*word29 $/);
   });
 
-  it('begin with the start where a worker takes it at once, and say at once of one in line that it waits', async () => {
+  it('begin with invocation.started if a worker claims it at once, and with invocation.queued if it waits in line', async () => {
     const instant = await createPacedAgent(stack.api, 't0-n1-d0');
     const firstOf = async (body: object) => {
       const [first] = await read(`${stack.apiUrl}/api/invoke`, post(body), () => true);
       return first;
     };
-    // A worker at ease has it within a moment; on a busy machine not each time.
+    // An idle worker claims it at once. On a busy machine this may need several tries.
     let first: InvocationEvent | undefined;
     for (let tries = 0; tries < 20 && first?.type !== 'invocation.started'; tries += 1)
       first = await firstOf({ agentId: instant, message: `at ease ${tries}` });
@@ -81,7 +81,7 @@ describe('server-sent events', () => {
     expect(await stack.api.finished(waiting?.invocationId ?? '')).toMatchObject({ status: 'completed' });
   });
 
-  it('tell a reader that has seen all but the end of an instant answer how it ended', async () => {
+  it('send the terminal event of an instant answer to a reader that has seen all other events', async () => {
     const instant = await createPacedAgent(stack.api, 't0-n1-d0');
     for (let count = 0; count < 20; count += 1) {
       const { body } = await stack.api.invoke({ agentId: instant, message: `instant ${count}` });
@@ -104,14 +104,14 @@ describe('server-sent events', () => {
     expect(textOf(before) + textOf(after)).toBe(done.output);
   });
 
-  it('are not sent again to one that has seen the end: 204', async () => {
+  it('are not sent again to a reader that has seen the end: 204', async () => {
     const { body } = await stack.api.invoke({ agentId: stack.echoAgentId, message: 'over' });
     const events = await read(streamOf(body.id));
     const response = await fetch(streamOf(body.id), { headers: { 'last-event-id': String(events.at(-1)?.seq) } });
     expect(response.status).toBe(204);
   });
 
-  it('begin with a snapshot where the log has expired', async () => {
+  it('begin with a snapshot if the log has expired', async () => {
     const { body } = await stack.api.invoke({ agentId: stack.echoAgentId, message: 'long ago' });
     await stack.api.finished(body.id);
     await stack.redis.del(logKey(body.conversationId, body.id));
@@ -123,7 +123,7 @@ describe('server-sent events', () => {
     });
   });
 
-  it('prove the text of a snapshot by the same sum as the last event, also where nothing was said', async () => {
+  it('have the same checksum of the text in a snapshot as in the terminal event, also for an empty text', async () => {
     const { body } = await stack.api.invoke({ agentId: stack.echoAgentId, message: 'nothing' });
     await stack.api.finished(body.id);
     await stack.database.invocation.update({ where: { id: body.id }, data: { outputMessageId: null } });
@@ -132,7 +132,7 @@ describe('server-sent events', () => {
     expect(snapshot?.data).toMatchObject({ status: 'completed', text: '', messageId: null, contentSha256: sha256('') });
   });
 
-  it('refuse a cursor that is none, and answer one from the future with what there is', async () => {
+  it('refuse an invalid cursor, and answer one from the future with a snapshot', async () => {
     const { body } = await stack.api.invoke({ agentId, message: 'cursors' });
     for (const cursor of ['-1', 'abc', '1.5']) {
       const response = await fetch(streamOf(body.id), { headers: { 'last-event-id': cursor } });
@@ -162,7 +162,7 @@ describe('server-sent events', () => {
     });
   });
 
-  it('are there as a JSON array as well, and a long poll waits for the end', async () => {
+  it('are also available as a JSON array, and a long poll waits for the end', async () => {
     const { body } = await stack.api.invoke({ agentId, message: 'as json' });
     const polled = await stack.api.get<{ status: string }>(`/api/invocations/${body.id}?wait=20`);
     expect(polled.body.status).toBe('completed');

@@ -30,7 +30,7 @@ const server = (process.env.PATH ?? '')
   .find(existsSync);
 const hasApt = ['/usr/bin/apt-get', '/usr/bin/dpkg-deb'].every(existsSync);
 
-/** An ordinary user gets no further than the folders that everybody may look into. */
+/** An ordinary user can reach a file only if all users may read every folder on its path. */
 function mayEverybodyRead(path: string): boolean {
   for (let each = path; ; each = join(each, '..')) {
     if ((statSync(each).mode & 0o005) !== 0o005) return false;
@@ -39,7 +39,7 @@ function mayEverybodyRead(path: string): boolean {
 }
 const canDrop = !isRoot || (mayEverybodyRead(realpathSync(process.execPath)) && mayEverybodyRead(realpathSync(root)));
 
-describe('Redis where the system has none', () => {
+describe('Redis on a system that has none', () => {
   const registries: Server[] = [];
   let folder: string;
   beforeEach(() => {
@@ -54,7 +54,7 @@ describe('Redis where the system has none', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** Opens a Redis as an ordinary user who has no server in the path, writes and reads with it, and stops it. */
+  /** Opens a Redis as an ordinary user without a server in the PATH, writes and reads with it, and stops it. */
   async function openElsewhere(env: Record<string, string> = {}): Promise<{ said: string[]; answer: string }> {
     const program = `
       import { openLocalRedis } from './scripts/local-stack/open-local-redis.ts';
@@ -86,7 +86,7 @@ describe('Redis where the system has none', () => {
   }
 
   describe.runIf(hasApt && server && canDrop)('on Debian', () => {
-    /** A registry with Redis' packages, and how apt is led to it. */
+    /** A registry with the packages of Redis, and apt's settings for it. */
     async function openRegistry(): Promise<{ asked: string[]; apt: Record<string, string> }> {
       const asked: string[] = [];
       const packages = join(folder, 'packages');
@@ -103,7 +103,7 @@ describe('Redis where the system has none', () => {
       return { asked, apt: useRegistry((registry.address() as AddressInfo).port) };
     }
 
-    /** apt with this registry alone, and none of the lists of this machine. */
+    /** apt with only this registry, and without the lists of this machine. */
     function useRegistry(port: number): Record<string, string> {
       const sources = join(folder, 'sources.list');
       writeFileSync(sources, `deb [trusted=yes] http://127.0.0.1:${port} ./\n`);
@@ -120,7 +120,7 @@ describe('Redis where the system has none', () => {
       expect(first.said).toEqual([
         expect.stringContaining('fetching its package with apt'),
         expect.stringContaining('reading the package lists'),
-        `Redis: its package is unpacked in ${folder}/redis; nothing was installed`,
+        `Redis: unpacked its package in ${folder}/redis; nothing was installed`,
       ]);
       expect(asked).toContain('redis-server_7.deb');
       expect(readdirSync(folder).filter((name) => name.includes('.part-'))).toEqual([]);
@@ -131,7 +131,7 @@ describe('Redis where the system has none', () => {
       expect(asked).toHaveLength(askedBefore);
     });
 
-    it('says in one line what apt said and what to do, where the registry is away', async () => {
+    it('shows in one line the error of apt and what to do if the registry is away', async () => {
       const { answer } = await openElsewhere({ ...useRegistry(1), PATH: withoutEngines() });
       expect(answer).toMatch(
         /^Redis 7 or newer is missing \(apt-get: .*(127\.0\.0\.1|refused).*\)\. Install it \(sudo apt-get install redis-server\), or set REDIS_URL/,
@@ -140,7 +140,7 @@ describe('Redis where the system has none', () => {
     });
   });
 
-  /** The same path with a container engine before it that does nothing. */
+  /** The same PATH, with container engines in front that do nothing. */
   function withoutEngines(): string {
     return withPrograms({ docker: 'exit 1', podman: 'exit 1' });
   }
@@ -153,7 +153,7 @@ describe('Redis where the system has none', () => {
     return `${bin}${delimiter}${process.env.PATH}`;
   }
 
-  /** No engine answers here: this one runs the command that it is given as a process, and notes what it was asked. */
+  /** This machine may have no engine, so this fake runs its command as a process, and notes its arguments. */
   const engine = (log: string) => `
 echo "$@" >> ${log}
 case "$1" in
@@ -167,14 +167,14 @@ case "$1" in
     cd ${folder} && exec redis-server "$@" --port "$port" --bind 127.0.0.1 ;;
 esac`;
 
-  it.runIf(server && canDrop)('takes a container where apt has nothing, on loopback and with a volume', async () => {
+  it.runIf(server && canDrop)('uses a container if apt has no package, on loopback and with a volume', async () => {
     const log = join(folder, 'log');
     const PATH = withPrograms({ 'apt-get': 'echo "E: no such package" >&2; exit 100', docker: engine(log) });
     const { said, answer } = await openElsewhere({ PATH });
     expect(answer).toMatch(/^kept as user /);
     expect(said.slice(-2)).toEqual([
       'Redis: docker fetches the image docker.io/library/redis:7 …',
-      'Redis: in a container of docker, its data in a volume of it',
+      'Redis: runs in a docker container, with its data in a volume',
     ]);
     const asked = readFileSync(log, 'utf8').trim().split('\n');
     const name = /--name (agent-nexus-redis-[\da-f]{12}) /.exec(asked.at(-1) ?? '')?.[1];
@@ -186,19 +186,19 @@ esac`;
     ]);
   });
 
-  it.runIf(canDrop)('says what was tried and the one command to run where no way is open', async () => {
+  it.runIf(canDrop)('names its attempts and the one command to run if no way works', async () => {
     const PATH = withPrograms({
       'apt-get': 'echo "E: Unable to locate package redis-server" >&2; exit 100',
       docker: 'exit 1',
       podman: 'exit 1',
     });
     expect((await openElsewhere({ PATH })).answer).toBe(
-      'Redis 7 or newer is missing (apt-get: Unable to locate package redis-server; container: docker does not answer, podman does not answer). Install it (sudo apt-get install redis-server), or set REDIS_URL to one that runs.',
+      'Redis 7 or newer is missing (apt-get: Unable to locate package redis-server; container: docker does not answer, podman does not answer). Install it (sudo apt-get install redis-server), or set REDIS_URL to a Redis that runs.',
     );
   });
 });
 
-/** Above whatever this machine has installed: apt would look for that one. */
+/** Higher than any version installed on this machine, because apt would use the installed one. */
 const version = '99:7';
 
 /** Debian's two packages in miniature, around the server of this machine. */

@@ -35,13 +35,13 @@ describe('the first answer of npm start', () => {
     return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
   }
 
-  /** An API that takes the message, or refuses it. */
+  /** An API that accepts the message, or refuses it. */
   const openApi = (status = 202, body: object = ids) =>
     listen((_request, response) => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     });
 
-  /** A gateway that sends each watcher these events, the answers to its subscribes before them. */
+  /** A gateway that answers each subscribe, and then sends these events. */
   async function openGateway(events: object[], answers: object[] = []) {
     const { server, url } = await listen(() => {});
     const io = new Server(server);
@@ -61,8 +61,7 @@ describe('the first answer of npm start', () => {
   async function show(api: { url: string }, gateway: { url: string }, limitMs?: number): Promise<string> {
     let written = '';
     await showFirstAnswer(
-      api.url,
-      gateway.url,
+      { api: api.url, gateway: gateway.url, key: null },
       echo,
       (text) => {
         written += text;
@@ -72,7 +71,7 @@ describe('the first answer of npm start', () => {
     return written;
   }
 
-  it('may come as a snapshot, whole or in its end', async () => {
+  it('may come as a snapshot, of the whole answer or of its end', async () => {
     expect(await show(await openApi(), await openGateway([{ type: 'invocation.snapshot', data: snapshot }]))).toBe(
       'You said: Hello!',
     );
@@ -83,7 +82,7 @@ describe('the first answer of npm start', () => {
     expect(await show(await openApi(), await openGateway(deltaFirst))).toBe('You said: Hello!');
   });
 
-  it('is asked for again where the gateway cannot watch yet', async () => {
+  it('is requested again if the gateway cannot watch yet', async () => {
     const gateway = await openGateway(
       [{ type: 'invocation.snapshot', data: snapshot }],
       [{ error: { code: 'redis_unavailable', message: 'Redis is away' } }],
@@ -94,22 +93,22 @@ describe('the first answer of npm start', () => {
   it.each([
     ['that failed', { ...snapshot, status: 'failed', error: { message: 'no' } }, 'it ended as failed (no)'],
     ['that was cancelled', { ...snapshot, status: 'cancelled' }, 'it ended as cancelled'],
-  ])('says how it ended where it is a snapshot of one %s', async (_how, data, reason) => {
+  ])('shows how it ended if it is a snapshot of an invocation %s', async (_how, data, reason) => {
     const gateway = await openGateway([{ type: 'invocation.snapshot', data }]);
     await expect(show(await openApi(), gateway)).rejects.toThrow(reason);
   });
 
-  it('says what the API says where it refuses the message', async () => {
+  it('shows the error of the API if it refuses the message', async () => {
     const api = await openApi(409, { title: 'Agent is inactive', detail: 'the agent is not active' });
     await expect(show(api, { url: 'http://127.0.0.1:1' })).rejects.toThrow(
-      'the message was refused with 409: the agent is not active',
+      'the API refused the message with 409: the agent is not active',
     );
   });
 
-  it('gives up where nothing comes, and says what the gateway said last', async () => {
+  it('gives up if no event comes, and shows the last error of the gateway', async () => {
     const silent = await openGateway([]);
-    await expect(show(await openApi(), silent, 300)).rejects.toThrow('nothing of it came for 0.3 s');
+    await expect(show(await openApi(), silent, 300)).rejects.toThrow('no event came for 0.3 s');
     const gateway = { url: 'http://127.0.0.1:1' };
-    await expect(show(await openApi(), gateway, 300)).rejects.toThrow(/nothing of it came for 0.3 s \(\w/);
+    await expect(show(await openApi(), gateway, 300)).rejects.toThrow(/no event came for 0.3 s \(\w/);
   });
 });

@@ -57,7 +57,7 @@ describe('the gateway', () => {
   });
 
   it.each(['websocket', 'polling'] as const)(
-    'lets one that joins late end with exactly the stored text, over %s',
+    'shows a client that joins late exactly the stored text at the end, over %s',
     async (transport) => {
       const { id, conversationId } = await invoke(`late over ${transport}`);
       await waitUntil(() => (provider.callsFor(`late over ${transport}`)[0]?.sent.length ?? 0) > 60, {
@@ -70,7 +70,7 @@ describe('the gateway', () => {
   );
 
   it.each(['websocket', 'polling'] as const)(
-    'lets one that drops and returns with cursors miss nothing and see nothing twice, over %s',
+    'sends a client that drops and returns with cursors every event once, over %s',
     async (transport) => {
       const conversationId = await newConversation();
       const watcher = await stack.watch({ conversationId, transports: [transport] });
@@ -85,7 +85,7 @@ describe('the gateway', () => {
     },
   );
 
-  it('gives the whole answer to one that asks for a finished invocation from cursor 0', async () => {
+  it('sends the whole answer to a client that asks for a finished invocation from cursor 0', async () => {
     const { id, conversationId } = await invoke('finished before');
     await stack.api.finished(id);
     const watcher = await stack.watch({ conversationId, cursors: { [id]: 0 } });
@@ -94,7 +94,7 @@ describe('the gateway', () => {
     expect(without.eventsOf(id)).toEqual([]);
   });
 
-  it('sends a finished invocation to nobody who did not name it, whoever else does', async () => {
+  it('sends a finished invocation only to clients that named it', async () => {
     const { id, conversationId } = await invoke('finished before they came');
     await stack.api.finished(id);
     const live = await stack.watch({ conversationId });
@@ -106,7 +106,7 @@ describe('the gateway', () => {
     expect(live.eventsOf(id)).toEqual([]);
   });
 
-  it('gives a snapshot where the log has expired, and where the cursor is from the future', async () => {
+  it('sends a snapshot if the log has expired, or if the cursor is from the future', async () => {
     const { id, conversationId } = await invoke('expires');
     await stack.api.finished(id);
     const future = await stack.watch({ conversationId, cursors: { [id]: 1_000_000 } });
@@ -117,7 +117,7 @@ describe('the gateway', () => {
     expect(expired.eventsOf(id).map(({ type }) => type)).toEqual(['invocation.snapshot']);
   });
 
-  it('hears of several invocations of one conversation, begun before and after it came', async () => {
+  it('sends several invocations of one conversation, which began before and after the subscribe', async () => {
     const conversationId = await newConversation();
     const before = await stack.api.invoke({
       agentId,
@@ -142,7 +142,7 @@ describe('the gateway', () => {
     for (const { body } of [before, also, after]) await endsAsStored(watcher, body.id);
   });
 
-  it('fills a hole from the log when an event was published to nobody', async () => {
+  it('fills a gap from the log when a publish was lost', async () => {
     const conversationId = await newConversation();
     const invocationId = '01890000-0000-7000-8000-000000000001';
     await insertRunning(conversationId, invocationId);
@@ -158,7 +158,7 @@ describe('the gateway', () => {
     expect(gapFree(seqs(watcher.eventsOf(invocationId)))).toBe(true);
   });
 
-  it('finds what was published to nobody last, by asking after a silence', async () => {
+  it('finds the last events after a lost publish, by a read of the log after a silence', async () => {
     const conversationId = await newConversation();
     const invocationId = '01890000-0000-7000-8000-000000000002';
     await insertRunning(conversationId, invocationId);
@@ -203,7 +203,7 @@ describe('the gateway', () => {
     });
   });
 
-  it('answers whatever a client sends, and lives', async () => {
+  it('answers every invalid request, and stays up', async () => {
     const { socket } = await stack.watch({ conversationId: await newConversation() });
     const ask = (name: string, ...args: unknown[]) =>
       socket.timeout(5_000).emitWithAck(name, ...args) as Promise<{
@@ -226,11 +226,12 @@ describe('the gateway', () => {
     expect((await ask('invocation:cancel', { invocationId: '00000000-0000-7000-8000-00000000ffff' })).error.code).toBe(
       'invocation_not_found',
     );
-    expect((await ask('conversation:subscribe')).error.fields[0]?.field).toBe('request'); // its acknowledgement alone
+    expect((await ask('conversation:subscribe')).error.fields[0]?.field).toBe('request'); // sent without a request, only with an acknowledgement
     for (const name of ['conversation:subscrib', 'constructor', 'disconnected'])
       expect((await ask(name, { conversationId: await newConversation() })).error).toEqual({
         code: 'invalid_request',
-        message: 'name: expected one of conversation:subscribe, conversation:unsubscribe, invocation:cancel',
+        message:
+          'name: expected one of conversation:subscribe, conversation:unsubscribe, invocation:cancel, connection:renew',
         fields: [{ field: 'name', message: expect.stringContaining('conversation:subscribe') }],
       });
     socket.emit('conversation:subscribe', { conversationId: await newConversation() });
@@ -294,7 +295,7 @@ describe('the gateway', () => {
     expect((await preflight('https://other.example')).origin).toBeNull();
   });
 
-  it('answers no page that calls it by a name which is not its own', async () => {
+  it('refuses a page that calls it by a host name that is not its own', async () => {
     const { hostname, port } = new URL(stack.gatewayUrl);
     const shake = async (name: string) => {
       const headers = { host: `${name}:${port}`, origin: `http://${name}:${port}` };
@@ -332,7 +333,7 @@ describe('the gateway', () => {
     await waitUntil(async () => (await count()) === 0, { what: 'no subscription' });
   });
 
-  it('watches nothing for one that unsubscribes before its subscription is answered', async () => {
+  it('watches nothing for a client that unsubscribes before its subscribe is answered', async () => {
     const conversationId = await newConversation();
     const { socket, events } = await stack.watch({ conversationId: await newConversation() });
     const answers = await Promise.all([
@@ -349,7 +350,7 @@ describe('the gateway', () => {
   it.each([
     ['without', false],
     ['unsubscribing first', true],
-  ])('sends nothing twice to one that subscribes again and again, %s', async (_how, unsubscribes) => {
+  ])('sends nothing twice to a client that subscribes again and again, %s', async (_how, unsubscribes) => {
     const watcher = await stack.watch({ conversationId: await newConversation() });
     const { conversationId, socket } = watcher;
     const { id } = await invoke('again and again', conversationId);
@@ -377,7 +378,7 @@ describe('the gateway', () => {
     }
   });
 
-  it('adds what a second subscribe names, and says nothing again of what goes on', async () => {
+  it('adds the invocations that a second subscribe names, and repeats no event of the others', async () => {
     const conversationId = await newConversation();
     const earlier = await invoke('earlier', conversationId);
     await stack.api.finished(earlier.id);
@@ -422,7 +423,7 @@ describe('the gateway', () => {
     expect(strictlyRising(seqs(slow.eventsOf(invocationId)))).toBe(true);
   });
 
-  it('takes one off live delivery to which a single long event does not go through', async () => {
+  it('takes a client off live delivery if a single long event does not go through', async () => {
     const conversationId = await newConversation();
     const slow = await stack.watch({ conversationId });
     const invocationId = '01890000-0000-7000-8000-000000000004';
@@ -442,14 +443,14 @@ describe('the gateway', () => {
     await waitUntil(() => slow.shown(invocationId).text.length === text.length, { what: 'the text' });
   });
 
-  it('disconnects a client that asks on and on and does not read the answers', async () => {
+  it('disconnects a client that sends many requests and does not read the answers', async () => {
     const asking = await stack.watch({ conversationId: await newConversation(), resume: false });
     asking.socket.io.reconnection(false);
     const disconnects = () =>
       stack.gateways
         .map((gateway) => gateway.output())
         .join()
-        .split('ask and do not read').length;
+        .split('send requests and do not read').length;
     const before = disconnects();
     wireOf(asking).pause();
     await waitUntil(
@@ -462,7 +463,7 @@ describe('the gateway', () => {
     );
   });
 
-  it('answers others at once while one client subscribes thousands of times, and refuses what is too much', async () => {
+  it('answers other clients at once while one subscribes thousands of times, and refuses its excess requests', async () => {
     const [greedy, other] = [
       await stack.watch({ conversationId: await newConversation() }),
       await stack.watch({ conversationId: await newConversation() }),
@@ -478,12 +479,12 @@ describe('the gateway', () => {
     });
     await Promise.race(answers);
     expect(await subscribe(other)).toEqual({ data: { invocations: [] } });
-    expect(subscribed).toBeLessThan(500); // of those that wait for their turn
+    expect(subscribed).toBeLessThan(500); // most requests of the greedy client still wait for their turn
     expect(new Set(await Promise.all(answers))).toEqual(new Set([undefined, 'too_many_subscriptions']));
     expect(subscribed).toBeGreaterThan(1_000);
   });
 
-  /** Appends every delta that it gets: it has no rule that would hide a repeat. */
+  /** Appends every delta that it gets, so that a repeat shows. */
   function openPage(options: { conversationId: string; cursors: Record<string, number>; transport: string }) {
     const { conversationId, cursors, transport } = options;
     const texts = new Map<string, string>();

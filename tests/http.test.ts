@@ -38,7 +38,7 @@ describe('the HTTP API', () => {
 
   const post = (body: unknown, path = '/api/invocations') => stack.api.send<Problem>('POST', path, body);
 
-  /** Target and headers as they are: fetch would write them anew. */
+  /** Sends the target and the headers unchanged. fetch would normalize them. */
   function request(path: string, headers: Record<string, string> = {}): Promise<IncomingMessage> {
     const { hostname, port } = new URL(stack.apiUrl);
     return new Promise((resolve, reject) => {
@@ -62,7 +62,7 @@ describe('the HTTP API', () => {
     expect(body[0]).not.toHaveProperty('workspaceId');
   });
 
-  it('takes a message on both addresses', async () => {
+  it('accepts a message on both paths', async () => {
     for (const path of ['/api/invoke', '/api/invocations']) {
       const { status, body } = await post({ agentId, message: 'Hello!' }, path);
       expect(status).toBe(202);
@@ -76,7 +76,7 @@ describe('the HTTP API', () => {
   });
 
   it.each([
-    ['an agent that is not there', { agentId: nobody, message: 'x' }, 404, 'agent_not_found', 'agentId'],
+    ['an agent that does not exist', { agentId: nobody, message: 'x' }, 404, 'agent_not_found', 'agentId'],
     ['an agent id that is no UUID', { agentId: 'x', message: 'x' }, 422, 'invalid_request', 'agentId'],
     ['no message', {}, 422, 'invalid_request', 'message'],
     ['an empty message', { message: ' \n ' }, 422, 'invalid_request', 'message'],
@@ -105,7 +105,7 @@ describe('the HTTP API', () => {
       'invalid_request',
       'overrides.seed',
     ],
-    ['a deadline of no time', { message: 'x', deadlineMs: 0 }, 422, 'invalid_request', 'deadlineMs'],
+    ['a deadline of 0', { message: 'x', deadlineMs: 0 }, 422, 'invalid_request', 'deadlineMs'],
     ['NUL in the metadata', { message: 'x', metadata: { a: 'b\0' } }, 422, 'invalid_request', 'metadata'],
     [
       'half a surrogate pair in a key of the metadata',
@@ -175,7 +175,7 @@ describe('the HTTP API', () => {
     ['rebound.example', 403],
     ['localhost', 200],
     ['[::1]', 200],
-  ])('is called as %s with %i, whatever address that leads to', async (host, status) => {
+  ])('answers the host name %s with %i', async (host, status) => {
     const { port } = new URL(stack.apiUrl);
     const headers = { host: `${host}:${port}`, origin: `http://${host}:${port}` };
     const response = await request('/api/agents', headers);
@@ -187,12 +187,12 @@ describe('the HTTP API', () => {
         detail: 'Host: expected localhost, an IP address or one of ALLOWED_HOSTS',
       });
     }
-    const health = await request('/livez', headers); // whoever watches the service may call it by any name
+    const health = await request('/livez', headers); // health checks may use any host name
     expect(health.statusCode).toBe(200);
     health.resume();
   });
 
-  /** As a browser asks before it sends a request of a page: what the API allows, in lower case. */
+  /** The preflight of a browser. Returns the headers that the API allows, in lower case. */
   async function preflight(origin: string, method: string, header: string) {
     const { status, headers } = await fetch(`${stack.apiUrl}/api/invocations`, {
       method: 'OPTIONS',
@@ -215,7 +215,7 @@ describe('the HTTP API', () => {
     expect((await preflight('https://other.example', 'POST', header)).origin).toBeNull();
   });
 
-  it('lets pages of CORS_ORIGINS read what it says in headers', async () => {
+  it('lets pages of CORS_ORIGINS read its headers', async () => {
     const exposed = async (method: string, path: string, body?: unknown) => {
       const { status, headers } = await stack.api.send(method, path, body, { origin: page });
       expect(headers.get('access-control-allow-origin')).toBe(page);
@@ -229,7 +229,7 @@ describe('the HTTP API', () => {
     expect(posted.readable.sort()).toEqual(promisedHeaders('They can read').sort());
   });
 
-  it('refuses a position that none can have', async () => {
+  it('refuses an impossible position', async () => {
     const { body: conversation } = await stack.api.send<{ id: string }>('POST', '/api/conversations', {});
     const messages = `/api/conversations/${conversation.id}/messages`;
     const { status, body } = await stack.api.get<Problem>(`${messages}?after=3000000000`);
@@ -237,7 +237,7 @@ describe('the HTTP API', () => {
     expect((await stack.api.get(`${messages}?after=2147483647`)).body).toEqual([]);
   });
 
-  it('keeps the request id it was given and makes one where it was given none that is decent', async () => {
+  it('keeps a valid request id and replaces an invalid one', async () => {
     const given = await stack.api.get('/api/agents', { 'x-request-id': 'abc-123' });
     expect(given.headers.get('x-request-id')).toBe('abc-123');
     const made = await stack.api.get('/api/agents', { 'x-request-id': 'a b<c>' });
@@ -325,9 +325,9 @@ describe('the HTTP API', () => {
     expect([busy.status, busy.body.code]).toEqual([409, 'conversation_busy']);
   });
 
-  it('ends a page of long messages early, and leads on to the rest of them', async () => {
+  it('ends a page of long messages early, and links to the rest', async () => {
     const { body: conversation } = await stack.api.send<{ id: string }>('POST', '/api/conversations', {});
-    await stack.database.$queryRaw`
+    await stack.database.query`
       INSERT INTO message (id, workspace_id, conversation_id, position, role, content)
       SELECT gen_random_uuid(), ${defaultWorkspaceId}::uuid, ${conversation.id}::uuid, n, 'user',
              repeat('0123456789', CASE n WHEN 8 THEN 500000 ELSE 100000 END)
@@ -359,7 +359,7 @@ describe('the HTTP API', () => {
     expect(await stack.database.message.count({ where: { NOT: { workspaceId: defaultWorkspaceId } } })).toBe(0);
   });
 
-  it('says that a queued invocation has no worker, and ends it at its deadline once one sweeps', async () => {
+  it('reports that a queued invocation has no worker, and ends it at its deadline when a worker sweeps', async () => {
     const { body } = await stack.api.invoke({ agentId, message: 'nobody is here', deadlineMs: 50 });
     const queued = await stack.api.get<{ status: string; workersOnline: number }>(`/api/invocations/${body.id}`);
     expect(queued.body).toMatchObject({ status: 'queued', workersOnline: 0 });
@@ -394,7 +394,7 @@ describe('the HTTP API', () => {
 });
 
 describe('the HTTP API without Redis', () => {
-  it('still takes a request, which is answered once Redis is back', async () => {
+  it('still accepts a request, which is answered when Redis is back', async () => {
     const stack = await openStack({ gateways: 0, workers: 0 });
     try {
       await stack.testRedis.stop();
@@ -413,7 +413,7 @@ describe('the HTTP API without Redis', () => {
     }
   });
 
-  it('acknowledges a request that asks for its stream: it is stored, and to post it again would store another', async () => {
+  it('answers 202 to a request for a stream, because it is stored and a second POST would store another one', async () => {
     const stack = await openStack({ gateways: 0, workers: 0 });
     try {
       await stack.testRedis.stop();
@@ -429,7 +429,7 @@ describe('the HTTP API without Redis', () => {
     }
   });
 
-  it('enqueues by itself once Redis is back, also when it was started without it', async () => {
+  it('enqueues by itself when Redis is back, also if it started without Redis', async () => {
     const stack = await openStack({ gateways: 0, workers: 0, apis: 0 });
     try {
       await stack.testRedis.stop();

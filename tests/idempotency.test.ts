@@ -24,7 +24,7 @@ describe('Idempotency-Key', () => {
     expect(provider.callsFor('only once')).toHaveLength(1);
   });
 
-  it('answers the same however the keys of the body are ordered, and refuses another body', async () => {
+  it('gives the same answer for any order of the keys in the body, and refuses another body', async () => {
     const headers = { 'idempotency-key': 'key-2' };
     const first = await stack.api.invoke({ agentId, message: 'a', metadata: { x: 1, y: 2 } }, headers);
     const again = await stack.api.invoke({ metadata: { y: 2, x: 1 }, message: 'a', agentId }, headers);
@@ -55,7 +55,7 @@ describe('Idempotency-Key', () => {
     expect(provider.callsFor('streamed')).toHaveLength(1);
   });
 
-  it('gives one invocation to equal requests that both waited for their conversation, though it is to be the only one there', async () => {
+  it('gives one invocation to equal requests that both waited for their conversation, also with multitaskStrategy reject', async () => {
     const { body: conversation } = await stack.api.send<{ id: string }>('POST', '/api/conversations', {});
     const headers = { 'idempotency-key': 'key-5' };
     const body = { agentId, message: 'alone', conversationId: conversation.id, multitaskStrategy: 'reject' };

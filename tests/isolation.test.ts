@@ -75,6 +75,7 @@ describe('what a key may reach', () => {
       'delete /api/agents/:id',
       'delete /api/conversations/:id',
       'delete /api/keys/:id',
+      'delete /api/connections/:id',
     ]);
   });
 
@@ -282,5 +283,6 @@ function missingDeletes(): [path: string, id: string][] {
     ['/api/agents/:id', known.agent],
     ['/api/conversations/:id', known.conversation],
     ['/api/keys/:id', known.key],
+    ['/api/connections/:id', known.connection],
   ];
 }

@@ -5,10 +5,10 @@ import { openProviderStack, type ProviderStack } from './support/open-provider-s
 
 const atOnce = 16;
 const count = 300;
-/** Of one test: on a busy machine 300 answers take a while. */
+/** The timeout of one test: on a busy machine 300 answers take a while. */
 const limitMs = 120_000;
 
-/** Answers that run and end while their reader is still on the way from reading the log to listening. */
+/** The answer runs and ends while its reader is between the read of the log and the live events. */
 describe('a reader that comes right after the POST of a fast answer', () => {
   let stack: ProviderStack['stack'];
   let agentId: string;
@@ -38,7 +38,7 @@ describe('a reader that comes right after the POST of a fast answer', () => {
   }
 
   it(
-    'is told of the end by a long poll when it comes, not after a silence',
+    'gets the end by a long poll at once, not after a silence',
     async () => {
       const lateMs = await forMany(async () => {
         const { body } = await stack.api.invoke({ agentId, message: 'poll' });
@@ -48,14 +48,14 @@ describe('a reader that comes right after the POST of a fast answer', () => {
         expect(polled.body.status).toBe('completed');
         return Date.now() - Date.parse(polled.body.finishedAt);
       });
-      // Whoever is not told hears of it after three seconds.
+      // A poll that missed the event asks Postgres after three seconds.
       expect([lateMs.filter((ms) => ms > 2_000), await lateEvents()]).toEqual([[], [0, 0]]);
     },
     limitMs,
   );
 
   it(
-    'gets the whole answer from the stream of the POST without waiting for what is there already',
+    'gets the whole answer from the stream of the POST without a wait for events that are in the log already',
     async () => {
       const texts = await forMany(async () => {
         let [text, ended] = ['', false];
@@ -63,7 +63,7 @@ describe('a reader that comes right after the POST of a fast answer', () => {
           onEvent({ data }) {
             const event = JSON.parse(data) as InvocationEvent;
             if (event.type === 'message.delta') text += event.data.text;
-            if (event.type === 'invocation.snapshot') text = event.data.text; // Postgres may know of the end first
+            if (event.type === 'invocation.snapshot') text = event.data.text; // the end may be in Postgres before its event is published
             ended ||= isLastEvent(event);
           },
         });

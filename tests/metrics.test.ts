@@ -83,16 +83,13 @@ describe('metrics', () => {
     await provider.close();
   });
 
-  it.each(['api', 'gateway', 'worker'] as const)(
-    'of the %s are all there before anything has happened',
-    async (name) => {
-      const samples = await scrape(urls()[name]);
-      expect(exported[name].filter((each) => !samples.has(each))).toEqual([]);
-      expect(samples.get('nexus_redis_ready{connection="commands"}')).toBe(1);
-    },
-  );
+  it.each(['api', 'gateway', 'worker'] as const)('of the %s all exist before the first request', async (name) => {
+    const samples = await scrape(urls()[name]);
+    expect(exported[name].filter((each) => !samples.has(each))).toEqual([]);
+    expect(samples.get('nexus_redis_ready{connection="commands"}')).toBe(1);
+  });
 
-  it('tell of an answer, and of one that was cancelled', async () => {
+  it('count an answer, and a cancelled invocation', async () => {
     const slow = await createPacedAgent(stack.api, 't0-n400-d25');
     const quick = await createPacedAgent(stack.api, 't1-n8-d1');
     const completed = await stack.api.invoke({ agentId: quick, message: 'count me' });
@@ -129,7 +126,7 @@ describe('metrics', () => {
     expect(worker.get('nexus_invocation_duration_seconds_sum{provider="openai",status="completed"}')).toBeLessThan(10);
   });
 
-  it('count a refused request under the same route as one that was taken', async () => {
+  it('count a refused request under the same route as an accepted one', async () => {
     await stack.api.send('POST', '/api/conversations', {});
     await stack.api.send('POST', '/api/conversations', { nonsense: true });
     const samples = await waitUntil(

@@ -23,7 +23,7 @@ describe('several invocations on one conversation', () => {
       .callsFor(message)[0]
       ?.request.messages.map(({ role, content }) => `${role}: ${content.slice(0, 12).trim()}`);
 
-  it('enqueue lets them follow one another, each with the answers before it', async () => {
+  it('enqueue runs them one after the other, each with the earlier answers in its context', async () => {
     const first = await begin('enqueue one');
     const second = await stack.api.invoke({ agentId, message: 'enqueue two', conversationId: first.conversationId });
     const third = await stack.api.invoke({ agentId, message: 'enqueue three', conversationId: first.conversationId });
@@ -42,7 +42,7 @@ describe('several invocations on one conversation', () => {
     expect(calls).toEqual(calls.toSorted((a, b) => a - b));
   });
 
-  it('reject refuses a second one while the first is unfinished, and takes it afterwards', async () => {
+  it('reject refuses a second one while the first is unfinished, and accepts it afterwards', async () => {
     const first = await begin('reject one');
     const body = { agentId, message: 'reject two', conversationId: first.conversationId, multitaskStrategy: 'reject' };
     const refused = await stack.api.send<{ code: string }>('POST', '/api/invocations', body);
@@ -52,7 +52,7 @@ describe('several invocations on one conversation', () => {
     expect((await stack.api.invoke(body)).status).toBe(202);
   });
 
-  it('reject lets exactly one of many at once through', async () => {
+  it('reject accepts exactly one of many at once', async () => {
     const { body: conversation } = await stack.api.send<{ id: string }>('POST', '/api/conversations', {});
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, index) =>

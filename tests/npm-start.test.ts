@@ -44,19 +44,19 @@ describe('npm start', () => {
       });
     }
     const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
-    /** As a terminal that is closed, or the end of a pipe. */
+    /** Closes the output, like a closed terminal or a broken pipe. */
     const stopReading = () => [child.stdout, child.stderr].forEach((stream) => void stream.destroy());
     return { output: () => output, exited, stopReading, interrupt: () => interruptStarter(stateFolder) };
   }
 
-  /** What a terminal's Ctrl-C comes to: the signal to the process that runs start.ts. */
+  /** Like Ctrl-C in a terminal: sends the signal to the process that runs start.ts. */
   function interruptStarter(folder: string): void {
     process.kill(Number.parseInt(readFileSync(join(folder, 'start.pid'), 'utf8'), 10), 'SIGINT');
   }
 
   /**
-   * Processes whose environment names our state folder, or that work in it, as Redis, which writes its title over its environment: everything
-   * that was started, however deep.
+   * All processes that were started, also indirectly: those whose environment names our state folder, or whose working directory is in it. Redis
+   * needs the second, because it writes its title over its environment.
    */
   function leftOver(): string[] {
     return readdirSync('/proc').filter((pid) => {
@@ -86,6 +86,17 @@ describe('npm start', () => {
       /openai\/gpt-4 .*needs OPENAI_API_KEY\n.*gemini\/.*needs GEMINI_API_KEY\n/,
     );
 
+    const connect = async (baseUrl: string) => {
+      const response = await fetch(`http://127.0.0.1:${env.API_PORT}/api/connections`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ name: baseUrl, provider: 'openai', baseUrl, keys: [{ key: 'sk-of-one-machine' }] }),
+      });
+      return response.status;
+    };
+    expect(await connect('http://127.0.0.1:8000/v1')).toBe(201); // it keeps a secret of its own, and allows loopback
+    expect(await connect('http://10.0.0.1:8000/v1')).toBe(422);
+
     const another = start();
     expect(await another.exited).toBe(1);
     expect(another.output()).toMatch(/already runs on .* \(process \d+\)/);
@@ -95,7 +106,7 @@ describe('npm start', () => {
     await waitUntil(() => leftOver().length === 0, { what: 'every process to be gone', timeoutMs: 5_000 });
   }, 90_000);
 
-  it('finds its data at the second start, and waits for one that is stopping', async () => {
+  it('finds its data at the second start, and waits for a system that is stopping', async () => {
     const second = start();
     await waitUntil(() => second.output().includes('Ctrl-C stops everything'), {
       what: 'the guide',
@@ -111,8 +122,8 @@ describe('npm start', () => {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ agentId: echo, message: 'word '.repeat(1_500) }),
     });
-    second.interrupt(); // which lets that answer end
-    const third = start({ DATABASE_PASSWORD: 'of another', REDIS_PASSWORD: 'of another' }); // of no store of ours
+    second.interrupt(); // its stop lets that answer end
+    const third = start({ DATABASE_PASSWORD: 'of another', REDIS_PASSWORD: 'of another' }); // passwords that our stores do not use
     expect(await second.exited).toBe(0);
     await waitUntil(() => third.output().includes('Ctrl-C stops everything'), {
       what: `the guide\n${third.output()}`,
@@ -124,7 +135,7 @@ describe('npm start', () => {
     await waitUntil(() => leftOver().length === 0, { what: 'every process to be gone', timeoutMs: 5_000 });
   }, 180_000);
 
-  it('stops in order where nobody reads any more what it says', async () => {
+  it('stops in order if its output is closed', async () => {
     const unread = start();
     await waitUntil(() => unread.output().includes('It runs.'), { what: 'the guide', timeoutMs: 60_000 });
     unread.stopReading();
@@ -141,13 +152,13 @@ describe('npm start', () => {
     await waitUntil(() => leftOver().length === 0, { what: 'every process to be gone', timeoutMs: 5_000 });
   }, 60_000);
 
-  it('says in one line what is wrong, exits with 1 and leaves nothing running', async () => {
+  it('shows in one line what is wrong, exits with 1 and leaves nothing running', async () => {
     const taken = createServer().listen(Number(env.GATEWAY_PORT), '127.0.0.1');
     const blocked = start();
     expect(await blocked.exited).toBe(1);
     expect(blocked.output().trim().split('\n')).toHaveLength(1);
     expect(blocked.output()).toContain(
-      `Port ${env.GATEWAY_PORT} is taken. Stop what listens there, or set GATEWAY_PORT to another port.`,
+      `Port ${env.GATEWAY_PORT} is in use. Stop the program that listens there, or set GATEWAY_PORT to another port.`,
     );
     taken.close();
 
@@ -166,7 +177,7 @@ describe('npm start', () => {
 
     const nowhere = start({ NEXUS_STATE_FOLDER: '/proc/nexus/state' });
     expect(await nowhere.exited).toBe(1);
-    expect(nowhere.output().trim()).toBe('NEXUS_STATE_FOLDER: /proc/nexus/state cannot be made or used (ENOENT)');
+    expect(nowhere.output().trim()).toBe('NEXUS_STATE_FOLDER: cannot create or use /proc/nexus/state (ENOENT)');
 
     const nonsense = start({ REDIS_URL: 'http://127.0.0.1' });
     expect(await nonsense.exited).toBe(1);
@@ -174,7 +185,7 @@ describe('npm start', () => {
     expect(leftOver()).toEqual([]);
   }, 60_000);
 
-  it('starts without Echo, whose first answer is not shown then', async () => {
+  it('starts without Echo, and then shows no first answer', async () => {
     const without = start({ WORKER_PROVIDERS: 'ollama' });
     await waitUntil(() => without.output().includes('Ctrl-C stops everything'), {
       what: 'the guide',
@@ -187,7 +198,7 @@ describe('npm start', () => {
     expect(without.output()).toContain('Stopped.');
   }, 60_000);
 
-  it('starts with providers that refuse everything, and says of each in one line what is wrong', async () => {
+  it('starts with providers that refuse everything, and shows for each in one line what is wrong', async () => {
     const refusing = createHttpServer((_request, response) => {
       response.writeHead(401, { 'content-type': 'application/json' }).end('{"error":{"message":"go away"}}');
     });
@@ -198,9 +209,9 @@ describe('npm start', () => {
       OPENAI_API_KEY: 'sk-secret-word',
       OPENAI_BASE_URL: `http://${host}/v1`,
       GEMINI_API_KEY: 'secret-word',
-      GEMINI_BASE_URL: `https://${host}`, // which speaks no TLS
+      GEMINI_BASE_URL: `https://${host}`, // the server does not use TLS
       OLLAMA_BASE_URL: `http://127.0.0.1:${nobody}`,
-      API_HOST: '127.0.0.2', // waited for and asked where it listens
+      API_HOST: '127.0.0.2', // the start must wait for it and call it at this address
       NEXUS_AUTH: 'off',
     });
     const said = () => stripVTControlCharacters(refused.output());
@@ -218,7 +229,7 @@ describe('npm start', () => {
     ]);
     expect(about('Gemini')).toEqual([expect.stringMatching(/cannot be reached \([^)]+\); check GEMINI_BASE_URL/)]);
     expect(about('Ollama').filter((line) => line.includes(' warn '))).toEqual([
-      expect.stringContaining(`cannot be reached (ECONNREFUSED); check OLLAMA_BASE_URL`),
+      expect.stringContaining(`cannot be reached (ECONNREFUSED: nothing listens there); check OLLAMA_BASE_URL`),
     ]);
     expect(said()).toContain('You said: Hello!');
     expect(said()).toContain(`API http://127.0.0.2:${env.API_PORT} `);
@@ -228,7 +239,7 @@ describe('npm start', () => {
     await new Promise((resolve) => refusing.close(resolve));
   }, 90_000);
 
-  it('stays up where the first answer fails, and says why in one line', async () => {
+  it('stays up if the first answer fails, and shows why in one line', async () => {
     const first = start();
     await waitUntil(() => first.output().includes('Ctrl-C stops everything'), { what: 'the guide', timeoutMs: 60_000 });
     expect(first.output()).toContain('Only Echo answers yet.');
@@ -248,7 +259,7 @@ describe('npm start', () => {
       timeoutMs: 60_000,
     });
     expect(stripVTControlCharacters(second.output())).toMatch(
-      /^› The first answer failed: the message was refused with 4\d\d: .+\. The system stays up\.$/m,
+      /^› The first answer failed: the API refused the message with 4\d\d: .+\. The system stays up\.$/m,
     );
     expect((await activate(true)).ok).toBe(true);
     second.interrupt();
@@ -256,7 +267,7 @@ describe('npm start', () => {
     await waitUntil(() => leftOver().length === 0, { what: 'every process to be gone', timeoutMs: 5_000 });
   }, 120_000);
 
-  it('names two services that are to have one port', async () => {
+  it('names two services that are set to one port', async () => {
     const doubled = start({ WORKER_PORT: env.API_PORT ?? '' });
     expect(await doubled.exited).toBe(1);
     expect(doubled.output().trim()).toBe(
@@ -264,7 +275,7 @@ describe('npm start', () => {
     );
   }, 60_000);
 
-  it('names every variable that does not fit before it starts anything', async () => {
+  it('names every invalid variable before it starts anything', async () => {
     const wrong = start({
       GATEWAY_PORT: 'x',
       LOG_LEVEL: 'loud',
@@ -297,15 +308,15 @@ describe('npm start', () => {
       const redis = await openOldRedis(version);
       const refused = start({ REDIS_URL: redis.url });
       expect(await refused.exited).toBe(1);
-      expect(refused.output()).toContain(`REDIS_URL: Redis ${version} is too old, 7 or newer is needed`);
+      expect(refused.output()).toContain(`REDIS_URL: Redis ${version} is too old; Agent Nexus needs 7 or newer`);
       await redis.close();
       expect(leftOver()).toEqual([]);
     },
     60_000,
   );
 
-  it('leaves nothing running either when one service cannot start beside others that can', async () => {
-    const refused = start({ API_HOST: '203.0.113.1', NEXUS_AUTH: 'off' }); // an address of nobody
+  it('leaves nothing running if one of several services cannot start', async () => {
+    const refused = start({ API_HOST: '203.0.113.1', NEXUS_AUTH: 'off' }); // an address that no machine has
     expect(await refused.exited).toBe(1);
     expect(refused.output()).toContain('api did not start');
     expect(refused.output()).toContain('API_HOST: is no name or address of this machine');

@@ -33,14 +33,17 @@ describe('alerts', () => {
       .replaceAll(' ', '-'),
   );
 
-  it.each(alerts)('$alert says how bad it is, what happens and what to do', ({ labels, annotations = {} }) => {
-    expect(labels?.severity).toMatch(/^(critical|warning)$/);
-    expect(annotations.summary).toBeTruthy();
-    expect(annotations.description).toBeTruthy();
-    const [file, anchor] = annotations.runbook_url?.split('#') ?? [];
-    expect(file).toBe('docs/operations.md');
-    expect(anchors).toContain(anchor);
-  });
+  it.each(alerts)(
+    '$alert has a severity, and describes what happens and what to do',
+    ({ labels, annotations = {} }) => {
+      expect(labels?.severity).toMatch(/^(critical|warning)$/);
+      expect(annotations.summary).toBeTruthy();
+      expect(annotations.description).toBeTruthy();
+      const [file, anchor] = annotations.runbook_url?.split('#') ?? [];
+      expect(file).toBe('docs/operations.md');
+      expect(anchors).toContain(anchor);
+    },
+  );
 
   it.each(alerts)('$alert has a unit test', ({ alert }) => {
     expect(ruleTests).toMatch(new RegExp(`(alertname: |alertname=\\\\?")${alert}\\b`));
@@ -48,7 +51,7 @@ describe('alerts', () => {
 });
 
 describe('the dashboard', () => {
-  it('asks the data source that is chosen in it', () => {
+  it('uses the data source that is chosen in it', () => {
     for (const panel of panels.filter(({ type }) => type !== 'row'))
       for (const { uid } of [panel.datasource, ...(panel.targets ?? []).map(({ datasource }) => datasource)].flatMap(
         (source) => source ?? [],
@@ -76,7 +79,7 @@ describe('the compose fragment', () => {
     for (const port of service.ports) expect(port).toMatch(/^127\.0\.0\.1:/);
   });
 
-  it.each(Object.entries(services))('mounts into %s only what is there', (_name, { volumes }) => {
+  it.each(Object.entries(services))('mounts into %s only files that exist', (_name, { volumes }) => {
     for (const volume of volumes.filter((each) => each.startsWith('./'))) {
       const [source = '', , mode] = volume.split(':');
       expect(existsSync(new URL(source, folder)), source).toBe(true);
@@ -86,7 +89,7 @@ describe('the compose fragment', () => {
 });
 
 describe('the scrape configuration', () => {
-  it('looks for each service where it listens', () => {
+  it('scrapes each service at its port', () => {
     const needed = { DATABASE_URL: 'postgresql://localhost/nexus', REDIS_URL: 'redis://localhost' };
     const ports = {
       api: parseConfig(apiConfigSchema, needed).API_PORT,
@@ -118,7 +121,7 @@ describe('rules and dashboard', () => {
     expect([...named].filter((metric) => labelsOf(metric) === undefined)).toEqual([]);
   });
 
-  it('look only at labels that the metrics have', () => {
+  it('use only labels that the metrics have', () => {
     const unknown = parsed.flatMap(({ where, selectors, groupedBy }) => {
       const known = selectors.map(({ metric }) => labelsOf(metric));
       const wrong = selectors.flatMap(({ metric, labels }, index) =>
@@ -137,7 +140,7 @@ describe('rules and dashboard', () => {
   });
 
   it('measure the wait beyond the threshold of its alert', async () => {
-    // Beyond its last bucket a histogram knows no more: a quantile never exceeds it, and the alert could not fire.
+    // A quantile of a histogram never exceeds its last bucket, so with a higher threshold the alert could not fire.
     const { expr = '' } = alerts.find(({ alert }) => alert === 'NexusQueueWaitLong') ?? {};
     const [worker] = stack.workers;
     const text = await (await fetch(`${worker?.url}/metrics`)).text();

@@ -7,7 +7,7 @@ import { createApiClient, type ShownInvocation } from './support/api-client.ts';
 import { openTestDatabase, type TestDatabase } from './support/open-test-database.ts';
 import { type Stack, startStack } from './support/start-stack.ts';
 
-/** What a database may be set to that differs from what statements and drivers expect. */
+/** Settings of a database that differ from what statements and drivers expect. */
 const oddSettings: Record<string, string> = {
   TimeZone: 'Asia/Kolkata',
   DateStyle: 'SQL, DMY',
@@ -67,7 +67,7 @@ describe('a database with odd settings', () => {
     }
   });
 
-  it('shows the same times to whoever posts and to whoever reads', async () => {
+  it('shows the same times in the answer to a POST and in later reads', async () => {
     const message = 'Zażółć gęślą jaźń, 漢字 🙂 \\ \' "';
     const posted = await stack.api.invoke({ agentId: stack.echoAgentId, message });
     expect(posted.status).toBe(202);
@@ -83,7 +83,7 @@ describe('a database with odd settings', () => {
       expect(isRecent(each.createdAt)).toBe(true);
   });
 
-  it('stores the times and the numbers of agents as they are', async () => {
+  it('stores the times and the numbers of agents unchanged', async () => {
     type Agent = { id: string; createdAt: string; updatedAt: string; temperature: number };
     const { body: made } = await stack.api.send<Agent>('POST', '/api/agents', {
       name: 'Odd',
@@ -95,14 +95,14 @@ describe('a database with odd settings', () => {
     const { body: read } = await stack.api.get<Agent>(`/api/agents/${made.id}`);
     expect(read).toEqual(changed);
     expect([read.createdAt, read.temperature]).toEqual([made.createdAt, 0.30000000000000004]);
-    const [stored] = await stack.database.$queryRaw<{ created: number; updated: number }[]>`
+    const [stored] = await stack.database.query<{ created: number; updated: number }>`
       SELECT extract(epoch FROM created_at)::float8 * 1000 AS created, extract(epoch FROM updated_at)::float8 * 1000 AS updated
       FROM agent WHERE id = ${made.id}::uuid`;
     expect(stored).toEqual({ created: Date.parse(read.createdAt), updated: Date.parse(read.updatedAt) });
     expect([isRecent(read.createdAt), isRecent(read.updatedAt)]).toEqual([true, true]);
   });
 
-  it('takes many messages at a time', async () => {
+  it('accepts many messages at a time', async () => {
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
         stack.api.invoke({ agentId: stack.echoAgentId, message: `together ${index}` }),
@@ -118,7 +118,7 @@ describe('a database with odd settings', () => {
     expect(await stack.database.invocation.count({ where: { idempotencyKey: { not: null } } })).toBe(0);
   });
 
-  it('takes the same key once, and many messages of one conversation', async () => {
+  it('stores the same key once, and accepts many messages of one conversation', async () => {
     const { body } = await stack.api.send<{ id: string }>('POST', '/api/conversations', {});
     const request = (index: number) => ({
       agentId: stack.echoAgentId,
@@ -151,7 +151,7 @@ describe('a database with odd settings', () => {
     expect((await stack.api.finished(body.id)).error?.code).toBe('deadline_exceeded');
   });
 
-  it('breaks no connection', () => {
+  it('breaks no connection in all these tests', () => {
     const logs = [...stack.apis, ...stack.gateways, ...stack.workers].map((service) => service.output()).join('');
     expect(logs).not.toMatch(/lost a database connection|lost its connection|heartbeat failed|sweep failed/);
   });

@@ -9,7 +9,7 @@ import { waitUntil } from './support/wait-until.ts';
 
 type Problem = { code: string };
 
-describe('a Postgres that takes no writes', () => {
+describe('a read-only Postgres', () => {
   let stack: Stack;
   const closing: (() => Promise<void>)[] = [];
   afterEach(async () => {
@@ -32,10 +32,10 @@ describe('a Postgres that takes no writes', () => {
   const refusal = { id: undefined, status: 503, code: 'database_unavailable', retryAfter: '1' };
   const messages = () => stack.database.message.count({ where: { content: 'refused' } });
 
-  /** As many reads at once as make the pool open all its connections. */
+  /** Enough reads at once to make the pool open all its connections. */
   const readTogether = () => Promise.all(Array.from({ length: 30 }, () => stack.api.get('/api/conversations')));
 
-  it('is 503 for whoever posts, and connections from that time are not used any longer than it', async () => {
+  it('answers a POST with 503, and connections from that time are not used afterwards', async () => {
     const database = await openTestDatabase();
     const name = new URL(database.url).pathname.slice(1);
     const admin = new pg.Client({ connectionString: new URL('/postgres', database.url).href });
@@ -63,7 +63,7 @@ describe('a Postgres that takes no writes', () => {
     expect(await messages()).toBe(0);
   });
 
-  it('is left again where the address led to a standby, also by the life lock', async () => {
+  it('is disconnected after the address led to a standby, also by the life lock', async () => {
     const pair = await openPostgresPair();
     closing.push(pair.close);
     const { url, close } = await createTestDatabase(pair.primary.url);
@@ -86,7 +86,7 @@ describe('a Postgres that takes no writes', () => {
     await waitUntil(() => isEverybody(200), { what: 'all to be ready' });
 
     const isLockHeld = async () => {
-      const [row] = await stack.database.$queryRaw<{ held: number }[]>`
+      const [row] = await stack.database.query<{ held: number }>`
         SELECT count(*)::int AS held FROM worker w JOIN pg_locks l ON l.locktype = 'advisory' AND l.granted
           AND l.classid = ${lifeLockSpace}::int::oid AND l.objid = w.lock_key::int::oid`;
       return row?.held === 1;

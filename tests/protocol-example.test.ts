@@ -10,7 +10,7 @@ import { openProviderServer, type ProviderServer } from './support/open-provider
 import { openStack, type Stack } from './support/open-stack.ts';
 import { waitUntil } from './support/wait-until.ts';
 
-/** The JavaScript of the protocol page, with what it leaves to its reader. */
+/** The JavaScript of the protocol page, plus the functions that the page leaves to its reader. */
 async function runExample(url: string, conversationId: string) {
   const page = await readFile(new URL('../docs/protocol.md', import.meta.url), 'utf8');
   const [, code] = /```js\nimport \{ io \} from 'socket\.io-client';[^\n]*\n(.*?)```/s.exec(page) ?? [];
@@ -44,7 +44,7 @@ describe('the example client of the protocol page', () => {
     await provider.close();
   });
 
-  it('shows what is stored, whenever it subscribes once more and whenever its connection drops', async () => {
+  it('shows the stored text after any repeated subscribe and any lost connection', async () => {
     const { body: conversation } = await stack.api.send<{ id: string }>('POST', '/api/conversations', {});
     const client = await runExample(stack.gatewayUrl, conversation.id);
     client.subscribe(); // before it is connected
@@ -63,14 +63,14 @@ describe('the example client of the protocol page', () => {
   });
 });
 
-describe('the example client, where a gateway sends it more than it should', () => {
+describe('the example client, with a gateway that sends too many events', () => {
   const ids = { conversationId: 'c', invocationId: 'i', at: '' };
   const delta = (seq: number, text: string, from?: number) =>
     ({ ...ids, seq, ...(from ? { from } : {}), type: 'message.delta', data: { text } }) as InvocationEvent;
   const snapshot = (seq: number, text: string) =>
     ({ ...ids, seq, type: 'invocation.snapshot', data: { status: 'running', text } }) as InvocationEvent;
 
-  /** A gateway that sends what it is told, and notes what it is asked. */
+  /** A gateway that sends the given events, and notes the requests. */
   async function openGateway() {
     const http = createServer();
     const server = new Server(http);
@@ -91,7 +91,7 @@ describe('the example client, where a gateway sends it more than it should', () 
     return {
       client,
       asked,
-      /** Resolves when all of it has arrived: what follows on the connection has. */
+      /** Resolves when all events have arrived: it waits for a later message on the same connection. */
       async send(...events: InvocationEvent[]): Promise<void> {
         for (const event of events) socket?.emit('invocation:event', event);
         await new Promise<void>((resolve) => {
@@ -107,7 +107,7 @@ describe('the example client, where a gateway sends it more than it should', () 
     };
   }
 
-  it('ignores what it has seen, and takes a snapshot whatever its seq', async () => {
+  it('ignores events that it has seen, and accepts a snapshot with any seq', async () => {
     const { client, asked, send, close } = await openGateway();
     await send(delta(1, 'a'), delta(2, 'b'), delta(2, 'b'), delta(2, 'ab', 1), delta(3, 'c'));
     expect([client.texts.get('i'), client.cursors]).toEqual(['abc', { i: 3 }]);
@@ -116,7 +116,7 @@ describe('the example client, where a gateway sends it more than it should', () 
     await close();
   });
 
-  it('subscribes anew from its cursor when it has seen a part, and shows nothing before the gateway has forgotten', async () => {
+  it('subscribes again after an event that it has seen in part, and shows nothing until its unsubscribe is acknowledged', async () => {
     const { client, asked, send, answerUnsubscribe, close } = await openGateway();
     await send(delta(1, 'a'), delta(2, 'b'), delta(4, 'bcd', 2), delta(5, 'e'));
     await waitUntil(() => asked.length === 2, { what: 'the unsubscribe' });

@@ -15,13 +15,13 @@ describe('the queue board', () => {
     authorization: `Basic ${Buffer.from(`${user}:${secret}`).toString('base64')}`,
   });
 
-  it('is not there unless it is switched on', async () => {
+  it('does not exist if it is not switched on', async () => {
     const url = stack.apis[0]?.url;
     expect((await fetch(`${url}/admin/queues`, { headers: basic('admin', password) })).status).toBe(404);
   });
 
   it.each([
-    ['nobody', {}],
+    ['a request without credentials', {}],
     ['a wrong password', basic('admin', 'wrong')],
     ['a wrong user', basic('root', password)],
     ['another scheme', { authorization: `Bearer ${password}` }],
@@ -35,7 +35,7 @@ describe('the queue board', () => {
     }
   });
 
-  it('shows the queues of all providers and what waits in them, and changes nothing', async () => {
+  it('shows the queues of all providers and their jobs, and is read-only', async () => {
     await stack.api.invoke({ agentId: stack.echoAgentId, message: 'wait for a worker' });
     const headers = basic('admin', password);
     const page = await fetch(`${stack.apiUrl}/admin/queues`, { headers });

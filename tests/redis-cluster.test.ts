@@ -70,10 +70,10 @@ describe.skipIf(objection)('on a Redis Cluster of three nodes', { timeout: 60_00
 
   const ready = async (service: RunningService) => (await fetch(`${service.url}/readyz`)).status;
 
-  it('streams the answers of many conversations, whose logs are on every node, exactly as they are stored', async () => {
+  it('streams the answers of many conversations exactly as stored, with logs on every node', async () => {
     const begun: Awaited<ReturnType<typeof begin>>[] = [];
     const owners = new Set<unknown>();
-    // Ids are random: of a dozen conversations one time in forty a node has none.
+    // Ids are random: with only twelve conversations, one time in forty a node would have none.
     while (owners.size < 3 && begun.length < 72) {
       const dozen = Array.from({ length: 12 }, (_, index) => begin(`spread ${index}`, { gateway: index % 2 }));
       begun.push(...(await Promise.all(dozen)));
@@ -88,7 +88,7 @@ describe.skipIf(objection)('on a Redis Cluster of three nodes', { timeout: 60_00
     }
   });
 
-  it('has the keys of one conversation, and those of one queue, in one slot each', async () => {
+  it('keeps the keys of one conversation in one slot, and those of one queue', async () => {
     const { id, conversationId, watcher } = await begin('all in one place');
     await waitUntil(() => watcher.shown(id).text.length > 20, { what: 'some text' });
     await stack.api.send('POST', `/api/invocations/${id}/cancel`);
@@ -107,7 +107,7 @@ describe.skipIf(objection)('on a Redis Cluster of three nodes', { timeout: 60_00
     expect(all.filter((key) => !/^nexus:\{[\w-]+\}:/.test(key))).toEqual([]);
   });
 
-  it('cancels what runs, and closes the call to the provider', async () => {
+  it('cancels a running invocation, and closes the call to the provider', async () => {
     const slow = await createPacedAgent(stack.api, 't0-n400-d25');
     const { id, watcher } = await begin('goes on', { agent: slow });
     await waitUntil(() => watcher.shown(id).text.length > 20, { what: 'some text' });
@@ -123,7 +123,7 @@ describe.skipIf(objection)('on a Redis Cluster of three nodes', { timeout: 60_00
     expect(closedAt - askedAt).toBeLessThan(1_000);
   });
 
-  it('gives what a killed worker held to another', async () => {
+  it('gives the invocations of a killed worker to another worker', async () => {
     const paced = await createPacedAgent(stack.api, 't0-n60-d40');
     const begun = await Promise.all(
       Array.from({ length: 6 }, (_, index) => begin(`killed ${index}`, { agent: paced })),
@@ -140,7 +140,7 @@ describe.skipIf(objection)('on a Redis Cluster of three nodes', { timeout: 60_00
     await stack.start('worker');
   });
 
-  it('adds again the jobs that it lost, on whichever nodes their queues are', async () => {
+  it('adds lost jobs again, on all nodes', async () => {
     await Promise.all(stack.workers.splice(0).map((worker) => worker.stop()));
     const agents = [agentId, stack.echoAgentId];
     const posted = await Promise.all(
@@ -160,7 +160,7 @@ describe.skipIf(objection)('on a Redis Cluster of three nodes', { timeout: 60_00
       expect(await stack.api.finished(id)).toMatchObject({ status: 'completed', attempt: 1 });
   });
 
-  it('hears what is published through another node when the one it listened to is gone', async () => {
+  it('receives events through another node when its subscriber node is gone', async () => {
     const heard: string[] = [];
     const { url } = stack.testRedis;
     const quiet = { warn() {}, info() {} };
@@ -185,7 +185,7 @@ describe.skipIf(objection)('on a Redis Cluster of three nodes', { timeout: 60_00
     }
   });
 
-  it('is refused under the wrong setting, which is named', async () => {
+  it('is refused with the wrong setting, and the error names the setting', async () => {
     const quiet = { warn() {}, info() {} };
     const single = openRedis(nodes()[0]?.url ?? '', 'commands', { name: 'test', logger: quiet });
     const server = await openTestRedis();
@@ -205,7 +205,7 @@ describe.skipIf(objection)('on a Redis Cluster of three nodes', { timeout: 60_00
     }
   });
 
-  it('goes on where it was when one of the nodes was away', async () => {
+  it('continues after one of the nodes was away', async () => {
     const paced = await createPacedAgent(stack.api, 't0-n100-d60');
     const begun = await Promise.all(
       Array.from({ length: 9 }, (_, index) => begin(`through ${index}`, { agent: paced, gateway: index % 2 })),
@@ -226,7 +226,7 @@ describe.skipIf(objection)('on a Redis Cluster of three nodes', { timeout: 60_00
     const asked = performance.now();
     const polls = begun.map(({ id }) => stack.api.get<ShownInvocation>(`/api/invocations/${id}?wait=40`));
     for (const { body } of await Promise.all(polls)) expect(body.status).toBe('completed');
-    expect(performance.now() - asked).toBeLessThan(30_000); // they are told of it, and do not find it when their time is over
+    expect(performance.now() - asked).toBeLessThan(30_000); // an event tells them, not the end of their wait
     await nodes()[1]?.start();
     for (const service of services())
       await waitUntil(async () => (await ready(service)) === 200, { what: 'readiness', everyMs: 100 });

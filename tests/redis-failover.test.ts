@@ -34,7 +34,7 @@ describe('a failover of Redis behind one address', () => {
   const post = (message: string, conversationId?: string) =>
     stack.api.invoke({ agentId: stack.echoAgentId, message, ...(conversationId ? { conversationId } : {}) });
 
-  it('is followed by every connection, though none of them broke', async () => {
+  it('is noticed by every connection, although none of them broke', async () => {
     await open();
     const { body: conversation } = await stack.api.send<{ id: string }>('POST', '/api/conversations', {});
     const watcher = await stack.watch({ conversationId: conversation.id });
@@ -48,13 +48,13 @@ describe('a failover of Redis behind one address', () => {
     await watcher.ended(second.body.id);
     await waitUntil(async () => (await pair.leftBehind()).length === 0, { what: 'all to have left the demoted node' });
     await waitUntil(() => isEverybody(200), { what: 'all to be ready' });
-    pair.proxy.target(1); // a new connection would fail: these are made already
+    pair.proxy.target(1); // a new connection would fail, but these exist already
     const third = await post('after', conversation.id);
     expect((await watcher.ended(third.body.id)).text).toBe('You said: after');
     expect((await stack.api.finished(third.body.id)).status).toBe('completed');
   });
 
-  it('makes nobody ready before there is a primary, and loses no request meanwhile', async () => {
+  it('makes no connection ready before there is a primary, and loses no command meanwhile', async () => {
     await open();
     await pair.demote();
     await waitUntil(() => isEverybody(503), { what: 'all to be unready', everyMs: 50 });
@@ -72,8 +72,8 @@ describe('a failover of Redis behind one address', () => {
   });
 });
 
-describe('a Redis that takes no writes', () => {
-  it('is not used where the address leads to a replica, and the reason is given', async () => {
+describe('a Redis that refuses writes', () => {
+  it('is not used if the address leads to a replica, and the error names the reason', async () => {
     const server = await openTestRedis();
     const { redis, close } = openRedis(server.url, 'commands', { name: 'test', logger: { warn() {}, info() {} } });
     try {
@@ -90,8 +90,8 @@ describe('a Redis that takes no writes', () => {
 
   it.each([
     ['full', 'maxmemory', '1', '0', /^OOM /],
-    ['without the replicas that it has to have', 'min-replicas-to-write', '1', '0', /^NOREPLICAS /],
-  ])('makes nobody ready while it is %s', async (_, setting, bad, good, reason) => {
+    ['without its required replicas', 'min-replicas-to-write', '1', '0', /^NOREPLICAS /],
+  ])('makes no connection ready while it is %s', async (_, setting, bad, good, reason) => {
     const stack = await openStack();
     try {
       const ask = () =>

@@ -40,6 +40,7 @@ describe('the route table', () => {
       'delete /api/conversations/:id',
       'post /api/session',
       'delete /api/keys/:id',
+      'delete /api/connections/:id',
     ]);
   });
 

@@ -10,14 +10,14 @@ import { readWorkerConfig } from '../services/worker/src/worker-config.ts';
 const needed = { DATABASE_URL: 'postgresql://user@127.0.0.1/nexus', REDIS_URL: 'redis://127.0.0.1' };
 type Setting = Record<string, string>;
 
-/** All settings as the three services read them. Throws what is wrong. */
+/** All settings as the three services read them. Throws if a setting is invalid. */
 const read = (setting: Setting): Record<string, unknown> => ({
   ...readApiConfig({ ...needed, ...setting }),
   ...readGatewayConfig({ ...needed, ...setting }),
   ...readWorkerConfig({ ...needed, ...setting }),
 });
 
-/** What the service says of the setting; fails where it takes it. */
+/** The error of the service about the setting; fails if the service accepts it. */
 function refusalOf(setting: Setting): string {
   let taken: unknown;
   try {
@@ -28,7 +28,7 @@ function refusalOf(setting: Setting): string {
   throw new Error(`taken as ${JSON.stringify(taken)}`);
 }
 
-describe('a setting that is written oddly, and clear all the same', () => {
+describe('a setting with odd but clear spelling', () => {
   it.each<[name: string, written: string, means: unknown]>([
     ['OPENAI_API_KEY', ' sk-pasted\n', 'sk-pasted'],
     ['OPENAI_API_KEY', '\uFEFFsk-pasted', 'sk-pasted'],
@@ -48,6 +48,7 @@ describe('a setting that is written oddly, and clear all the same', () => {
     ['REDIS_CLUSTER', 'FALSE', false],
     ['WORKER_PROVIDERS', 'Echo, OLLAMA,', ['echo', 'ollama']],
     ['ALLOWED_HOSTS', 'Nexus.example, other', ['Nexus.example', 'other']],
+    ['ADDRESS_ALLOW_LIST', 'ollama.internal, 10.0.0.0/8, ::1', ['ollama.internal', '10.0.0.0/8', '::1']],
     ['CORS_ORIGINS', 'http://a/, HTTPS://B.example:443', ['http://a', 'https://b.example']],
     ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://127.0.0.1:4318/v1/traces', 'http://127.0.0.1:4318'],
     ['ADMIN_PASSWORD', ' with blanks around ', ' with blanks around '],
@@ -71,7 +72,7 @@ describe('a setting that is written oddly, and clear all the same', () => {
   });
 });
 
-describe('a setting that cannot work is refused by its name, with what was expected and without its value', () => {
+describe('an invalid setting is refused with its name and what was expected, and without its value', () => {
   it.each<[name: string, value: string, expected: string]>([
     ['OPENAI_API_KEY', 'sk-sec\nret', 'text in one line'],
     ['OPENAI_API_KEY', 'sk-sec\u0000ret', 'text in one line'],
@@ -97,6 +98,10 @@ describe('a setting that cannot work is refused by its name, with what was expec
     ['ALLOWED_HOSTS', 'https://secret.example', 'names without scheme and port'],
     ['ALLOWED_HOSTS', 'secret.example:8080', 'names without scheme and port'],
     ['ALLOWED_HOSTS', '*.secret.example', 'names without scheme and port'],
+    ['ADDRESS_ALLOW_LIST', 'http://secret.example', 'host names, addresses and networks'],
+    ['ADDRESS_ALLOW_LIST', '10.0.0.0/33', 'host names, addresses and networks'],
+    ['ADDRESS_ALLOW_LIST', '10.1', 'host names, addresses and networks'],
+    ['ADDRESS_ALLOW_LIST', '*', 'host names, addresses and networks'],
     ['API_HOST', 'http://secret.example', 'without scheme and port'],
     ['GATEWAY_HOST', '127.0.0.1:3002', 'without scheme and port'],
     ['WORKER_HOST', '127.0.0', 'without scheme and port'],
@@ -113,7 +118,7 @@ describe('a setting that cannot work is refused by its name, with what was expec
     ['DATABASE_POOL_SIZE', '１２', 'a whole number from 1'],
     ['LOG_LEVEL', 'verbose', 'expected trace, debug'],
     ['LOG_FORMAT', 'text', 'expected json, pretty'],
-    ['NEXUS_AUTH', 'on', 'expected off'],
+    ['NEXUS_AUTH', 'on', 'expected keys, off'],
     ['REDIS_CLUSTER', 'maybe', 'expected'],
     ['WORKER_PROVIDERS', 'claude', 'some of echo'],
     ['WORKER_PROVIDERS', ',', 'some of echo'],
@@ -131,14 +136,14 @@ describe('a setting that cannot work is refused by its name, with what was expec
     expect(refusal).not.toMatch(/secret|1e3|0x10|verbose|claude|maybe/);
   });
 
-  it('also with others that do not fit, and with what no variable says alone', () => {
+  it('also together with other invalid settings, and with settings that contradict each other', () => {
     const names = readRefused({
       API_PORT: 'x',
-      API_HOST: '0.0.0.0',
+
       LOG_LEVEL: 'loud',
       REDIS_URL: 'redis://a,redis://b',
     });
-    expect(names).toEqual(['API_HOST', 'API_PORT', 'LOG_LEVEL', 'REDIS_URL']);
+    expect(names).toEqual(['API_PORT', 'LOG_LEVEL', 'REDIS_URL']);
   });
 
   const readRefused = (setting: Setting) =>
@@ -169,7 +174,7 @@ describe('a file that holds a setting', () => {
     expect(read({ OPENAI_API_KEY_FILE: fileOf(content) }).OPENAI_API_KEY).toBe('sk-key');
   });
 
-  it('leaves a password its blanks, as Postgres does', () => {
+  it('keeps the blanks of a password, as Postgres does', () => {
     const config = readApiConfig({ ...needed, DATABASE_PASSWORD_FILE: fileOf(' a b \n') });
     expect(decodeURIComponent(new URL(config.DATABASE_URL).password)).toBe(' a b ');
   });

@@ -12,7 +12,7 @@ import { waitUntil } from './support/wait-until.ts';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const graceMs = 500;
 
-describe('a service that is told to stop', () => {
+describe('a service that stops', () => {
   const opened: { close(): Promise<void> }[] = [];
   afterEach(async () => {
     for (const each of opened.splice(0).reverse()) await each.close();
@@ -23,7 +23,7 @@ describe('a service that is told to stop', () => {
   };
 
   it.each(['api', 'gateway', 'worker'] as const)(
-    'ends though Postgres and Redis are gone for good: %s',
+    'ends although Postgres and Redis are gone for good: %s',
     async (name) => {
       const postgres = keep(await openTemplatePostgres());
       const redis = keep(await openTestRedis());
@@ -40,7 +40,7 @@ describe('a service that is told to stop', () => {
   );
 
   it.each(['info', 'debug'])(
-    'ends though nobody reads its log any more, at level %s',
+    'ends although no process reads its log, at level %s',
     async (LOG_LEVEL) => {
       const database = keep(await openTestDatabase());
       const redis = keep(await openTestRedis());
@@ -67,7 +67,7 @@ describe('a service that is told to stop', () => {
     60_000,
   );
 
-  it('ends once, however often it is told to', async () => {
+  it('ends once after any number of signals', async () => {
     const database = keep(await openTestDatabase());
     const redis = keep(await openTestRedis());
     const service = await startService('api', { DATABASE_URL: database.url, REDIS_URL: redis.url });
@@ -76,7 +76,7 @@ describe('a service that is told to stop', () => {
     await second;
   });
 
-  it('ends in order while it still starts', async () => {
+  it('ends in order during its start', async () => {
     const database = keep(await openTestDatabase());
     const redis = keep(await openTestRedis());
     const proxy = keep(await openProxy(Number(new URL(database.url).port)));

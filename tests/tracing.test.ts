@@ -58,7 +58,7 @@ describe('traces', () => {
     await provider.close();
   });
 
-  it('are one from the request through the queue to the worker and its call', async () => {
+  it('are one trace from the request through the queue to the worker and its call', async () => {
     const posted = await stack.api.invoke({ agentId, message: secret }, { 'x-request-id': 'request-of-the-trace' });
     const { id, conversationId } = posted.body;
     await stack.api.finished(id);
@@ -126,7 +126,7 @@ describe('traces', () => {
     expect(firstChunk).toBeLessThan(5);
   });
 
-  it('use no attribute names but ours and those of the conventions', () => {
+  it('use only our attribute names and those of the conventions', () => {
     const known = new Set<string>(Object.values(conventions).filter((value) => typeof value === 'string'));
     const used = receiver.spans().flatMap(({ attributes }) => Object.keys(attributes));
     const unknown = used.filter((name) => !name.startsWith('nexus.') && !known.has(name));
@@ -151,7 +151,7 @@ describe('traces', () => {
     expect(spanOf(spans, 'server').parentSpanId).toBe('00f067aa0ba902b7');
   });
 
-  it('begin anew after a traceparent that cannot be read', async () => {
+  it('begin a new trace after an invalid traceparent', async () => {
     const posted = await stack.api.invoke({ agentId, message: 'odd' }, { traceparent: '00-zz-01' });
     const spans = await receiver.received(about(posted.body.id), 4);
     expect(spanOf(spans, 'server').parentSpanId).toBeNull();
@@ -177,7 +177,7 @@ describe('traces', () => {
     expect(spanOf(spans, 'consumer').attributes['nexus.attempt.outcome']).toBe('completed');
   });
 
-  it('tell how an invocation failed', async () => {
+  it('show how an invocation failed', async () => {
     provider.next(failing(401));
     const posted = await stack.api.invoke({ agentId, message: 'rejected' });
     const spans = await receiver.received(about(posted.body.id), 4);
@@ -199,7 +199,7 @@ describe('traces', () => {
     expect(spanOf(spans, 'consumer')).toMatchObject({ failed: false, events: [{ name: 'invocation.cancelled' }] });
   });
 
-  it('begin with the worker for an invocation that had to wait in line', async () => {
+  it('begin in the worker for an invocation that had to wait in line', async () => {
     const slow = await createPacedAgent(stack.api, 't300-n1-d0');
     const first = await stack.api.invoke({ agentId: slow, message: 'first' });
     const second = await stack.api.invoke({
@@ -216,7 +216,7 @@ describe('traces', () => {
     expect(spanOf(seconds, 'client').traceId).toBe(began.traceId);
   });
 
-  it('show a request that was refused, also one whose body ended it, as no failure of ours', async () => {
+  it('do not show a refused request as a failure, also if its body is invalid', async () => {
     await stack.api.send('POST', '/api/invocations', '{"not json', { 'x-request-id': 'broken-body' });
     const [refused] = await receiver.received((span) => span.attributes['nexus.request.id'] === 'broken-body', 1);
     expect(refused).toMatchObject({
@@ -225,7 +225,7 @@ describe('traces', () => {
     });
   });
 
-  it('never hold what was said unless that is asked for', () => {
+  it('never contain prompts and answers without the setting', () => {
     expect(receiver.requests.length).toBeGreaterThan(0);
     for (const { body } of receiver.requests) {
       expect(body).not.toContain(secret);
@@ -234,7 +234,7 @@ describe('traces', () => {
     }
   });
 
-  it('are named in the lines that are logged within them', async () => {
+  it('are named in the log lines that belong to them', async () => {
     const slow = await createPacedAgent(stack.api, 't0-n40-d50');
     const posted = await stack.api.invoke({ agentId: slow, message: 'logged' }, { 'x-request-id': 'logged-request' });
     const { id } = posted.body;
@@ -253,7 +253,7 @@ describe('traces', () => {
     expect(outside?.trace_id).toBeUndefined();
   });
 
-  it('are all delivered by a service that is told to stop', async () => {
+  it('are all delivered by a service that stops', async () => {
     const worker = await stack.start('worker', { WORKER_PROVIDERS: 'echo' });
     await stack.workers[0]?.stop();
     const posted = await stack.api.invoke({ agentId: stack.echoAgentId, message: 'the last one' });
@@ -268,7 +268,7 @@ describe('traces', () => {
   });
 });
 
-describe('traces with what was said', () => {
+describe('traces with prompts and answers', () => {
   let receiver: TraceReceiver;
   let provider: ProviderServer;
   let stack: Stack;
@@ -291,7 +291,7 @@ describe('traces with what was said', () => {
     await provider.close();
   });
 
-  it('hold system prompt, messages and answer in the form of the conventions', async () => {
+  it('contain system prompt, messages and answer in the format of the conventions', async () => {
     const agentId = await createPacedAgent(stack.api, 't0-n2-d1', { systemPrompt: 'Be brief.' });
     const posted = await stack.api.invoke({ agentId, message: secret });
     const spans = await receiver.received(about(posted.body.id), 4);
@@ -306,7 +306,7 @@ describe('traces with what was said', () => {
 });
 
 describe('without an endpoint', () => {
-  it('nothing of OpenTelemetry but its API is loaded, and jobs and log lines carry nothing of it', async () => {
+  it('only the API of OpenTelemetry is loaded, and jobs and log lines carry no trace', async () => {
     const preload = fileURLToPath(new URL('./support/report-loaded-packages.mjs', import.meta.url));
     const stack = await openStack({ gateways: 0, env: { NODE_OPTIONS: `--import=${preload}` } });
     try {
@@ -316,7 +316,7 @@ describe('without an endpoint', () => {
       );
       expect((await stack.api.finished(posted.body.id)).status).toBe('completed');
       for (const service of [...stack.apis, ...stack.workers]) {
-        // prom-client asks the API, which does nothing by itself, for the trace of an exemplar.
+        // prom-client asks the API for the trace of an exemplar. The API alone does nothing.
         expect(service.output()).not.toMatch(/loaded @opentelemetry\/(?!api\b)/);
         expect(service.output()).not.toMatch(/trace_id|traceparent/);
       }
@@ -329,7 +329,7 @@ describe('without an endpoint', () => {
 });
 
 describe('a receiver that is away', () => {
-  it('changes nothing for the client, is told of once, and holds nobody up who stops', async () => {
+  it('changes nothing for the client, is logged once, and does not delay the stop', async () => {
     const hung = createServer(() => {});
     await new Promise<void>((resolve) => hung.listen(0, '127.0.0.1', resolve));
     const stack = await openStack({

@@ -47,7 +47,7 @@ describe('workers', () => {
     expect(rows).toHaveLength(3);
   });
 
-  it('that are told to stop let short answers end and hand the rest to another, which starts at once', async () => {
+  it('that stop let short answers end and hand back the rest, which another worker starts at once', async () => {
     const agentId = await createPacedAgent(stack.api, 't0-n60-d50');
     const posted = await Promise.all(
       Array.from({ length: 12 }, (_, index) => stack.api.invoke({ agentId, message: `handed ${index}` })),
@@ -69,7 +69,7 @@ describe('workers', () => {
     for (const invocation of done) expect(invocation.output).toBe(full);
   });
 
-  it('give back an invocation that is theirs by its row alone: a claim took effect and its answer never arrived', async () => {
+  it('give back an invocation that only its row assigns to them: the claim took effect, but the reply was lost', async () => {
     const body = { name: 'nobody serves it', provider: 'ollama', model: 'llama3' };
     const agent = await stack.api.send<{ id: string }>('POST', '/api/agents', body);
     const posted = await stack.api.invoke({ agentId: agent.body.id, message: 'claimed unheard' });
@@ -87,8 +87,8 @@ describe('workers', () => {
 
   it.each([
     ['died', 'orphaned_job'],
-    ['never heard of it', 'unheard_job'],
-  ])('give an invocation another job where the worker that was given the first has %s', async (why, cause) => {
+    ['never received it', 'unheard_job'],
+  ])('give an invocation another job if the worker that was given the first has %s', async (why, cause) => {
     const body = { name: `nobody serves it either, ${why}`, provider: 'ollama', model: 'llama3' };
     const agent = await stack.api.send<{ id: string }>('POST', '/api/agents', body);
     const { body: posted } = await stack.api.invoke({ agentId: agent.body.id, message: 'given away' });
@@ -101,7 +101,7 @@ describe('workers', () => {
     expect(await stack.redis.exists(key(1))).toBe(1);
     const living = await stack.database.worker.findFirstOrThrow();
     const holder = cause === 'orphaned_job' ? nobody : living.id;
-    await stack.redis.hset(key(1), 'pb', holder); // as BullMQ notes whom it has given a job
+    await stack.redis.hset(key(1), 'pb', holder); // BullMQ stores here which worker has the job
 
     const counted = new RegExp(`nexus_recoveries_total\\{cause="${cause}"\\} [1-9]`);
     const isCounted = async () => {
@@ -121,7 +121,7 @@ describe('workers', () => {
     ['running', 'worker_lost', { workerId: nobody, lostAttempts: 2 }],
     ['queued', 'deadline_exceeded', { deadlineAt: new Date(0) }],
   ] as const)(
-    'end what is %s and another can no longer answer for, while that one still speaks: what is shown is what is kept (%s)',
+    'end a %s invocation while another process still appends its events, and show the stored text (%s)',
     async (status, code, more) => {
       const { body: agent } = await stack.api.send<{ id: string }>('POST', '/api/agents', {
         name: `of nobody here, ${status}`,
@@ -161,13 +161,13 @@ describe('workers', () => {
       });
       if (status === 'running')
         await waitUntil(async () => ((await stack.api.finished(body.id)).usage[0]?.outputTokens ?? 0) > 0, {
-          what: 'what was lost to be estimated',
+          what: 'the usage of the lost attempt',
         });
       expect(events.at(-1)).toMatchObject({ type: 'invocation.failed', data: { contentSha256: sha256(shown) } });
     },
   );
 
-  /** A worker for Echo whose claim of this message waits for a lock, until it is told to stop and then let go. */
+  /** Starts a worker for Echo whose claim of this message waits for a lock. Stops the worker, and then releases the lock. */
   async function stopDuringClaim(message: string, graceMs: number, letGo: (worker: RunningService) => boolean) {
     const { body } = await stack.api.invoke({ agentId: stack.echoAgentId, message });
     const other = new pg.Client({ connectionString: stack.testDatabase.url });
@@ -183,7 +183,7 @@ describe('workers', () => {
     const worker = await stack.start('worker', env);
     const isWaiting = `SELECT 1 FROM pg_stat_activity
       WHERE wait_event_type = 'Lock' AND datname = current_database() AND query LIKE '%claimed AS (%'`;
-    // Over another connection: within its transaction this one would see the same activity for ever.
+    // On another connection, because a transaction always sees the same pg_stat_activity.
     const waiting = () => stack.database.$queryRawUnsafe<unknown[]>(isWaiting);
     await waitUntil(async () => (await waiting()).length > 0, { what: 'the claim to wait' });
     const stopped = worker.stop('SIGTERM');
@@ -194,20 +194,20 @@ describe('workers', () => {
     return body;
   }
 
-  it('that are told to stop also wait for the answer of a job whose claim is under way', async () => {
-    const isDraining = (worker: RunningService) => worker.output().includes('finishing what is in hand');
+  it('that stop also wait for the answer of a job whose claim is under way', async () => {
+    const isDraining = (worker: RunningService) => worker.output().includes('finishing the jobs in hand');
     const { id } = await stopDuringClaim('claimed late '.repeat(40), 20_000, isDraining);
     expect(await stack.api.finished(id)).toMatchObject({ status: 'completed', attempt: 1 });
   });
 
-  it('that are past their grace hand back what they claim then, and nothing is to pay for it', async () => {
-    const isPastGrace = (worker: RunningService) => worker.output().includes('handing back what is still in hand');
+  it('that are past their grace period hand back what they still claim, without a cost', async () => {
+    const isPastGrace = (worker: RunningService) => worker.output().includes('handing back the jobs still in hand');
     const { id } = await stopDuringClaim('claimed too late', 300, isPastGrace);
     const row = await stack.database.invocation.findUniqueOrThrow({ where: { id }, include: { usage: true } });
     expect(row).toMatchObject({ status: 'queued', attempt: 1, dispatch: 2, usage: [] });
   });
 
-  it('begin with what another lost before they begin with what waits', async () => {
+  it('begin lost invocations before waiting ones', async () => {
     const queues = openInvocationQueues(stack.redis, { warn() {} });
     const add = (invocationId: string, begun: boolean) =>
       queues.add({ invocationId, dispatch: 1, provider: 'ollama', delayMs: 0, begun });

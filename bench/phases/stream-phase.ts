@@ -10,7 +10,7 @@ const streamsName = 'event streams';
 /** Chunks without a pause: the answer runs while its reader is still on the way from reading the log to listening. */
 const fastAnswers: Load = { model: 't5-n8-d0', clients: 16, asksPerClient: 32 };
 
-/** The same answers, read from the stream of the POST and over sockets: whoever asks for the stream begins to listen after the POST. */
+/** The same answers, from the stream of the POST and over sockets. The API begins to listen for a stream only after the POST. */
 export const streamPhase: Phase = {
   name: 'streams',
   title: 'event streams against sockets, 16 at once, 8 chunks without a pause',

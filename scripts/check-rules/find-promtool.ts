@@ -7,8 +7,8 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 /**
- * The path of a promtool. Where there is none and we may, unpacks the one of Debian's package into the folder, where the next call
- * finds it; otherwise throws a message with the command to run.
+ * The path of promtool. If it is missing, and we are root on Debian, unpacks Debian's package into the folder, where the next call finds it.
+ * Otherwise throws a message with the command that installs it.
  */
 export async function findPromtool(folder: string, say: (line: string) => void): Promise<string> {
   const unpacked = join(folder, 'usr', 'bin', 'promtool');
@@ -27,7 +27,7 @@ async function runs(path: string): Promise<boolean> {
   );
 }
 
-/** Unpacked rather than installed: the installed package starts a Prometheus server that listens on every address. */
+/** Unpack, do not install: the installed package would start a Prometheus server that listens on every address. */
 async function unpackPrometheus(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });

@@ -8,8 +8,8 @@ const answerLimitMs = 5_000;
 const pullLimitMs = 300_000;
 
 /**
- * Redis in a container of an engine that answers: on loopback alone, its data in a volume, itself removed when it stops. Rejects with why
- * there is none, in one line.
+ * Redis in a container of Docker or Podman. It listens on loopback only, has its data in a volume, and is removed when it stops. Rejects with a
+ * reason in one line if no engine answers.
  */
 export async function findContainerRedis(options: {
   say: (line: string) => void;
@@ -25,14 +25,14 @@ export async function findContainerRedis(options: {
     say(`Redis: ${engine} fetches the image ${image} …`);
     await runBounded(engine, ['pull', '-q', image], { limitMs: pullLimitMs, signal });
   }
-  say(`Redis: in a container of ${engine}, its data in a volume of it`);
+  say(`Redis: runs in a ${engine} container, with its data in a volume`);
   return {
     toCommand: ({ port, dataFolder, ...rest }) => ({
       program: engine,
       args: [
         ...['run', '--rm', '--name', toName(dataFolder), '--publish', `127.0.0.1:${port}:6379`],
         ...['--volume', `${toName(dataFolder)}:/data`, image],
-        // Beyond its own loopback, which the engine forwards to; only our loopback leads there.
+        // The engine forwards to the container's own address, not to its loopback. Only this machine's loopback leads to it.
         ...['redis-server', '--bind', '0.0.0.0', '--protected-mode', 'no', ...toCommonArguments(rest)],
       ],
       env: process.env,
@@ -56,7 +56,7 @@ async function findEngine(signal: AbortSignal): Promise<string> {
   throw new Error(reasons.join(', ') || `there is neither ${engines.join(' nor ')}`);
 }
 
-/** The same for each start on the folder, and no other's. */
+/** Every start on this folder gets the same name, and no other folder has it. */
 function toName(dataFolder: string): string {
   return `agent-nexus-redis-${createHash('sha256').update(dataFolder).digest('hex').slice(0, 12)}`;
 }

@@ -8,13 +8,13 @@ import { findUnpackedRedis, unpackDebianRedis } from './unpack-debian-redis.ts';
 
 export type FindRedisOptions = {
   say: (line: string) => void;
-  /** Ends what is being fetched. */
+  /** Aborts a download. */
   signal?: AbortSignal;
-  /** Whether a container will do: it cannot be paused or killed as a process can. */
+  /** Whether a container is allowed. Tests pause and kill Redis, which needs a process. */
   allowContainer?: boolean;
-  /** Servers of this system, best known first. */
+  /** Programs to look for on this system, in order. */
   programs?: string[];
-  /** Where a package is unpacked. */
+  /** Where to unpack a package. */
   folder?: string;
 };
 
@@ -22,8 +22,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const standardFolder = join(root, '.nexus', `redis-${process.arch}`);
 
 /**
- * A Redis (7 or newer) or Valkey: the system's own, else its package unpacked below .nexus/, else a container. Says which way it took, unless
- * it is the first. Throws one line with the command to run where every way fails.
+ * A Redis (7 or newer) or Valkey: the system's own, or its package unpacked below .nexus/, or a container. Says which one it uses, unless it is the
+ * system's own. If all fail, throws one line with the command that installs Redis.
  */
 export async function findRedis(options: FindRedisOptions): Promise<RedisSource> {
   const { say, signal = new AbortController().signal, programs = ['redis-server', 'valkey-server'] } = options;
@@ -61,11 +61,11 @@ async function unpack(
     ...parts,
     say: (line) => parts.say(`Redis: ${line}`),
   });
-  parts.say(`Redis: its package is unpacked in ${folder}; nothing was installed`);
+  parts.say(`Redis: unpacked its package in ${folder}; nothing was installed`);
   return source;
 }
 
 function toAdvice(reasons: string[]): string {
   const tried = reasons.length > 0 ? ` (${reasons.join('; ')})` : '';
-  return `Redis ${minRedisVersion} or newer is missing${tried}. Install it (${toInstallCommand()}), or set REDIS_URL to one that runs.`;
+  return `Redis ${minRedisVersion} or newer is missing${tried}. Install it (${toInstallCommand()}), or set REDIS_URL to a Redis that runs.`;
 }

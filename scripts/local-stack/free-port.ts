@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 
-/** A port of loopback that nobody listened on a moment ago. */
+/** A port on loopback that was free a moment ago. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
@@ -13,7 +13,7 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** The system's name for why nobody can listen there now, such as EADDRINUSE; null where one can. */
+/** The system's error code if a server cannot listen there now, such as EADDRINUSE; null if it can. */
 export function findListenProblem(port: number, host: string): Promise<string | null> {
   return new Promise((resolve) => {
     const server = createServer();

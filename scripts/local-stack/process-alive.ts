@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** Whether this process lives and, where the system tells, runs that program: a pid may have been given to another since. */
+/** Whether this process lives and runs that program. The system may have given the pid to another program; without /proc we cannot know. */
 export function isAlive(pid: number, program: string): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false;
   try {
@@ -15,7 +15,7 @@ export function isAlive(pid: number, program: string): boolean {
   }
 }
 
-/** Signals a process that is not our child and resolves once it is gone; throws when it outlives the limit. */
+/** Signals a process that is not our child, and resolves when it is gone. Throws if it does not end within the limit. */
 export async function endProcess(pid: number, program: string, signal: NodeJS.Signals, limitMs: number): Promise<void> {
   process.kill(pid, signal);
   for (const end = performance.now() + limitMs; isAlive(pid, program); ) {

@@ -4,22 +4,22 @@ import { promisify } from 'node:util';
 export type RedisSettings = {
   dataFolder: string;
   appendOnly: boolean;
-  /** Of loopback. */
+  /** On loopback. */
   port: number;
   flags: string[];
 };
 
 /** A way to run Redis. */
 export type RedisSource = {
-  /** The command that runs one in the foreground, and ends it on SIGTERM. */
+  /** The command that runs Redis in the foreground. SIGTERM stops it. */
   toCommand(settings: RedisSettings): { program: string; args: string[]; env: NodeJS.ProcessEnv };
-  /** Ends what an earlier start that was killed may have left on this folder, beyond a process of ours. */
+  /** Stops what a killed earlier start may have left on this folder, other than a process. */
   endLeftover(dataFolder: string): Promise<void>;
 };
 
 export const minRedisVersion = 7;
 
-/** A server as a program of this system. */
+/** A Redis that is a program of this system. */
 export function fromProgram(program: string, env: NodeJS.ProcessEnv = process.env): RedisSource {
   return {
     toCommand: ({ port, dataFolder, ...rest }) => ({
@@ -40,7 +40,7 @@ export function toCommonArguments({ appendOnly, flags }: Pick<RedisSettings, 'ap
 
 const versionLimitMs = 5_000;
 
-/** The major version of a server; null where it cannot be run. */
+/** The major version of a server; null if it does not run. */
 export async function versionOf(program: string, env: NodeJS.ProcessEnv = process.env): Promise<number | null> {
   try {
     const { stdout } = await promisify(execFile)(program, ['--version'], { env, timeout: versionLimitMs });

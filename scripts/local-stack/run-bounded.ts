@@ -11,8 +11,8 @@ const keptCharacters = 200_000;
 const killAfterMs = 2_000;
 
 /**
- * Runs a program to its end and resolves with what it wrote. Rejects where it is missing, fails, outlives the limit or is
- * aborted, with its last words; by then it is gone.
+ * Runs a program to its end and resolves with its output. Rejects if the program is missing, fails, takes longer than the limit or is aborted; the
+ * error has a line of its output. By then the program has ended.
  */
 export function runBounded(
   program: string,
@@ -55,12 +55,12 @@ export function runBounded(
   });
 }
 
-/** Whether the program is not on this system: EACCES is a folder of the path that this user may not look into. */
+/** Whether the program is not on this system. EACCES means that PATH has a folder that this user may not read. */
 export function isMissingProgram(error: unknown): boolean {
   return ['ENOENT', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
-/** The first line that speaks of an error, or the last of all, without credentials of a URL in it. */
+/** The first line that reports an error, or the last line, without the credentials of any URL. */
 function wordsOf(complaint: string): string {
   const lines = complaint
     .split('\n')

@@ -8,24 +8,24 @@ const downloadLimitMs = 120_000;
 const updateLimitMs = 180_000;
 const shortLimitMs = 20_000;
 const progressEveryMs = 10_000;
-/** The server needs libraries, which need libraries. No release needs as many rounds as this. */
+/** The server needs libraries, and these need libraries. No release needs more rounds than this. */
 const maxRounds = 4;
 
-/** apt itself waits for minutes where nobody answers, and tries several times. */
+/** By default apt waits for minutes if no server answers, and tries several times. */
 const aptOptions = ['-q', ...option('Acquire::Retries=0'), ...option('Acquire::http::Timeout=10')];
 
-/** Without it apt counts lists that it could not fetch as a success. */
+/** Without this, apt succeeds even if it could not fetch the lists. */
 const failAtAny = option('APT::Update::Error-Mode=any');
 
-/** apt's words when its package lists are absent or old. Other failures mean that it cannot reach the registry. */
+/** apt's messages if its package lists are missing or old. Other failures mean that it cannot reach the registry. */
 const outdatedLists = /unable to locate|can't find|no candidate|404/i;
 
-/** apt's words as they are matched and shown. */
+/** apt must write English: we match its messages, and show them. */
 const inEnglish = { ...process.env, LC_ALL: 'C' };
 
 type Unpacking = { say: (line: string) => void; signal: AbortSignal };
 
-/** The server that an earlier start unpacked; null where none runs. */
+/** The server that an earlier start unpacked; null if there is none that runs. */
 export async function findUnpackedRedis(folder: string): Promise<RedisSource | null> {
   const { program, env } = toServer(folder);
   if (!existsSync(program)) return null;
@@ -33,12 +33,12 @@ export async function findUnpackedRedis(folder: string): Promise<RedisSource | n
 }
 
 /**
- * Debian's or Ubuntu's Redis with the libraries that this system lacks, unpacked in a folder without root: nothing is
- * installed. Rejects with the reason in one line; see isMissingProgram for a system without apt.
+ * Unpacks Debian's or Ubuntu's Redis, with the libraries that this system lacks, in a folder. It needs no root and installs nothing. Rejects with
+ * the reason in one line; see isMissingProgram for a system without apt.
  */
 export async function unpackDebianRedis(folder: string, { say, signal }: Unpacking): Promise<RedisSource> {
   await runBounded('apt-get', ['--version'], { limitMs: shortLimitMs, signal });
-  say('none on this system: fetching its package with apt, which needs no root …');
+  say('not on this system: fetching its package with apt, without root …');
   await mkdir(dirname(folder), { recursive: true });
   const work = await mkdtemp(`${folder}.part-`);
   const startedAt = performance.now();
@@ -68,7 +68,7 @@ export async function unpackDebianRedis(folder: string, { say, signal }: Unpacki
   }
 }
 
-/** Fetches packages by name, with the system's package lists or else with lists of our own. */
+/** Fetches packages by name, with the system's package lists, or with lists of our own if those are missing or old. */
 function createFetching(work: string, { say, signal }: Unpacking) {
   const fetched = new Set<string>();
   let ownLists: string[] = [];
@@ -93,7 +93,7 @@ function createFetching(work: string, { say, signal }: Unpacking) {
     });
   }
   return {
-    /** The package files. Reads new package lists once, where the system's are absent or old. */
+    /** Returns the package files. Reads new package lists once, if the system's are missing or old. */
     async fetch(names: string[]): Promise<string[]> {
       for (const name of names) fetched.add(name);
       const cwd = await mkdtemp(join(work, 'packages-'));
@@ -104,7 +104,7 @@ function createFetching(work: string, { say, signal }: Unpacking) {
       });
       return readdirSync(cwd).map((file) => join(cwd, file));
     },
-    /** The libraries that these packages name and that were not fetched yet; never the C library, which belongs to the system's loader. */
+    /** The libraries that these packages need and that we have not fetched. Never the C library: it must match the system's loader. */
     async librariesOf(packages: string[]): Promise<string[]> {
       const names = new Set<string>();
       for (const file of packages) {

@@ -4,7 +4,7 @@ import { openRedis, waitForRedis } from '@nexus/common/redis/open-redis';
 
 const limitMs = 5_000;
 
-/** Of a Redis that is not ours: that it answers, is new enough and does not evict. Throws one line otherwise. */
+/** Checks a Redis that we did not start: it answers, is new enough and does not evict. Throws one line otherwise. */
 export async function assertRedisUsable(url: string, cluster: boolean): Promise<void> {
   const { redis, close } = openRedis(url, 'commands', {
     name: 'nexus-start',
@@ -21,7 +21,7 @@ export async function assertRedisUsable(url: string, cluster: boolean): Promise<
   }
 }
 
-/** What the connection met last, such as ECONNREFUSED, or WRONGPASS in Redis' own words. */
+/** The last error of the connection, such as ECONNREFUSED, or Redis' own text for WRONGPASS. */
 function reasonOf(error: unknown): string {
   const { code, message } = ((error as Error).cause ?? {}) as { code?: string; message?: string };
   const reason = code ?? message;

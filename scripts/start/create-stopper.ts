@@ -1,8 +1,8 @@
 export type Stopper = {
-  /** Registers how something is stopped, at the moment it is opened; the newest stops first. */
+  /** Registers how a part is stopped. Call it at the moment of opening. The newest stops first. */
   onStop(name: string, stop: (signal?: NodeJS.Signals) => unknown): void;
-  /** Registers what is to be told at the moment that the stop begins. */
-  onStopping(tell: () => void): void;
+  /** Registers a function that is called when the stop begins. */
+  onStopping(notify: () => void): void;
   stopping(): boolean;
   /** Stops everything and exits. */
   stop(code: number): Promise<void>;
@@ -11,20 +11,20 @@ export type Stopper = {
 const readerIsGone = new Set(['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED']);
 
 /**
- * Ctrl-C, SIGTERM and the end of the terminal stop everything in order and exit 0, as does the next line that is said when whoever read them is gone;
- * a second Ctrl-C kills what still runs.
+ * Ctrl-C, SIGTERM and the end of the terminal stop everything in order and exit 0. So does a line that cannot be written because its reader is gone.
+ * A second Ctrl-C kills what still runs.
  */
 export function createStopper(say: (line: string) => void): Stopper {
   const stops: { name: string; stop: (signal?: NodeJS.Signals) => unknown }[] = [];
-  const tells: (() => void)[] = [];
+  const listeners: (() => void)[] = [];
   let stopping: Promise<void> | undefined;
 
   async function stopAll(): Promise<void> {
-    for (const tell of tells) {
+    for (const notify of listeners) {
       try {
-        tell();
+        notify();
       } catch (error) {
-        say(toText(error)); // the stop goes on
+        say(toText(error)); // the stop continues
       }
     }
     for (let next = stops.at(-1); next; next = stops.at(-1)) {
@@ -33,7 +33,7 @@ export function createStopper(say: (line: string) => void): Stopper {
       } catch (error) {
         say(`${next.name} did not stop: ${toText(error)}`);
       }
-      stops.splice(stops.indexOf(next), 1); // not the last: more may have been opened meanwhile
+      stops.splice(stops.indexOf(next), 1); // not simply the last one: a new one may have been registered meanwhile
     }
   }
 
@@ -46,7 +46,7 @@ export function createStopper(say: (line: string) => void): Stopper {
 
   function onSignal(signal: string): void {
     if (!stopping) {
-      say(`${signal}: stopping everything, once answers under way are finished or handed back. Ctrl-C stops at once.`);
+      say(`${signal}: stopping. Workers first finish their answers or hand them back. Press Ctrl-C to stop at once.`);
       void stop(0);
     } else if (signal === 'SIGINT') {
       say('Stopping at once.');
@@ -62,7 +62,7 @@ export function createStopper(say: (line: string) => void): Stopper {
 
   return {
     onStop: (name, how) => void stops.push({ name, stop: how }),
-    onStopping: (tell) => void tells.push(tell),
+    onStopping: (notify) => void listeners.push(notify),
     stopping: () => stopping !== undefined,
     stop,
   };

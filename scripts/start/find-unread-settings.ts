@@ -1,10 +1,10 @@
 import { parseEnv } from 'node:util';
 
-/** What others than the project read there: compose and Docker, Node and npm, OpenTelemetry's library, and what proxies and terminals go by. */
+/** Names that other programs read from `.env`: compose and Docker, Node and npm, OpenTelemetry's library, proxies and terminals. */
 const ofOthers =
   /^(?:(?:COMPOSE|DOCKER|BUILDKIT|NODE|NPM)_|OTEL_(?!EXPORTER_OTLP|INSTRUMENTATION_GENAI)|(?:HTTPS?|ALL|NO)_PROXY$|(?:NO|FORCE)_COLOR$|TZ$)/i;
 
-/** The names that `.env` sets and nobody reads, mostly a slip of the pen: `.env.example` has every setting. */
+/** The names in `.env` that no program reads, mostly typing errors. `.env.example` has every setting. */
 export function findUnreadSettings(names: string[], example: string): string[] {
   const settings = Object.keys(parseEnv(example));
   const known = new Set(settings.flatMap((name) => [name, `${name}_FILE`]));

@@ -5,7 +5,7 @@ import { withLocalStores } from './find-config-problems.ts';
 
 const answerLimitMs = 1_000;
 
-/** What stands between a provider and its first answer, in words, by the provider's name. One that has all it needs is not in it. */
+/** What each provider still needs, in words, by the provider's name. A provider that can answer is not in the map. */
 export async function findWhatIsLacking(): Promise<Map<string, string>> {
   const config = readWorkerConfig(withLocalStores());
   const providers = toProviderConfig(config);
@@ -14,7 +14,7 @@ export async function findWhatIsLacking(): Promise<Map<string, string>> {
     if (providers[provider].apiKey === null) lacking.set(provider, `needs ${providerCredentials[provider]}`);
   }
   if (!(await answers(providers.ollama.baseUrl)))
-    lacking.set('ollama', `finds no Ollama at ${new URL(providers.ollama.baseUrl).host}`);
+    lacking.set('ollama', `no Ollama answers at ${new URL(providers.ollama.baseUrl).host}`);
   for (const provider of Object.keys(providerCredentials)) {
     if (!config.WORKER_PROVIDERS.some((served) => served === provider))
       lacking.set(provider, 'is not in WORKER_PROVIDERS');
@@ -25,7 +25,7 @@ export async function findWhatIsLacking(): Promise<Map<string, string>> {
 async function answers(url: string): Promise<boolean> {
   try {
     await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(answerLimitMs) });
-    return true; // what it refuses, the worker says
+    return true; // any status: the worker reports refusals
   } catch {
     return false;
   }

@@ -6,6 +6,8 @@ import { toGuide } from './to-guide.ts';
 
 export type GreetParts = {
   options: StartOptions;
+  /** A key's token, where callers need one. */
+  key: string | null;
   lacking: Promise<Map<string, string>>;
   say(line: string): void;
   write(text: string): void;
@@ -14,8 +16,8 @@ export type GreetParts = {
   whileShowing(body: () => Promise<void>): Promise<void>;
 };
 
-/** Shows a first answer and the guide. The system runs by now, so a failure here is one line and ends nothing. */
-export async function greet({ options, lacking, say, write, stopping, whileShowing }: GreetParts): Promise<void> {
+/** Shows a first answer and the guide. The system already runs, so a failure here prints one line and stops nothing. */
+export async function greet({ options, key, lacking, say, write, stopping, whileShowing }: GreetParts): Promise<void> {
   const attempt = async (what: string, body: () => Promise<void>) => {
     try {
       await body();
@@ -27,7 +29,7 @@ export async function greet({ options, lacking, say, write, stopping, whileShowi
   const [api, gateway] = [toUrl(options.places.api), toUrl(options.places.gateway)];
   let agents: ShownAgent[] = [];
   await attempt('The agents cannot be listed', async () => {
-    agents = await loadAgents(api);
+    agents = await loadAgents(api, key);
   });
   const echo = agents.find(({ provider }) => provider === 'echo');
   const lacks = await lacking;
@@ -36,12 +38,12 @@ export async function greet({ options, lacking, say, write, stopping, whileShowi
     await attempt('The first answer failed', () =>
       whileShowing(async () => {
         try {
-          await showFirstAnswer(api, gateway, echo, write);
+          await showFirstAnswer({ api, gateway, key }, echo, write);
         } finally {
           write('\n');
         }
       }),
     );
   }
-  if (!stopping()) write(`${toGuide(options, agents, lacks)}\n`);
+  if (!stopping()) write(`${toGuide(options, key, agents, lacks)}\n`);
 }

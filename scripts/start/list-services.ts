@@ -1,10 +1,10 @@
 import type { ServiceSpec } from './open-service.ts';
 import type { StartOptions } from './read-options.ts';
 
-/** Time for a service to close everything after the grace for its answers. Milliseconds. */
+/** How long a service may take to close everything after the grace for its answers, in milliseconds. */
 const stopAfterGraceMs = 15_000;
 
-/** The services that make the system, each with its place. */
+/** All services of the system, each with its place. */
 export function listServices({ places, workers, shutdownGraceMs }: StartOptions): Omit<ServiceSpec, 'env' | 'print'>[] {
   const stopLimitMs = shutdownGraceMs + stopAfterGraceMs;
   return [

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from '../local-stack/process-alive.ts';
 
 export type FolderLock = {
-  /** Says to a start that comes now that it may wait. */
+  /** Marks the lock, so that a start that comes now waits instead of failing. */
   stopping(): void;
   release(): void;
 };
@@ -12,17 +12,17 @@ export type FolderLock = {
 const stoppingMark = 'stopping';
 
 const lookEveryMs = 50;
-/** It is told again every minute that we wait. */
-const looksPerWord = 60_000 / lookEveryMs;
+/** The line "Waiting" comes once a minute. */
+const looksPerLine = 60_000 / lookEveryMs;
 
-/** One start at a time on a folder: waits for one that is stopping, and throws where one runs. */
+/** One start at a time on a folder. Waits for a start that is stopping, and throws if one runs. */
 export async function lockStateFolder(folder: string, say: (line: string) => void): Promise<FolderLock> {
   try {
     makeFolder(folder);
-    accessSync(`${folder}/.`, constants.W_OK); // with the dot: a file is no folder
-    chmodSync(folder, 0o755); // as root, Postgres runs as a user of its own and has to get through
+    accessSync(`${folder}/.`, constants.W_OK); // the dot makes this fail if `folder` is a file
+    chmodSync(folder, 0o755); // under root, Postgres runs as a user of its own, which must be able to enter
   } catch (error) {
-    throw new Error(`NEXUS_STATE_FOLDER: ${folder} cannot be made or used (${(error as NodeJS.ErrnoException).code})`);
+    throw new Error(`NEXUS_STATE_FOLDER: cannot create or use ${folder} (${(error as NodeJS.ErrnoException).code})`);
   }
   const file = `${folder}/start.pid`;
   for (let looks = 0; ; looks += 1) {
@@ -32,7 +32,7 @@ export async function lockStateFolder(folder: string, say: (line: string) => voi
       throw new Error(
         `Agent Nexus already runs on ${folder} (process ${pid}). Stop it, or set NEXUS_STATE_FOLDER to another folder, and other ports.`,
       );
-    if (looks % looksPerWord === 0)
+    if (looks % looksPerLine === 0)
       say(`Waiting for the earlier start (process ${pid}) to finish its answers and stop …`);
     await sleep(lookEveryMs);
   }
@@ -43,7 +43,7 @@ export async function lockStateFolder(folder: string, say: (line: string) => voi
   };
 }
 
-/** Step by step: told to make all of them at once, Node tries for ever where a folder can hold none, as in /proc. */
+/** One folder at a time: Node's recursive mkdir never ends in a place that cannot have folders, such as /proc. */
 function makeFolder(folder: string): void {
   if (existsSync(folder)) return;
   makeFolder(dirname(folder));

@@ -2,13 +2,13 @@ import { parseEnv } from 'node:util';
 
 export type EnvFile = {
   values: Record<string, string>;
-  /** Lines that Node would read otherwise than their author meant. Names, never values. */
+  /** Lines that Node would read in another way than the author meant. Names, never values. */
   problems: string[];
-  /** Names that are set more than once, of which the last counts. */
+  /** Names that are set more than once. The last value counts. */
   doubled: string[];
 };
 
-/** `.env` as Node reads it, from any editor: with a byte-order mark, in UTF-16, with line ends of Windows. */
+/** Reads `.env` as Node does, from any editor: also with a byte-order mark, in UTF-16, or with Windows line ends. */
 export function readEnvFile(bytes: Uint8Array): EnvFile {
   const text = decode(bytes).replaceAll(/\r\n?/g, '\n');
   const names: string[] = [];
@@ -42,10 +42,10 @@ function decode(bytes: Uint8Array): string {
   const [first, second] = bytes;
   if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
   if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes);
-  return new TextDecoder().decode(bytes); // which drops the mark
+  return new TextDecoder().decode(bytes); // drops the byte-order mark
 }
 
-/** Of text that begins with a quoted value: how many lines it spans beyond the first, and what follows in its last. null: not quoted. */
+/** For text that begins with a quoted value: how many more lines it has, and the text behind it in its last line. null if it is not quoted. */
 function endOfQuoted(text: string): { lines: number; behind: string } | null {
   const [, , inside, behind = ''] = /^(["'`])(.*?)\1([^\n]*)/s.exec(text) ?? [];
   return inside === undefined ? null : { lines: inside.split('\n').length - 1, behind };

@@ -8,6 +8,7 @@ import { withPassword, withPasswordEach } from '@nexus/common/config/with-passwo
 import { workerConfigSchema } from '../../services/worker/src/worker-config.ts';
 import { findConfigProblems } from './find-config-problems.ts';
 import { findUnreadSettings } from './find-unread-settings.ts';
+import { type Auth, readAuth } from './read-auth.ts';
 import { type EnvFile, readEnvFile } from './read-env-file.ts';
 import { findPortProblems, readPlaces, type ServicePlaces } from './service-places.ts';
 
@@ -18,28 +19,41 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export type StartOptions = {
   workers: number;
+  /** Whether callers need a key. */
+  auth: Auth;
+  /** Whether NEXUS_SECRETS is set: without it the state folder has a secret of its own. */
+  hasSecrets: boolean;
+  /** Whether ADDRESS_ALLOW_LIST is set: without it connections may lead to loopback. */
+  hasAllowList: boolean;
   /** Where the local Postgres and Redis keep their data. */
   stateFolder: string;
   databaseUrl: string | undefined;
   redisUrl: string | undefined;
-  /** Whether that names nodes of a cluster. */
+  /** Whether `redisUrl` names nodes of a cluster. */
   redisCluster: boolean;
   places: ServicePlaces;
-  /** How long a worker that stops may take, in milliseconds. */
+  /** How long a worker that stops lets answers finish, in milliseconds. */
   shutdownGraceMs: number;
-  /** What is odd about `.env` and stops nothing, a line each. */
+  /** Warnings about `.env`, a line each. The start continues. */
   remarks: string[];
 };
 
-export const usage = 'usage: npm start [-- --workers N]     settings: .env, see .env.example';
+export const usage = 'usage: npm start [-- --workers N] [--auth]     settings: .env, see .env.example';
 
-/** From the command line and the environment, `.env` included. Throws a line for each thing that does not fit, never its value. */
+/** Reads the command line, the environment and `.env`. Throws one line for each problem, never a value. */
 export function readOptions(args: string[]): StartOptions {
   const envFile = readEnvFile(loadEnvFile());
   for (const [name, value] of Object.entries(envFile.values)) process.env[name] ??= value;
-  const workers = parseWorkers(args);
+  const { workers, withKeys } = parseArguments(args);
+  const hosts = { API_HOST: given('API_HOST'), GATEWAY_HOST: given('GATEWAY_HOST') };
+  const { auth, problems: authProblems } = readAuth(given('NEXUS_AUTH'), withKeys, hosts);
   const places = readPlaces(given);
-  const problems = [...envFile.problems, ...findConfigProblems(), ...findPortProblems(places, workers)];
+  const problems = [
+    ...envFile.problems,
+    ...findConfigProblems(),
+    ...findPortProblems(places, workers),
+    ...authProblems,
+  ];
   const stateFolder = process.env.NEXUS_STATE_FOLDER?.trim() || '.nexus';
   if (stateFolder.startsWith('~')) problems.push('NEXUS_STATE_FOLDER: expected a path that does not begin with ~');
   if (problems.length > 0) throw new Error(problems.join('\n'));
@@ -47,11 +61,14 @@ export function readOptions(args: string[]): StartOptions {
   const [databaseUrl, redisUrl] = [given('DATABASE_URL'), given('REDIS_URL')];
   return {
     workers,
+    auth,
+    hasSecrets: Boolean(given('NEXUS_SECRETS')),
+    hasAllowList: Boolean(given('ADDRESS_ALLOW_LIST')),
     stateFolder: resolve(root, stateFolder),
     databaseUrl: databaseUrl && withPassword(databaseUrl, given('DATABASE_PASSWORD')),
     redisUrl: redisUrl && withPasswordEach(redisUrl, given('REDIS_PASSWORD')),
     redisCluster: Boolean(redisUrl && redisCluster.safeParse(given('REDIS_CLUSTER')).data),
-    places: places as ServicePlaces, // of all, as there was no problem,
+    places: places as ServicePlaces, // complete, because there were no problems
     shutdownGraceMs: shutdownGrace.parse(given('SHUTDOWN_GRACE_MS')),
     remarks: remarksOn(envFile),
   };
@@ -60,8 +77,8 @@ export function readOptions(args: string[]): StartOptions {
 function remarksOn({ values, doubled }: EnvFile): string[] {
   const unread = isThere('.env.example') ? findUnreadSettings(Object.keys(values), read('.env.example')) : [];
   return [
-    ...unread.map((name) => `.env: ${name} is no setting, see .env.example`),
-    ...doubled.map((name) => `.env: ${name} is set more than once, the last one counts`),
+    ...unread.map((name) => `.env: ${name} is not a setting; see .env.example`),
+    ...doubled.map((name) => `.env: ${name} is set more than once; the last value counts`),
   ];
 }
 
@@ -76,7 +93,7 @@ function loadEnvFile(): Uint8Array {
 const isThere = (name: string) => existsSync(`${root}${name}`);
 const read = (name: string) => readFileSync(`${root}${name}`, 'utf8');
 
-/** A variable as the services read it. undefined also where its file cannot be read, which is one of the problems found before. */
+/** A variable as the services read it. undefined also if its file cannot be read: findConfigProblems reports that. */
 function given(name: string): string | undefined {
   try {
     return readVariable(process.env, name);
@@ -85,15 +102,15 @@ function given(name: string): string | undefined {
   }
 }
 
-function parseWorkers(args: string[]): number {
-  let text: string | undefined;
+function parseArguments(args: string[]): { workers: number; withKeys: boolean } {
+  let values: { workers?: string; auth?: boolean };
   try {
-    text = parseArgs({ args, options: { workers: { type: 'string' } } }).values.workers;
+    values = parseArgs({ args, options: { workers: { type: 'string' }, auth: { type: 'boolean' } } }).values;
   } catch (error) {
     throw new Error(`${error instanceof Error ? error.message.split('.')[0] : error}. ${usage}`);
   }
-  const workers = Number(text ?? 1);
+  const workers = Number(values.workers ?? 1);
   if (!Number.isInteger(workers) || workers < 1 || workers > 64)
     throw new Error(`--workers: expected a number from 1 to 64. ${usage}`);
-  return workers;
+  return { workers, withKeys: values.auth ?? false };
 }

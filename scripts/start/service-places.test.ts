@@ -22,7 +22,7 @@ describe('where the services listen', () => {
       'API_PORT and WORKER_PORT are both 3004: set one of them to another port.',
     ]);
     expect(findPortProblems({ worker: at(65_534) }, 4)).toEqual([
-      'WORKER_PORT: expected room for 4 workers up to port 65535',
+      'WORKER_PORT: expected a lower port: 4 workers need 4 ports up to 65535',
     ]);
     expect(findPortProblems({ api: at(0), gateway: at(3002) }, 1)).toEqual(['API_PORT: expected a port number']);
   });

@@ -5,7 +5,7 @@ import { workerConfigSchema } from '../../services/worker/src/worker-config.ts';
 
 export type ServiceName = 'api' | 'gateway' | 'worker';
 
-/** Where a service listens; the second worker one port above the first, and so on. */
+/** Where a service listens. The second worker uses the next port, and so on. */
 export type ServicePlace = { host: string; port: number };
 export type ServicePlaces = Record<ServiceName, ServicePlace>;
 
@@ -15,7 +15,7 @@ const fields = {
   worker: [workerConfigSchema.shape.WORKER_HOST, workerConfigSchema.shape.WORKER_PORT],
 } as const;
 
-/** Of each service whose variables fit. */
+/** The place of each service whose settings are valid. */
 export function readPlaces(given: (name: string) => string | undefined): Partial<ServicePlaces> {
   const places: Partial<ServicePlaces> = {};
   for (const name of ['api', 'gateway', 'worker'] as const) {
@@ -27,7 +27,7 @@ export function readPlaces(given: (name: string) => string | undefined): Partial
   return places;
 }
 
-/** Every port that is going to be listened on, with the variable that says so. */
+/** Every port that a service will listen on, with its variable. */
 export function listPorts(
   places: Partial<ServicePlaces>,
   workers: number,
@@ -40,25 +40,26 @@ export function listPorts(
   );
 }
 
-/** One line for each port that cannot work. A service alone may take any free port (0); here others have to find it. */
+/** One line for each port that cannot work. A service alone may use any free port (0). Here the other parts must know the port. */
 export function findPortProblems(places: Partial<ServicePlaces>, workers: number): string[] {
   const ports = listPorts(places, workers);
   const problems = ports.flatMap(({ variable, place: { port } }, index) => {
     const other = ports.find((each, before) => before < index && each.place.port === port);
     if (port === 0) return [`${variable}: expected a port number`];
-    if (port > 65_535) return [`${variable}: expected room for ${workers} workers up to port 65535`];
+    if (port > 65_535)
+      return [`${variable}: expected a lower port: ${workers} workers need ${workers} ports up to 65535`];
     return other ? [`${other.variable} and ${variable} are both ${port}: set one of them to another port.`] : [];
   });
   return [...new Set(problems)];
 }
 
-/** Where a service that listens there is reached from here. */
+/** The URL of the service from this machine. */
 export function toUrl({ host, port }: ServicePlace): string {
   const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return `http://${isIPv6(name) ? `[${name}]` : name}:${port}`;
 }
 
-/** The same for people: by the name that everybody knows, where it leads there. */
+/** The URL for people: localhost, if the service listens there. */
 export function toShownUrl({ host, port }: ServicePlace): string {
   const isLocal = ['0.0.0.0', '::', '127.0.0.1', '::1'].includes(host);
   return isLocal ? `http://localhost:${port}` : toUrl({ host, port });

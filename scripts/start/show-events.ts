@@ -3,13 +3,13 @@ import { type EventError, type InvocationEvent, isLastEvent } from '@nexus/proto
 export type ShowEvents = {
   /** The next event of the invocation, in order. */
   take(event: InvocationEvent): void;
-  /** How the invocation ended, once it has: null is completed. */
+  /** How the invocation ended; null while it has not. `failure` is null if it completed. */
   ended(): { failure: string | null } | null;
 };
 
 /**
- * Shows an answer on a terminal by the client's rule of docs/protocol.md: deltas are appended, `invocation.restarted` drops the text so
- * far, a snapshot replaces it. A terminal takes nothing back, so text that is not simply longer begins again on a new line.
+ * Shows an answer on a terminal by the rules of docs/protocol.md: append deltas, drop the text at `invocation.restarted`, replace it at a
+ * snapshot. A terminal cannot erase, so text that does not continue the old text begins on a new line.
  */
 export function createShowEvents(write: (text: string) => void): ShowEvents {
   let shown = '';

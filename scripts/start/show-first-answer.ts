@@ -9,29 +9,28 @@ const message =
 const standardLimitMs = 20_000;
 const subscribeAgainMs = 1_000;
 
-/** Posts a message to the Echo agent and writes its answer as the gateway sends it. Rejects, with a reason in one line, where none comes. */
+/** Posts a message to the Echo agent and writes its answer as the gateway sends it. Rejects with a reason in one line if no answer comes. */
 export async function showFirstAnswer(
-  apiUrl: string,
-  gatewayUrl: string,
+  { api, gateway, key }: { api: string; gateway: string; key: string | null },
   echo: ShownAgent,
   write: (text: string) => void,
   limitMs = standardLimitMs,
 ): Promise<void> {
-  const response = await fetch(`${apiUrl}/api/invocations`, {
+  const response = await fetch(`${api}/api/invocations`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...toHeaders(key) },
     body: JSON.stringify({ agentId: echo.id, message }),
     signal: AbortSignal.timeout(limitMs),
   });
-  if (!response.ok) throw new Error(`the message was refused with ${response.status}${await reasonOf(response)}`);
+  if (!response.ok) throw new Error(`the API refused the message with ${response.status}${await reasonOf(response)}`);
   const { id, conversationId } = (await response.json()) as { id: string; conversationId: string };
 
-  const socket = io(gatewayUrl, { transports: ['websocket'] });
+  const socket = io(gateway, { transports: ['websocket'], ...(key === null ? {} : { auth: { token: key } }) });
   const shown = createShowEvents(write);
   const over = Promise.withResolvers<void>();
   let lastTrouble = '';
   const timer = setTimeout(
-    () => over.reject(new Error(`nothing of it came for ${limitMs / 1_000} s${lastTrouble}`)),
+    () => over.reject(new Error(`no event came for ${limitMs / 1_000} s${lastTrouble}`)),
     limitMs,
   );
   let cursor = 0;
@@ -67,11 +66,18 @@ export async function showFirstAnswer(
   }
 }
 
-/** The agents of the first page, the oldest first. */
-export async function loadAgents(apiUrl: string): Promise<ShownAgent[]> {
-  const response = await fetch(`${apiUrl}/api/agents`, { signal: AbortSignal.timeout(standardLimitMs) });
+/** The first page of agents, oldest first. */
+export async function loadAgents(api: string, key: string | null): Promise<ShownAgent[]> {
+  const response = await fetch(`${api}/api/agents`, {
+    headers: toHeaders(key),
+    signal: AbortSignal.timeout(standardLimitMs),
+  });
   if (!response.ok) throw new Error(`the agents were refused with ${response.status}${await reasonOf(response)}`);
   return (await response.json()) as ShownAgent[];
+}
+
+function toHeaders(key: string | null): Record<string, string> {
+  return key === null ? {} : { authorization: `Bearer ${key}` };
 }
 
 /** What a refusal (problem+json) says, in one line. */

@@ -12,7 +12,7 @@ const levels: Record<number, { name: string; style: Parameters<typeof styleText>
 };
 const dull = new Set(['level', 'time', 'msg', 'name', 'pid', 'hostname']);
 
-/** A structured log line as something to read; what is not one stays as it is. */
+/** Formats a JSON log line for people. Other text stays as it is. */
 export function showLogLine(text: string): { level: number; shown: string } {
   const line = parse(text);
   if (!line) return { level: 40, shown: text };
@@ -36,7 +36,7 @@ function parse(text: string): LogLine | null {
   }
 }
 
-/** An error's code and words are enough on a terminal; the JSON has its stack. */
+/** On a terminal an error's code and message are enough. The JSON log has its stack. */
 function summarise(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value);
   const { code, detail, message } = value as { code?: unknown; detail?: unknown; message?: unknown };

@@ -3,13 +3,19 @@ import type { StartOptions } from './read-options.ts';
 import { toShownUrl } from './service-places.ts';
 import type { ShownAgent } from './show-first-answer.ts';
 
-/** What can be done now, with real ids. */
+/** What a person can do now, with real ids. */
 export function toGuide(
   { places, workers }: StartOptions,
+  key: string | null,
   agents: ShownAgent[],
   lacking: ReadonlyMap<string, string>,
 ): string {
   const [api, gateway, worker] = [places.api, places.gateway, places.worker].map(toShownUrl);
+  const auth = key === null ? '' : ' -H "Authorization: Bearer $KEY"';
+  const access =
+    key === null
+      ? `Everybody on this machine may call. ${styleText('bold', 'npm start -- --auth')} asks callers for keys.`
+      : `Callers need a key. This one may do everything; make others by npm run keys:\n  KEY=${key}`;
   const body = (agentId: string) =>
     `-H "Content-Type: application/json" -d '{"agentId": "${agentId}", "message": "Hello!"}'`;
   const lack = (provider: string) =>
@@ -18,8 +24,8 @@ export function toGuide(
   const tried = agents.find(({ provider }) => provider === 'echo') ?? agents[0];
   const onlyEcho = ['openai', 'gemini', 'ollama'].every((provider) => lacking.has(provider)) && !lacking.has('echo');
   const keys = onlyEcho
-    ? `Only Echo answers yet. A key for OpenAI or Gemini goes into .env (see .env.example), Ollama needs none: the next start finds them.`
-    : 'Keys for OpenAI and Gemini go into .env (see .env.example), and the next start finds them.';
+    ? 'Only Echo answers yet. To use the others, put a key for OpenAI or Gemini into .env (see .env.example), or run Ollama, and start again.'
+    : 'Put keys for OpenAI and Gemini into .env (see .env.example), and start again.';
   return `
 ${bold('It runs.')}  API ${api}   gateway ${gateway}   ${workers} worker${workers > 1 ? 's' : ''}, health at ${worker}/readyz
 
@@ -27,15 +33,16 @@ ${bold('Agents')}
 ${agents.map(({ avatar, name, provider, model, id }) => `  ${avatar}  ${name.padEnd(18)} ${`${provider}/${model}`.padEnd(22)} ${id}${lack(provider)}`).join('\n')}
 
 ${bold('Try')}
-  curl ${api}/api/agents
+  curl${auth} ${api}/api/agents
 ${
   tried
-    ? `  curl -X POST ${api}/api/invoke ${body(tried.id)}
-  curl -N -X POST ${api}/api/invoke -H "Accept: text/event-stream" ${body(tried.id)}
+    ? `  curl${auth} -X POST ${api}/api/invoke ${body(tried.id)}
+  curl${auth} -N -X POST ${api}/api/invoke -H "Accept: text/event-stream" ${body(tried.id)}
 `
     : ''
 }
+${access}
 ${keys}
-How to resume, cancel and listen over Socket.IO: docs/protocol.md. Ctrl-C stops everything; the data stays.
+The whole API: ${api}/docs. How to resume, cancel and listen over Socket.IO: docs/protocol.md. Ctrl-C stops everything; the data stays.
 `;
 }

@@ -1,6 +1,6 @@
 import type { TestModule } from 'vitest/node';
 
-/** `broken` counts files that could not be run and errors that belong to no test: a run with any of them has failed. */
+/** `broken` counts files that did not run, and errors that belong to no test. A run with any of them has failed. */
 export type Counts = { passed: number; failed: number; skipped: number; broken: number };
 
 export function countResults(modules: TestModule[], unhandledErrors: number): Counts {

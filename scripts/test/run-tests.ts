@@ -1,7 +1,7 @@
 import { startVitest } from 'vitest/node';
 import { countResults } from './count-results.ts';
 
-/** Runs what the filters name, ends with a plain line of counts, and resolves with the exit code. No test at all is a failure. */
+/** Runs the tests that the filters name, prints the counts as the last line, and resolves with the exit code. A run without any test has failed. */
 export async function runTests(filters: string[], config?: string): Promise<number> {
   const options = { run: true, watch: false, ...(config === undefined ? {} : { config }) };
   const vitest = await startVitest('test', filters, options);

@@ -1,6 +1,7 @@
 import type { ChaosRow } from './chaos-row.ts';
 import * as clients from './rows/clients.ts';
 import * as doubledAndCancelled from './rows/doubled-and-cancelled.ts';
+import * as endedKeys from './rows/ended-keys.ts';
 import * as gatewayAndApiDeaths from './rows/gateway-and-api-deaths.ts';
 import * as hostileClients from './rows/hostile-clients.ts';
 import * as postgresFaults from './rows/postgres-faults.ts';
@@ -19,6 +20,7 @@ const modules = [
   hostileClients,
   doubledAndCancelled,
   randomFaults,
+  endedKeys,
 ];
 
 const isRow = (value: unknown): value is ChaosRow => typeof value === 'object' && value !== null && 'run' in value;

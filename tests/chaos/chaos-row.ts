@@ -13,21 +13,21 @@ export type RowTools = {
 };
 
 export type ChaosRow = {
-  /** As in the list of faults: "1", "10c". */
+  /** The number in the list of faults: "1", "10c". */
   id: string;
   title: string;
-  /** Only in full. */
+  /** The row runs only in full. */
   long?: boolean;
-  /** Brings the fault about and throws when something that must hold does not. Returns what was measured. */
+  /** Causes the fault, and throws if an invariant is broken. Returns the measured values. */
   run(tools: RowTools): Promise<string>;
 };
 
-/** Throws when what must hold does not. */
+/** Throws if the condition does not hold. */
 export function must(condition: unknown, what: string): asserts condition {
   if (!condition) throw new Error(what);
 }
 
-/** I5: health tells the truth meanwhile. Throws when a service that depends on what is away does not say so soon. */
+/** I5: health tells the truth during the fault. Throws if one of these services does not report soon that its dependency is away. */
 export async function mustSayUnready(services: { url: string }[], check: 'database' | 'redis'): Promise<void> {
   for (const { url } of services) {
     const says = async () => {

@@ -11,10 +11,10 @@ export const portOf = ({ url }: RunningService) => Number(new URL(url).port);
 export const pick = <T>(random: () => number, list: readonly T[]): T | undefined =>
   list[Math.floor(random() * list.length)];
 
-/** What the faults work on: `front` leads to the gateway that may die, the last API may, and the first of each never does. */
+/** `front` leads to the last gateway. Only the last gateway and the last API are killed, never the first ones. */
 type Targets = { dead: Set<RunningService>; front: FaultyProxy };
 
-/** Faults after which the system has to be itself again without help, but for starting what was killed. */
+/** The system must recover from these faults without help, except that the fault starts a service in place of a killed one. */
 export function faultsFor(random: () => number, { dead, front }: Targets): Fault[] {
   const aliveWorkers = (chaos: Chaos) => chaos.stack.workers.filter((service) => !dead.has(service));
   async function kill(victim: RunningService | undefined): Promise<void> {
@@ -63,7 +63,7 @@ export function faultsFor(random: () => number, { dead, front }: Targets): Fault
         if (!victim) return;
         dead.add(victim);
         await chaos.stack.start('worker');
-        must((await victim.stop('SIGTERM')).code === 0, 'a worker that was told to stop did not exit with 0');
+        must((await victim.stop('SIGTERM')).code === 0, 'a worker did not exit with 0 after SIGTERM');
       },
     },
     {

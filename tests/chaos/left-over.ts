@@ -7,21 +7,21 @@ import { waitUntil } from '../support/wait-until.ts';
 import { must, sleep } from './chaos-row.ts';
 import type { Chaos } from './open-chaos.ts';
 
-/** What a system that has nothing to do holds. */
+/** The resources of an idle system. */
 export type Stock = {
   /** Connections to Redis of one process of each service. */
   redisConnections: Map<ServiceName, number>;
   residentBytes: Map<RunningService, number>;
 };
 
-/** As bullmq names the connections on which its workers wait for jobs. */
+/** `nexus:{` is BullMQ's name for the connections on which its workers wait for jobs. */
 const owners: [prefix: string, owner: ServiceName][] = [
   ['nexus-api', 'api'],
   ['nexus-gateway', 'gateway'],
   ['nexus-worker', 'worker'],
   ['nexus:{', 'worker'],
 ];
-/** Of a process that has done a lot: its heap does not shrink at once. */
+/** How much a busy process may grow, because its heap does not shrink at once. */
 const standardGrowthBytes = 250_000_000;
 const poolSize = 10;
 
@@ -41,7 +41,7 @@ export async function takeStock(stack: Stack): Promise<Stock> {
   return stock;
 }
 
-/** A service is ready before the connections are there on which it waits for jobs. */
+/** Waits until the counts are stable: a service is ready before its connections for jobs are open. */
 async function settledRedisConnections(stack: Stack): Promise<Map<ServiceName, number>> {
   let counts = await countRedisConnections(stack);
   for (let steady = 0; steady < 3; ) {
@@ -102,9 +102,10 @@ export async function nothingIsLeftOver(
     },
     { what: 'I4: connections to Redis to be as many as before', timeoutMs: 15_000, everyMs: 100 },
   ).catch((error: Error) => must(false, `${error.message}: ${excess}`));
-  const [postgres] = await stack.database.$queryRaw<[{ open: number; inTransaction: number }]>`
+  const [postgres] = await stack.database.query<{ open: number; inTransaction: number }>`
     SELECT count(*)::int AS open, (count(*) FILTER (WHERE state LIKE 'idle in transaction%'))::int AS "inTransaction"
     FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'nexus-%'`;
+  if (!postgres) throw new Error('pg_stat_activity gave no row');
   must(postgres.inTransaction === 0, `I4: ${postgres.inTransaction} transactions were left open`);
   const most = (living('api') + living('gateway') + living('worker')) * poolSize + living('worker');
   must(postgres.open <= most, `I4: ${postgres.open} connections to Postgres, though ${most} are allowed`);

@@ -2,8 +2,8 @@ import type { FaultyProxy } from '../support/open-proxy.ts';
 import { sleep } from './chaos-row.ts';
 
 /**
- * In each round twenty are posted, and in the midst of it what is asked through the proxy is done while its answers, and then the connections,
- * are lost. Resolves once all are posted.
+ * Posts twenty messages in each round. In the middle of a round the proxy passes requests on but drops their answers, and then cuts the
+ * connections. Resolves when all messages are posted.
  */
 export async function loseAnswers(
   proxy: Pick<FaultyProxy, 'set' | 'cut'>,
@@ -12,7 +12,7 @@ export async function loseAnswers(
 ): Promise<void> {
   for (let round = 0; round < rounds; round += 1) {
     const posted = Promise.all(Array.from({ length: 20 }, (_, index) => post(`unheard ${round}.${index}`)));
-    posted.catch(() => {}); // heard below, after the moment is over
+    posted.catch(() => {}); // awaited below, after the cut
     await sleep((round % 6) * 20);
     proxy.set({ mute: true });
     await sleep(50);

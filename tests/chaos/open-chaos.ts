@@ -9,7 +9,7 @@ import { type Stock, takeStock } from './left-over.ts';
 import { type CheckOptions, verify } from './verify.ts';
 
 export type ChaosOptions = StackOptions & {
-  /** The services reach Redis through a proxy that can be told to misbehave. */
+  /** The services reach Redis through a proxy that can misbehave. */
   throughProxy?: boolean;
 };
 
@@ -19,24 +19,24 @@ export type Chaos = {
   stack: Stack;
   provider: ProviderServer;
   redisProxy: FaultyProxy | null;
-  /** What the system held before anything was asked of it. */
+  /** The resources of the system before its first request. */
   stock: Stock;
   accepted: Accepted[];
   watchers: Watcher[];
   agent(model: string, more?: Record<string, unknown>): Promise<string>;
-  /** Posts and notes a message; throws when it is not accepted. */
+  /** Posts a message and notes it in `accepted`. Throws if the API does not accept it. */
   post(agentId: string, message: string, body?: Record<string, unknown>): Promise<Accepted>;
   watch(
     conversationId: string,
     options?: { gateway?: number; url?: string; cursors?: Record<string, number> },
   ): Promise<Watcher>;
   newConversation(): Promise<string>;
-  /** Asserts I1 to I5 of everything that was accepted and watched. */
+  /** Asserts I1 to I5 for all accepted invocations and all watchers. */
   verify(options?: CheckOptions): Promise<void>;
   close(): Promise<void>;
 };
 
-/** The whole system with a provider that does as it is told, and a book of everything that was accepted. */
+/** The whole system with a scripted provider, and a list of all accepted invocations. */
 export async function openChaos(database: TestDatabase, options: ChaosOptions = {}): Promise<Chaos> {
   const provider = await openProviderServer();
   const env = { OPENAI_API_KEY: 'test-key', OPENAI_BASE_URL: provider.url, SHUTDOWN_GRACE_MS: '1000', ...options.env };

@@ -3,7 +3,7 @@ import { createTestDatabase } from '../support/create-test-database.ts';
 import { type ChaosRow, type RowTools, sleep } from './chaos-row.ts';
 import { type Chaos, openChaos } from './open-chaos.ts';
 
-/** Runs a row on databases of this server, and closes what it opened, however it went. */
+/** Runs a row on databases of this server, and closes everything that it opened, also after a failure. */
 export async function runRow(row: ChaosRow, templateUrl: string, tools: Omit<RowTools, 'open'>): Promise<string> {
   const opened: Chaos[] = [];
   await untilSettled(templateUrl);
@@ -21,7 +21,7 @@ export async function runRow(row: ChaosRow, templateUrl: string, tools: Omit<Row
   }
 }
 
-/** For so long after a start of Postgres nobody is declared dead: see the sweep. */
+/** For this long after a start of Postgres the sweep declares no worker dead. */
 const settledAfterMs = 11_000;
 
 async function untilSettled(templateUrl: string): Promise<void> {

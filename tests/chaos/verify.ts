@@ -7,19 +7,19 @@ import { nothingIsLeftOver } from './left-over.ts';
 import type { Chaos } from './open-chaos.ts';
 
 export type CheckOptions = {
-  /** Milliseconds within which everything accepted has to be over. */
+  /** Milliseconds within which all accepted invocations must end. */
   boundMs?: number;
-  /** The statuses that are allowed; completed alone unless said otherwise. */
+  /** The allowed statuses; by default only completed. */
   statuses?: string[];
-  /** Calls beyond one per attempt that the row's faults ask for (retries before the first part). */
+  /** The row's faults may cause more than one call for each attempt (retries before the first part). */
   retriesAllowed?: boolean;
   /** Services that were killed on purpose. */
   dead?: RunningService[];
-  /** Those among them that were brought down by an exception. */
+  /** Those of them that died by an exception. */
   thrown?: RunningService[];
-  /** Bytes of memory that a process may hold beyond what it held at first, where a row asks for a lot of it. */
+  /** How many bytes a process may grow, for rows that need a lot of memory. */
   mayGrowBytes?: number;
-  /** Killed workers leave jobs in BullMQ's hands, which it gives up after its lock: they are not counted as left over. */
+  /** Killed workers leave jobs that BullMQ removes only after its lock time. They do not count as left over. */
   jobsMayLinger?: boolean;
 };
 
@@ -46,7 +46,7 @@ export async function verify(chaos: Chaos, options: CheckOptions = {}): Promise<
 async function everythingEnds({ stack, accepted }: Chaos, options: CheckOptions): Promise<Map<string, Row>> {
   const { boundMs = 30_000, statuses = ['completed'] } = options;
   const ids = accepted.map(({ id }) => id);
-  const load = () => stack.database.$queryRaw<Row[]>`
+  const load = () => stack.database.query<Row>`
     SELECT i.id, i.status::text, i.attempt, i.error_code AS "errorCode", m.content AS text,
            ARRAY(SELECT attempt FROM usage_record u WHERE u.invocation_id = i.id ORDER BY attempt) AS usage
     FROM invocation i LEFT JOIN message m ON m.id = i.output_message_id WHERE i.id = ANY(${ids}::uuid[])`;
@@ -62,18 +62,18 @@ async function everythingEnds({ stack, accepted }: Chaos, options: CheckOptions)
     throw new Error(`I1: ${error.message}; open: ${JSON.stringify(open().slice(0, 5))}`);
   });
   const odd = rows.filter(({ status }) => !statuses.includes(status));
-  must(odd.length === 0, `I1: ended otherwise than as ${statuses}: ${JSON.stringify(odd.slice(0, 5))}`);
-  const gaps = await stack.database.$queryRaw<{ id: string }[]>`
+  must(odd.length === 0, `I1: ended with other statuses than ${statuses}: ${JSON.stringify(odd.slice(0, 5))}`);
+  const gaps = await stack.database.query<{ id: string }>`
     SELECT c.id FROM conversation c LEFT JOIN message m ON m.conversation_id = c.id
     GROUP BY c.id HAVING count(m.*) <> c.message_count OR coalesce(max(m.position), 0) <> c.message_count OR cardinality(c.line) > 0`;
   must(
     gaps.length === 0,
-    `I1: conversations with gaps in their positions, or with a line though all is over: ${JSON.stringify(gaps)}`,
+    `I1: conversations with gaps in their positions, or with a line although all invocations have ended: ${JSON.stringify(gaps)}`,
   );
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-/** I2: every log is gap-free, and in it no older attempt speaks after a newer one. Only a snapshot may begin anew, further on. */
+/** I2: every log has no gap, and no event of an older attempt after a newer one. Only before a snapshot may seqs be missing. */
 async function logsAreWhole({ stack, accepted }: Chaos): Promise<void> {
   for (const { id, conversationId } of accepted) {
     let seq = 0;
@@ -113,7 +113,7 @@ async function servicesAreWell({ stack }: Chaos, { dead = [], thrown = [] }: Che
   for (const service of [...stack.apis, ...stack.gateways, ...stack.workers]) {
     must(
       thrown.includes(service) || !/uncaughtException|unhandledRejection/.test(service.output()),
-      `I5: something nobody caught:\n${service.output().slice(-2_000)}`,
+      `I5: an uncaught error:\n${service.output().slice(-2_000)}`,
     );
     if (dead.includes(service)) continue;
     await waitUntil(async () => (await fetch(`${service.url}/readyz`).catch(() => null))?.ok, {

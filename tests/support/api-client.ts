@@ -21,7 +21,7 @@ export type ApiClient = {
   get<T>(path: string, headers?: Record<string, string>): Promise<Answer<T>>;
   send<T>(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer<T>>;
   invoke(body: Record<string, unknown>, headers?: Record<string, string>): Promise<Answer<ShownInvocation>>;
-  /** The invocation once it is over; throws when it is not within the limit. */
+  /** Waits for the end of the invocation and returns it. Throws if it does not end within the limit. */
   finished(id: string, limitSeconds?: number): Promise<ShownInvocation>;
 };
 

@@ -5,8 +5,8 @@ import { hashes, type Watcher } from './watch-conversation.ts';
 type Seen = { accepted: { id: string; conversationId: string }[]; watchers: Watcher[] };
 
 /**
- * I2: what each client shows equals what is stored and what the last event says its hash is, in order, without a repeat; it is told
- * of one end only; an older attempt never speaks after a newer one.
+ * I2: what each client shows equals what is stored, and matches the hash in the last event, in order and without a repeat. A client gets one end
+ * only. No older attempt sends an event after a newer one.
  */
 export async function assertShown({ accepted, watchers }: Seen, storedText: (id: string) => string): Promise<void> {
   for (const watcher of watchers) {
@@ -29,7 +29,7 @@ export async function assertShown({ accepted, watchers }: Seen, storedText: (id:
   }
 }
 
-/** The sequence in short: what went wrong shows in it. */
+/** The sequence of events in short, for error messages. */
 function outline(events: InvocationEvent[]): string {
   return events
     .map(({ seq, type, data }) => `${seq} ${type}${'text' in data ? `(${data.text.length})` : ''}`)

@@ -2,7 +2,7 @@ import type { ApiClient } from './api-client.ts';
 
 let count = 0;
 
-/** An agent on the provider server at this pace, and with whatever else is given. Its id. */
+/** Creates an agent on the provider server with this pace and these fields, and returns its id. */
 export async function createPacedAgent(
   api: ApiClient,
   model: string,

@@ -3,7 +3,7 @@ import pg from 'pg';
 
 export type TestDatabase = { url: string; close(): Promise<void> };
 
-/** A database of one's own from a template (or empty); dropped, with whatever is still connected, when closed. */
+/** A new database from the template, or an empty one. `close` drops it, and ends the connections that are still open. */
 export async function createTestDatabase(templateUrl: string, { empty = false } = {}): Promise<TestDatabase> {
   const template = new URL(templateUrl);
   const name = `test_${randomBytes(6).toString('hex')}`;

@@ -1,4 +1,4 @@
-import { parseEvent } from '@nexus/common/events/event-json';
+import { type FeedEvent, parseEvent } from '@nexus/common/events/event-json';
 import type { LogAddress } from '@nexus/common/events/event-log-names';
 import type { FeedSources } from '@nexus/common/feeds/conversation-feed';
 import type { Redis } from '@nexus/common/redis/redis-connection';
@@ -6,31 +6,31 @@ import { type InvocationEvent, isLastEvent } from '@nexus/protocol/event';
 
 const at = '2026-01-01T00:00:00.000Z';
 
-/** Waits until the test lets the next step happen; `what` is for its report. */
+/** Waits until the test allows the next step. `what` is for its report. */
 export type Gate = (what: string) => Promise<unknown>;
 
 export type FakeLog = {
   sources: FeedSources;
-  /** Why a reader got something late, each time. */
+  /** The cause of each event that a reader got late. */
   late: string[];
   /** How often the log was read. */
   reads(): number;
-  /** Before this, there is no such row. */
+  /** Creates the row. */
   begin(invocationId: string, begunAgoMs: number): void;
-  /** As a worker does: the row first where it is the last event, then the log and the channel in one step. */
+  /** Appends like a worker: for the last event the row first, then the log and the channel in one step. */
   append(invocationId: string, type: 'message.delta' | 'invocation.completed'): Promise<void>;
   eventsOf(invocationId: string): InvocationEvent[];
-  /** The unfinished invocations, and of those named the ones that there are. */
+  /** The unfinished invocations, and those of `named` that exist. */
   watchable(named: string[]): string[];
-  /** The subscriber's connection: while it is down, what is published is lost, and so is what was on its way. */
+  /** Sets whether the subscriber is connected. While it is not, events that are published or under way are lost. */
   connected(is: boolean): void;
 };
 
-/** The log, row and channel of one conversation, without servers. Reads, answers and deliveries each pass the gate. */
+/** The logs, rows and channel of one conversation, without servers. Each read, answer and delivery waits at the gate. */
 export function createFakeLog(conversationId: string, gate: Gate): FakeLog {
   const logs = new Map<string, InvocationEvent[]>();
   const rows = new Map<string, { begunAgoMs: number; finished: boolean }>();
-  const listeners = new Set<{ hear(event: InvocationEvent): void }>();
+  const listeners = new Set<{ hear(event: FeedEvent): void }>();
   const late: string[] = [];
   let onTheWay: InvocationEvent[] = [];
   let [isConnected, reads] = [true, 0];
@@ -117,7 +117,7 @@ export function createFakeLog(conversationId: string, gate: Gate): FakeLog {
   };
 }
 
-/** The row is finished before its last event is appended: it foresees that event's seq. */
+/** The row is finished before the last event is appended, so it stores that event's seq in advance. */
 function finalSeq(events: InvocationEvent[]): number {
   const last = events.at(-1);
   return last && isLastEvent(last) ? last.seq : events.length + 1;

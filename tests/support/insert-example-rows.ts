@@ -25,6 +25,13 @@ export async function insertExampleRows(
   await rename('message', body.id, exampleIds.invocation, 'invocation_id');
   await rename('usage_record', body.id, exampleIds.invocation, 'invocation_id');
   await rename('invocation', body.id, exampleIds.invocation);
+  const { body: connection } = await api.send<{ id: string }>(
+    'POST',
+    '/api/connections',
+    { name: 'Example', provider: 'echo' },
+    headers,
+  );
+  await rename('connection', connection.id, exampleIds.connection);
   const { body: key } = await api.send<{ id: string }>(
     'POST',
     '/api/keys',

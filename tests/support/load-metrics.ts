@@ -1,7 +1,7 @@
-/** Names of series with the labels seen on them; null for one that is declared and has no sample yet. */
+/** The names of series, each with its labels; null for a series without a sample. */
 export type ExportedMetrics = Map<string, Set<string> | null>;
 
-/** What these processes export at /metrics, taken together. */
+/** The series that these processes export at /metrics, merged. */
 export async function loadMetrics(urls: string[]): Promise<ExportedMetrics> {
   const texts = await Promise.all(urls.map(async (url) => (await fetch(`${url}/metrics`)).text()));
   const exported: ExportedMetrics = new Map();

@@ -1,6 +1,6 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** By far the longest file begins first, so that all others run beside it: on a fresh clone nobody knows yet how long each takes. */
+/** Starts the longest file first, so that the others run beside it. On a fresh clone Vitest does not know how long each file takes. */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rest = await super.sort(files);

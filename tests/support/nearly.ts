@@ -26,7 +26,7 @@ const odd = fc.oneof(
   fc.jsonValue({ maxDepth: 3 }),
 );
 
-/** Values that a zod schema takes, nearly: any part of them may be missing, one too many, out of bounds or of another kind. */
+/** Values that almost match a zod schema: any part may be missing, extra, out of bounds or of another type. */
 export function nearly(schema: z.ZodType, ids: string[]): fc.Arbitrary<unknown> {
   return arbitraryOf(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema, ids);
 }
@@ -68,7 +68,7 @@ function objectOf({ properties, required = [] }: JsonSchema, ids: string[]): fc.
     .map((parts) => Object.fromEntries(parts.flatMap((part) => Object.entries(part))));
 }
 
-/** Inside its bounds, at them, and just past them. */
+/** Numbers inside the bounds, at them, and just outside. */
 function numberOf({ minimum, exclusiveMinimum, maximum }: JsonSchema): fc.Arbitrary<number> {
   const [least, most] = [minimum ?? exclusiveMinimum ?? -1_000, maximum ?? 1_000_000];
   const inside = fc.integer({ min: Math.ceil(least), max: Math.floor(most) });

@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer } from 'node:net';
 
-/** As much of an older Redis as it takes to be asked for its version: the handshake, INFO, and OK to everything else. */
+/** A fake of an old Redis that can be asked for its version: the handshake, INFO, and OK to every other command. */
 export async function openOldRedis(version: string): Promise<{ url: string; close(): Promise<void> }> {
   const info = `# Server\r\nredis_version:${version}\r\nredis_mode:standalone\r\n`;
   const hello = version.startsWith('5.')
@@ -17,7 +17,7 @@ export async function openOldRedis(version: string): Promise<{ url: string; clos
       text += chunk;
       for (let command = takeCommand(); command; command = takeCommand()) socket.write(answer(command));
     });
-    /** The name of the first whole command, which is taken off the text. */
+    /** Removes the first whole command from the text, and returns its name. */
     function takeCommand(): string | null {
       const count = /^\*(\d+)\r\n/.exec(text)?.[1];
       const whole = count && new RegExp(`^\\*\\d+\\r\\n(?:\\$\\d+\\r\\n[^\\r]*\\r\\n){${count}}`).exec(text)?.[0];

@@ -4,15 +4,15 @@ import { openTemplatePostgres, type TemplatePostgres } from './open-template-pos
 
 export type PostgresPair = {
   primary: TemplatePostgres;
-  /** One address for both, which leads new connections to the primary. Those that are there stay where they are. */
+  /** One address for both servers. New connections go to the primary; open ones stay where they are. */
   proxy: FaultyProxy;
-  /** The same database by that address. */
+  /** The URL of the same database through the proxy. */
   throughProxy(url: string): string;
-  /** The address leads to the standby, and all connections are broken. */
+  /** Sends new connections to the standby, and breaks all open ones. */
   leadToStandby(): void;
-  /** New connections go to the primary; those to the standby stay there. */
+  /** Sends new connections to the primary again. Those to the standby stay. */
   leadBack(): void;
-  /** The primary stops, having sent all that it has, and the address leads to the standby. After the pause this becomes a primary. */
+  /** Stops the primary, after it has sent everything, and sends connections to the standby. After the pause the standby is promoted. */
   failOver(pause: () => Promise<unknown>): Promise<void>;
   close(): Promise<void>;
 };

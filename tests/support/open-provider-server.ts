@@ -13,24 +13,26 @@ type ChatRequest = {
 export type ProviderCall = {
   request: ChatRequest;
   startedAt: number;
-  /** Set when the client went away before the answer was complete; milliseconds of performance.now(). */
+  /** When the client left before the answer was complete, in milliseconds of performance.now(). */
   closedEarlyAt: number | null;
   complete: boolean;
-  /** What was sent so far. */
+  /** The text that was sent so far. */
   sent: string;
 };
 
-/** Answers one call in a way of its own; the server has done nothing yet. */
+/** Answers one call in a special way. The server itself has written nothing yet. */
 export type Behaviour = (call: ProviderCall, response: ServerResponse, gone: AbortSignal) => Promise<void>;
 
 export type ProviderServer = {
   /** The base URL for OPENAI_BASE_URL. */
   url: string;
   calls: ProviderCall[];
-  /** Calls whose last message is this one. */
+  /** Calls whose last message is this one, alone or joined with those before it that were not answered. */
   callsFor(message: string): ProviderCall[];
-  /** Behaviours of the next calls, first come first served; then the pace that the model's name says. */
+  /** Sets the behaviour of the next calls, in order. Later calls have the pace of the model's name again. */
   next(...behaviours: Behaviour[]): void;
+  /** Forgets the behaviours that no call has come for. */
+  forgetNext(): void;
   close(): Promise<void>;
 };
 
@@ -67,8 +69,10 @@ export async function openProviderServer({ host = '127.0.0.1', port = 0 } = {}):
   return {
     url: `http://${host}:${(server.address() as AddressInfo).port}/v1`,
     calls,
-    callsFor: (message) => calls.filter((call) => call.request.messages.at(-1)?.content === message),
+    callsFor: (message) =>
+      calls.filter(({ request }) => `\n\n${request.messages.at(-1)?.content}`.endsWith(`\n\n${message}`)),
     next: (...behaviours) => void queued.push(...behaviours),
+    forgetNext: () => void queued.splice(0),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -77,7 +81,7 @@ export async function openProviderServer({ host = '127.0.0.1', port = 0 } = {}):
   };
 }
 
-/** What a worker asks for at its start. */
+/** A worker asks for the list of models when it starts. */
 function listModels(response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'application/json' }).end('{"object":"list","data":[]}');
 }
@@ -116,7 +120,7 @@ export function finishStream(call: ProviderCall, response: ServerResponse): void
   response.end(endFrames);
 }
 
-/** Resolves after so many milliseconds, or at once when the client is gone. */
+/** Resolves after this many milliseconds, or at once when the client has left. */
 export function pause(ms: number, gone: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (gone.aborted) return resolve();
@@ -130,7 +134,7 @@ export function pause(ms: number, gone: AbortSignal): Promise<void> {
   });
 }
 
-/** An HTTP error with a body as OpenAI sends them. */
+/** An HTTP error with a body like OpenAI's. */
 export function failing(
   status: number,
   error: Record<string, unknown> = {},
@@ -148,7 +152,7 @@ export const silent: Behaviour = async (_call, response, gone) => {
   await new Promise<void>((resolve) => gone.addEventListener('abort', () => resolve()));
 };
 
-/** Takes the request and does not even send headers, until the client leaves. */
+/** Accepts the request and sends nothing, not even headers, until the client leaves. */
 export const mute: Behaviour = (_call, _response, gone) =>
   new Promise<void>((resolve) => gone.addEventListener('abort', () => resolve()));
 

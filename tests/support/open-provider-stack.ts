@@ -4,7 +4,7 @@ import { openStack, type Stack } from './open-stack.ts';
 
 export type ProviderStack = { provider: ProviderServer; stack: Stack; agentId: string; close(): Promise<void> };
 
-/** An API and a worker that call a provider server, and an agent of it at this pace. */
+/** An API and a worker that use a provider server, and an agent of it with this pace. */
 export async function openProviderStack(pace: string): Promise<ProviderStack> {
   const provider = await openProviderServer();
   const env = { OPENAI_API_KEY: 'test-key', OPENAI_BASE_URL: provider.url };

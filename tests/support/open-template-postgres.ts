@@ -6,7 +6,7 @@ import { deployMigrations } from '../../prisma/migrate.ts';
 import { seed } from '../../prisma/seed.ts';
 import { type LocalPostgres, openLocalPostgres } from '../../scripts/local-stack/open-local-postgres.ts';
 
-/** Durability is of no use to a database that is thrown away. */
+/** A test's database does not need durability. */
 export const throwawayFlags = [
   '-c',
   'fsync=off',
@@ -19,7 +19,7 @@ export const throwawayFlags = [
 ];
 
 export type TemplatePostgres = {
-  /** The template: a migrated and seeded database. Nobody may connect to it, everybody may copy it. */
+  /** The template: a migrated and seeded database. Tests copy it, and never connect to it. */
   url: string;
   dataFolder: string;
   stop(): Promise<void>;
@@ -28,15 +28,15 @@ export type TemplatePostgres = {
   close(): Promise<void>;
 };
 
-/** A Postgres server of one's own for tests. */
-export async function openTemplatePostgres(): Promise<TemplatePostgres> {
+/** A Postgres server of one's own for tests, with further flags. */
+export async function openTemplatePostgres(flags: string[] = []): Promise<TemplatePostgres> {
   const folder = mkdtempSync(join(tmpdir(), 'nexus-test-'));
   chmodSync(folder, 0o755); // the server may run as another user
   const dataFolder = join(folder, 'postgres');
   const open = (port?: number) =>
     openLocalPostgres({
       dataFolder,
-      flags: throwawayFlags,
+      flags: [...throwawayFlags, ...flags],
       ...(port === undefined ? {} : { port }),
     });
   let server: LocalPostgres = await open();

@@ -3,7 +3,7 @@ import { createTestDatabase, type TestDatabase } from './create-test-database.ts
 
 export type { TestDatabase };
 
-/** A database of one's own on the run's server, migrated and seeded unless it is to be empty. */
+/** A new database on the run's server: migrated and seeded, or empty. */
 export function openTestDatabase(options: { empty?: boolean } = {}): Promise<TestDatabase> {
   return createTestDatabase(inject('postgresUrl'), options);
 }

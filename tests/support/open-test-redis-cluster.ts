@@ -3,15 +3,15 @@ import { freePort } from '../../scripts/local-stack/free-port.ts';
 import { openTestRedis, type TestRedis } from './open-test-redis.ts';
 import { waitUntil } from './wait-until.ts';
 
-/** As TestRedis, of all nodes at once; the URL names each of them. */
+/** Like TestRedis, for all nodes at once. The URL names all of them. */
 export type TestRedisCluster = TestRedis & { nodes: TestRedis[] };
 
 const slots = 16_384;
 const standardNodeTimeoutMs = 1_500;
 
 /**
- * A Redis Cluster of one's own: masters that share the slots, without replicas. Each keeps its data and its place in the cluster
- * over a restart. While one of them is gone the others refuse everything, as is Redis' default.
+ * Starts a Redis Cluster: masters that share the slots, without replicas. Each keeps its data and its place in the cluster over a restart. While
+ * one of them is gone the others refuse everything, which is Redis' default.
  */
 export async function openTestRedisCluster({
   size = 3,
@@ -38,14 +38,14 @@ export async function openTestRedisCluster({
   };
 }
 
-/** The bus has a port of its own: by default it is 10,000 higher, where there may be none. */
+/** Gives the bus a free port: the default, 10,000 above the node's port, may be in use or too high. */
 async function openNode(nodeTimeoutMs: number): Promise<TestRedis> {
   const flags = { enabled: 'yes', 'node-timeout': nodeTimeoutMs, port: await freePort() };
   const args = Object.entries(flags).flatMap(([name, value]) => [`--cluster-${name}`, String(value)]);
   return openTestRedis({ appendOnly: true, flags: args });
 }
 
-/** Why there can be no cluster with this Redis server, or null. */
+/** Why this Redis server cannot run as a cluster, or null. */
 export async function clusterObjection(): Promise<string | null> {
   try {
     await (await openNode(standardNodeTimeoutMs)).close();
@@ -57,7 +57,7 @@ export async function clusterObjection(): Promise<string | null> {
   }
 }
 
-/** Gives each node its share of the slots and makes them known to each other; resolves once all agree. */
+/** Gives each node its share of the slots and connects the nodes. Resolves when all agree. */
 async function form(urls: string[]): Promise<void> {
   const clients = urls.map((url) => new Redis(url));
   try {

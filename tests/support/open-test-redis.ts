@@ -5,16 +5,16 @@ import { type LocalRedis, openLocalRedis } from '../../scripts/local-stack/open-
 
 export type TestRedis = {
   url: string;
-  /** Ends the server and keeps its port. */
+  /** Stops the server and keeps its port. */
   stop(): Promise<void>;
-  /** Starts it again on the same port: with its data when it is append-only, else empty. */
+  /** Starts it again on the same port: with its data if it is append-only, otherwise empty. */
   start(): Promise<void>;
   /** Sends its process a signal, such as SIGSTOP and SIGCONT. */
   signal(name: NodeJS.Signals): void;
   close(): Promise<void>;
 };
 
-/** A Redis server of one's own. */
+/** Starts a Redis server for tests. */
 export async function openTestRedis({ appendOnly = false, flags = [] as string[] } = {}): Promise<TestRedis> {
   const dataFolder = mkdtempSync(join(tmpdir(), 'nexus-test-redis-'));
   const open = (port?: number) =>

@@ -41,7 +41,7 @@ export type TraceReceiver = {
   url: string;
   requests: { path: string | undefined; headers: IncomingHttpHeaders; body: string }[];
   spans(): ReceivedSpan[];
-  /** The spans that fit, once there are so many. */
+  /** Waits until at least `count` spans fit, and returns them. */
   received(fits: (span: ReceivedSpan) => boolean, count: number): Promise<ReceivedSpan[]>;
   close(): Promise<void>;
 };
@@ -49,7 +49,7 @@ export type TraceReceiver = {
 const kinds = ['internal', 'internal', 'server', 'client', 'producer', 'consumer'] as const;
 const failed = 2;
 
-/** Takes OTLP over HTTP as JSON, as any collector does, and keeps what it was sent. */
+/** A collector: accepts OTLP over HTTP as JSON, and keeps the spans. */
 export async function openTraceReceiver(): Promise<TraceReceiver> {
   const requests: TraceReceiver['requests'] = [];
   const server = createServer(async (request, response) => {

@@ -1,4 +1,4 @@
-/** What OpenAI's chat completions send as server-sent events: a piece of text, and everything after the last piece. */
+/** The server-sent events of OpenAI's chat completions: one piece of text, and everything after the last piece. */
 export function toTextFrame(text: string): string {
   return `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: text } }] })}\n\n`;
 }

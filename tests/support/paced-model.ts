@@ -7,7 +7,7 @@ export type Pace = {
 
 const standardPace: Pace = { firstMs: 0, chunks: 5, gapMs: 0 };
 
-/** The pace that a model's name sets: `t50-n64-d20` waits 50 ms, then sends 64 chunks, 20 ms apart. Other names have one of their own. */
+/** The pace of a model's name: `t50-n64-d20` waits 50 ms, then sends 64 chunks, 20 ms apart. All other names have one default pace. */
 export function parsePace(model: string): Pace {
   const found = /^t(\d+)-n(\d+)-d(\d+)/.exec(model);
   if (!found) return standardPace;

@@ -1,13 +1,13 @@
 import { parser } from '@prometheus-io/lezer-promql';
 
 export type Query = {
-  /** The series it reads, each with the labels it looks at. */
+  /** The series that it reads, each with the labels that it uses. */
   selectors: { metric: string; labels: string[] }[];
   /** The labels by which it groups or joins. */
   groupedBy: string[];
 };
 
-/** What a PromQL expression names, Grafana's variables allowed. Throws where it does not parse. */
+/** The series and labels in a PromQL expression, which may contain Grafana's variables. Throws if it does not parse. */
 export function parseQuery(expression: string): Query {
   const text = expression.replaceAll(/\$__(rate_interval|interval|range)/g, '5m');
   const query: Query = { selectors: [], groupedBy: [] };

@@ -42,7 +42,7 @@ export function readObservability() {
     folder,
     rules,
     panels,
-    /** Every PromQL expression, with where it stands. */
+    /** Every PromQL expression, with its place. */
     queries: [
       ...rules.map(({ record, alert, expr }) => ({ where: record ?? alert ?? '', expr })),
       ...panels.flatMap(({ title, targets = [] }) => targets.map(({ expr }) => ({ where: title, expr }))),

@@ -1,6 +1,6 @@
 import { registerHooks } from 'node:module';
 
-/** Preloaded into a service: says on stderr which of OpenTelemetry's packages it loads. */
+/** A test preloads this into a service. It writes to stderr which of OpenTelemetry's packages the service loads. */
 registerHooks({
   load(url, context, nextLoad) {
     const name = /node_modules\/(@opentelemetry\/[^/]+)/.exec(url)?.[1];

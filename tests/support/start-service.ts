@@ -7,19 +7,19 @@ export type ServiceName = 'api' | 'worker' | 'gateway';
 
 export type RunningService = {
   pid: number;
-  /** Of its HTTP port, where it answers /livez, /readyz and /metrics. */
+  /** The URL of its HTTP port, with /livez, /readyz and /metrics. */
   url: string;
   /** Its log so far. */
   output(): string;
   signal(name: NodeJS.Signals): void;
-  /** Ends it by this signal and resolves with how it went. */
+  /** Sends the signal and resolves when the process has ended. */
   stop(name?: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 };
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const stopLimitMs = 40_000;
-/** Not any port that a log line names: one that says that Redis is away has Redis' own. */
+/** Matches the message too: other log lines also name ports, such as that of Redis. */
 const listening = /"port":(\d+)[^\n]*"msg":"\w+ (?:listens|serves health)"/;
 
 /** For tests alone: no service has it otherwise. */
@@ -63,7 +63,7 @@ export async function startService(name: ServiceName, env: Record<string, string
     },
     { what: `${name} to listen`, timeoutMs: 20_000, everyMs: 20 },
   ).catch(async (error: unknown) => {
-    child.kill('SIGKILL'); // whoever waited for it cannot end it
+    child.kill('SIGKILL'); // the caller has no handle yet to stop it
     await exited;
     throw error;
   });
@@ -79,7 +79,7 @@ export async function startService(name: ServiceName, env: Record<string, string
 
 async function stop(child: ChildProcess, signal: NodeJS.Signals, exited: RunningService['exited']) {
   if (child.exitCode === null && child.signalCode === null) {
-    child.kill('SIGCONT'); // a stopped process would not hear the other one
+    child.kill('SIGCONT'); // a paused process would not react to the other signal
     child.kill(signal);
   }
   const timer = setTimeout(() => child.kill('SIGKILL'), stopLimitMs);

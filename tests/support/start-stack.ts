@@ -1,4 +1,4 @@
-import { openDatabase, type PrismaClient } from '@nexus/common/postgres/open-database';
+import { type Database, openDatabase } from '@nexus/common/postgres/open-database';
 import { openRedis, waitForRedis } from '@nexus/common/redis/open-redis';
 import type { Redis } from '@nexus/common/redis/redis-connection';
 import { echoAgent } from '../../prisma/seed-agents.ts';
@@ -18,13 +18,13 @@ export type Stack = {
   gateways: RunningService[];
   workers: RunningService[];
   apis: RunningService[];
-  database: PrismaClient;
+  database: Database;
   redis: Redis;
   testDatabase: TestDatabase;
   testRedis: TestRedis;
-  /** One more process of a service, ended with the stack. */
+  /** Starts one more process of a service. It stops with the stack. */
   start(name: ServiceName, env?: Record<string, string>): Promise<RunningService>;
-  /** Through a gateway of the stack, or at the address given. */
+  /** Opens a client of a gateway of the stack, or of the given URL. */
   watch(options: Parameters<typeof watch>[1] & { gateway?: number; url?: string }): Promise<Watcher>;
   echoAgentId: string;
   close(): Promise<void>;
@@ -38,11 +38,11 @@ export type StackOptions = {
   redis?: Parameters<typeof openTestRedis>[0];
   /** A Redis Cluster instead of one server. */
   cluster?: boolean;
-  /** Where the services find Redis, when it is not at its own address. */
+  /** The URL that the services use for Redis, if it is not Redis' own. */
   redisUrlFor?: (url: string) => Promise<string>;
 };
 
-/** API, gateways and workers as processes on this database, which is closed with them, and a Redis of their own. */
+/** Starts API, gateways and workers as processes on this database, with their own Redis. Closing the stack closes the database. */
 export async function startStack(
   testDatabase: TestDatabase,
   {

@@ -1,4 +1,4 @@
-// Loaded into a worker by a test: at SIGUSR2 something throws that nobody catches.
+// A test loads this into a worker: at SIGUSR2 the process throws an error that no code catches.
 process.on('SIGUSR2', () => {
   throw new Error('poison');
 });

@@ -1,4 +1,4 @@
-/** Resolves with the first truthy value of the condition; throws, saying what it waited for, past the limit. */
+/** Resolves with the first truthy value of the condition. After the limit it throws an error that names what it waited for. */
 export async function waitUntil<T>(
   condition: () => T | Promise<T>,
   { what, timeoutMs = 10_000, everyMs = 10 }: { what: string; timeoutMs?: number; everyMs?: number },

@@ -1,11 +1,13 @@
 import { sha256 } from '@nexus/common/feeds/load-snapshot';
 import type { InvocationEvent } from '@nexus/protocol/event';
-import { isLastEvent } from '@nexus/protocol/event';
+import { type Shown as Folded, fold, isNews, nothingShown, overlaps } from '@nexus/protocol/fold';
+import { isFinished } from '@nexus/protocol/invocation-status';
 import { maxCursors } from '@nexus/protocol/socket-events';
 import { io, type Socket } from 'socket.io-client';
 import { waitUntil } from './wait-until.ts';
 
-export type Shown = { text: string; reasoning: string; last: InvocationEvent | null; seq: number };
+/** What the client shows, and its last event. */
+export type Shown = Folded & { last: InvocationEvent | null };
 
 export type Watcher = {
   conversationId: string;
@@ -13,14 +15,14 @@ export type Watcher = {
   /** Everything that arrived, in order. */
   events: InvocationEvent[];
   eventsOf(invocationId: string): InvocationEvent[];
-  /** What a client that follows the protocol shows of an invocation. */
+  /** What a client that follows the protocol shows for an invocation. */
   shown(invocationId: string): Shown;
-  /** Where it stands, the oldest that are over left out where they are too many: what a client that follows the protocol sends. */
+  /** The cursors that a client sends by the protocol: if there are too many, without the oldest of those that are over. */
   cursors(): Record<string, number>;
-  /** Resolves once the last event of the invocation is here. */
+  /** Resolves when the last event of the invocation has arrived. */
   ended(invocationId: string, timeoutMs?: number): Promise<Shown>;
   subscribe(cursors?: Record<string, number>): Promise<unknown>;
-  /** What the client has just posted itself: it names it from now on, for it may be over before the client is back. */
+  /** Call this after a POST: the client then has a cursor for the invocation, which may end while the client is away. */
   expect(invocationId: string): void;
   close(): void;
 };
@@ -33,25 +35,32 @@ export type WatchOptions = {
   resume?: boolean;
 };
 
-/** A client of the gateway as the protocol describes one. Throws out of its listener nothing: a bad sequence shows in `events`. */
+/** A client of the gateway that follows the protocol. Its listener never throws: a bad sequence shows in `events`. */
 export async function watch(gatewayUrl: string, options: WatchOptions): Promise<Watcher> {
   const { conversationId, transports = ['websocket'], resume = true } = options;
   const events: InvocationEvent[] = [];
   const shown = new Map<string, Shown>();
   const socket = io(gatewayUrl, { transports, reconnectionDelay: 50, reconnectionDelayMax: 500, forceNew: true });
 
-  /** Nothing is shown until the gateway has forgotten what it sent: it would leave out what an event had that was not shown. */
+  /** True between an unsubscribe and its answer. Show nothing until then: the gateway sends these events again, from the cursors. */
   let forgetting = false;
   const showOf = (invocationId: string): Shown => {
-    const entry = shown.get(invocationId) ?? { text: '', reasoning: '', last: null, seq: 0 };
+    const entry = shown.get(invocationId) ?? { ...nothingShown(), last: null };
     shown.set(invocationId, entry);
     return entry;
   };
   socket.on('invocation:event', (event: InvocationEvent) => {
     events.push(event);
-    if (!forgetting && show(showOf(event.invocationId), event) === 'straddles') void subscribeAnew();
+    if (!forgetting) show(event);
   });
-  const isOver = ({ last }: Shown) => last !== null && isLastEvent(last);
+  /** The protocol's rule: ignore an event that was seen, and subscribe again after one that was seen in part. */
+  function show(event: InvocationEvent): void {
+    const entry = showOf(event.invocationId);
+    if (!isNews(entry.seq, event)) return;
+    if (overlaps(entry.seq, event)) void subscribeAnew();
+    else Object.assign(fold(entry, event), { last: event });
+  }
+  const isOver = ({ status }: Shown) => isFinished(status);
   const cursors = () => {
     const given = Object.entries(options.cursors ?? {}).filter(([id]) => !shown.has(id));
     const seen = [...shown].map(([id, entry]) => ({ id, seq: entry.seq, over: isOver(entry) }));
@@ -71,7 +80,7 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
       throw new Error(JSON.stringify(answer.error));
     return answer;
   };
-  /** Names what was posted while a subscription was under way that did not name it. */
+  /** The invocations that were posted while a subscribe without them was under way. */
   const unnamed = (named: Record<string, number>) =>
     [...shown].some(([id, { last }]) => last === null && !(id in named));
 
@@ -86,7 +95,7 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
   });
   socket.on('conversation:interrupted', () => void (resume && subscribeAgain()));
 
-  /** Until it is answered, or the connection goes: what comes back subscribes anew. */
+  /** Repeats the subscribe until it is answered or the connection breaks. A new connection subscribes by itself. */
   async function subscribeAgain(): Promise<void> {
     const connection = socket.id;
     while (socket.connected && socket.id === connection) {
@@ -95,12 +104,12 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
         await subscribe(named);
         if (!unnamed(named)) return;
       } catch {
-        // asked again, below
+        // the loop asks again
       }
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
   }
-  /** The gateway forgets what it has sent, and begins anew from the cursors. */
+  /** Makes the gateway forget what it has sent, and begin again from the cursors. */
   async function subscribeAnew(): Promise<void> {
     forgetting = true;
     await socket
@@ -130,34 +139,17 @@ export async function watch(gatewayUrl: string, options: WatchOptions): Promise<
   };
 }
 
-/** The protocol's rule: an event that was seen is ignored, and of one that was seen in part the client asks for the rest. */
-function show(entry: Shown, event: InvocationEvent): 'shown' | 'seen' | 'straddles' {
-  if (event.type !== 'invocation.snapshot') {
-    if (event.seq <= entry.seq) return 'seen';
-    if ((event.from ?? event.seq) <= entry.seq) return 'straddles';
-  }
-  entry.seq = event.seq;
-  entry.last = event;
-  if (event.type === 'message.delta') entry.text += event.data.text;
-  else if (event.type === 'reasoning.delta') entry.reasoning += event.data.text;
-  else if (event.type === 'invocation.restarted') Object.assign(entry, { text: '', reasoning: '' });
-  else if (event.type === 'invocation.snapshot')
-    Object.assign(entry, { text: event.data.text, reasoning: event.data.reasoning });
-  return 'shown';
-}
-
-/** What the last event says the stored text hashes to, beside what the client shows. */
-export function hashes({ text, last }: Shown): { shown: string | null; stored: string | null } {
-  const stored = last && 'contentSha256' in last.data ? last.data.contentSha256 : null;
+/** The hash of the text that the client shows, and the hash of the stored text from the last event. */
+export function hashes({ text, contentSha256: stored }: Shown): { shown: string | null; stored: string | null } {
   return { shown: stored === null && text === '' ? null : sha256(text), stored };
 }
 
-/** A client that posts names what it has posted, as the protocol asks: it may be over before the client is back from wherever it was. */
+/** Gives every watcher of the conversation a cursor for what was posted, as the protocol asks. */
 export function nameTo(watchers: Watcher[], posted: { id: string; conversationId: string }): void {
   for (const watcher of watchers) if (watcher.conversationId === posted.conversationId) watcher.expect(posted.id);
 }
 
-/** The connection under a WebSocket: a client that does not read has paused it. */
+/** The TCP connection of a WebSocket. A test pauses it to act as a client that does not read. */
 export function wireOf({ socket }: Pick<Watcher, 'socket'>): { pause(): void; resume(): void } {
   return (socket.io.engine.transport as unknown as { ws: { _socket: { pause(): void; resume(): void } } }).ws._socket;
 }

@@ -1,7 +1,7 @@
 /**
- * What each error code means to whoever meets it.
- * status: the HTTP status of a response that carries it. retryable: whether the same call can succeed later unchanged.
- * exposed: whether its message may be shown to a client; others are logged and shown as their title only.
+ * What each error code means.
+ * status: the HTTP status of a response with this code. retryable: whether the same call can succeed later, unchanged.
+ * exposed: whether a client may see the message. If not, the log has the message, and the client sees the title only.
  */
 type ErrorMeaning = { status: number; title: string; retryable: boolean; exposed: boolean };
 
@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'agent_inactive'
   | 'agent_name_taken'
   | 'agent_slug_taken'
+  | 'agent_connection_missing'
   | 'conversation_not_found'
   | 'conversation_busy'
   | 'invocation_not_found'
@@ -30,6 +31,9 @@ export type ErrorCode =
   | 'key_not_found'
   | 'key_revoked'
   | 'workspace_not_found'
+  | 'connection_not_found'
+  | 'connection_name_taken'
+  | 'address_not_allowed'
   | 'too_many_subscriptions'
   // Our own parts
   | 'configuration_invalid'
@@ -38,7 +42,7 @@ export type ErrorCode =
   | 'redis_unavailable'
   | 'service_stopping'
   | 'internal_error'
-  // How an invocation ends other than well
+  // Why an invocation did not complete
   | 'cancelled'
   | 'claim_lost'
   | 'worker_stopping'
@@ -47,7 +51,7 @@ export type ErrorCode =
   | 'first_token_timeout'
   | 'idle_timeout'
   | 'total_timeout'
-  // What a provider says
+  // Errors of a provider
   | 'provider_unreachable'
   | 'provider_unavailable'
   | 'provider_rate_limited'
@@ -64,19 +68,30 @@ export const errorMeanings = {
   invalid_request: { status: 422, title: 'The request is not valid', retryable: false, exposed: true },
   malformed_json: { status: 400, title: 'The body is not JSON', retryable: false, exposed: true },
   payload_too_large: { status: 413, title: 'The request is too large', retryable: false, exposed: true },
-  unsupported_media_type: { status: 415, title: 'The body has to be JSON', retryable: false, exposed: true },
+  unsupported_media_type: { status: 415, title: 'The body must be JSON', retryable: false, exposed: true },
   host_not_allowed: {
     status: 403,
-    title: 'The service may not be called by this name',
+    title: 'The service does not accept this host name',
     retryable: false,
     exposed: true,
   },
   not_found: { status: 404, title: 'There is nothing at this address', retryable: false, exposed: true },
-  method_not_allowed: { status: 405, title: 'This address does not take that method', retryable: false, exposed: true },
+  method_not_allowed: {
+    status: 405,
+    title: 'This address does not accept this method',
+    retryable: false,
+    exposed: true,
+  },
   agent_not_found: { status: 404, title: 'There is no such agent', retryable: false, exposed: true },
-  agent_inactive: { status: 409, title: 'The agent is switched off', retryable: false, exposed: true },
+  agent_inactive: { status: 409, title: 'The agent is not active', retryable: false, exposed: true },
   agent_slug_taken: { status: 409, title: 'Another agent has this slug', retryable: false, exposed: true },
   agent_name_taken: { status: 409, title: 'Another agent has this name', retryable: false, exposed: true },
+  agent_connection_missing: {
+    status: 409,
+    title: 'The connection of the agent is gone',
+    retryable: false,
+    exposed: true,
+  },
   conversation_not_found: { status: 404, title: 'There is no such conversation', retryable: false, exposed: true },
   conversation_busy: {
     status: 409,
@@ -85,7 +100,7 @@ export const errorMeanings = {
     exposed: true,
   },
   invocation_not_found: { status: 404, title: 'There is no such invocation', retryable: false, exposed: true },
-  invalid_cursor: { status: 422, title: 'The cursor is not one of ours', retryable: false, exposed: true },
+  invalid_cursor: { status: 422, title: 'The cursor is not valid', retryable: false, exposed: true },
   idempotency_key_reused: {
     status: 422,
     title: 'The Idempotency-Key was used with another request',
@@ -98,6 +113,9 @@ export const errorMeanings = {
   key_not_found: { status: 404, title: 'There is no such key', retryable: false, exposed: true },
   key_revoked: { status: 409, title: 'The key is revoked', retryable: false, exposed: true },
   workspace_not_found: { status: 404, title: 'There is no such workspace', retryable: false, exposed: true },
+  connection_not_found: { status: 404, title: 'There is no such connection', retryable: false, exposed: true },
+  connection_name_taken: { status: 409, title: 'Another connection has this name', retryable: false, exposed: true },
+  address_not_allowed: { status: 422, title: 'This address may not be called', retryable: false, exposed: true },
   scope_missing: { status: 403, title: 'The key may not do this', retryable: false, exposed: true },
   too_many_subscriptions: {
     status: 429,
@@ -105,19 +123,19 @@ export const errorMeanings = {
     retryable: false,
     exposed: true,
   },
-  secret_missing: { status: 500, title: 'A secret of the installation is missing', retryable: false, exposed: false },
+  secret_missing: { status: 503, title: 'A secret of the installation is missing', retryable: false, exposed: true },
   configuration_invalid: { status: 500, title: 'The configuration is not valid', retryable: false, exposed: false },
   database_unavailable: {
     status: 503,
-    title: 'The database cannot be used at present',
+    title: 'The database is not available now',
     retryable: true,
     exposed: false,
   },
-  redis_unavailable: { status: 503, title: 'Redis cannot be used at present', retryable: true, exposed: false },
+  redis_unavailable: { status: 503, title: 'Redis is not available now', retryable: true, exposed: false },
   service_stopping: { status: 503, title: 'The service is stopping', retryable: true, exposed: true },
-  internal_error: { status: 500, title: 'Something went wrong on our side', retryable: true, exposed: false },
+  internal_error: { status: 500, title: 'The service had an internal error', retryable: true, exposed: false },
   cancelled: { status: 409, title: 'The invocation was cancelled', retryable: false, exposed: true },
-  claim_lost: { status: 409, title: 'A newer attempt holds the invocation', retryable: false, exposed: false },
+  claim_lost: { status: 409, title: 'A newer attempt has the invocation', retryable: false, exposed: false },
   worker_stopping: { status: 503, title: 'The worker is stopping', retryable: true, exposed: false },
   worker_lost: { status: 500, title: 'The worker died while it answered', retryable: true, exposed: true },
   deadline_exceeded: { status: 504, title: 'The deadline of the invocation passed', retryable: true, exposed: true },
@@ -137,11 +155,11 @@ export const errorMeanings = {
   provider_unreachable: { status: 502, title: 'The provider cannot be reached', retryable: true, exposed: true },
   provider_unavailable: {
     status: 502,
-    title: 'The provider answered with an error of its own',
+    title: 'The provider failed with an error of its own',
     retryable: true,
     exposed: true,
   },
-  provider_rate_limited: { status: 429, title: 'The provider asks to slow down', retryable: true, exposed: true },
+  provider_rate_limited: { status: 429, title: 'The provider got too many requests', retryable: true, exposed: true },
   provider_quota_exceeded: {
     status: 402,
     title: 'The quota at the provider is used up',
@@ -175,9 +193,9 @@ export const errorMeanings = {
   },
   provider_protocol_error: {
     status: 502,
-    title: 'The provider answered something unreadable',
+    title: 'The provider sent an answer that we cannot read',
     retryable: true,
     exposed: true,
   },
-  stream_interrupted: { status: 502, title: 'The answer broke off', retryable: true, exposed: true },
+  stream_interrupted: { status: 502, title: 'The answer stopped before its end', retryable: true, exposed: true },
 } satisfies Record<ErrorCode, ErrorMeaning>;

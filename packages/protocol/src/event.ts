@@ -1,7 +1,7 @@
 import type { ErrorCode } from './error-codes.ts';
 import type { InvocationStatus } from './invocation-status.ts';
 
-/** Tokens as the provider counted them, or as we estimated them where it did not say. */
+/** Tokens. `source` says whether the provider counted them or we estimated them. */
 export type Usage = {
   inputTokens: number;
   outputTokens: number;
@@ -13,7 +13,7 @@ export type Usage = {
 
 export type EventError = { code: ErrorCode; message: string; retryable: boolean };
 
-/** What each event of an invocation carries. `invocation.snapshot` replaces everything a client has seen up to `upToSeq`. */
+/** The data of each event type. `invocation.snapshot` replaces everything up to `upToSeq`. */
 export type EventData = {
   'invocation.queued': { position: number };
   'invocation.started': { attempt: number; provider: string; model: string };
@@ -46,8 +46,8 @@ export type EventData = {
 export type EventType = keyof EventData;
 
 /**
- * The envelope, the same on every transport. `seq` is 1-based and gap-free per invocation; `at` is ISO-8601 UTC. Deltas that were joined
- * for a reader who came later have the `seq` of the last of them, and in `from` that of the first; without it, `from` is `seq`.
+ * The envelope, the same on every transport. `seq` counts from 1 without a gap in each invocation. `at` is ISO 8601 in UTC. For a reader that comes
+ * later, deltas are joined: `seq` is that of the last one, `from` that of the first. Without `from` an event stands for its own `seq` only.
  */
 export type InvocationEvent = {
   [T in EventType]: {
@@ -61,7 +61,7 @@ export type InvocationEvent = {
   };
 }[EventType];
 
-/** An event before the log has given it a seq. */
+/** An event that has no seq yet. The log gives it one. */
 export type NewEvent = { [T in EventType]: { type: T; data: EventData[T] } }[EventType];
 
 const terminalTypes: ReadonlySet<EventType> = new Set([
@@ -74,7 +74,7 @@ export function isTerminalType(type: EventType): boolean {
   return terminalTypes.has(type);
 }
 
-/** Whether nothing can follow: a terminal event, or a snapshot of a finished invocation. */
+/** Whether no event can follow: a terminal event, or a snapshot of a finished invocation. */
 export function isLastEvent(event: InvocationEvent): boolean {
   if (event.type === 'invocation.snapshot') return event.data.status !== 'queued' && event.data.status !== 'running';
   return isTerminalType(event.type);

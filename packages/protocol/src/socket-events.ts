@@ -5,13 +5,13 @@ import type { InvocationStatus } from './invocation-status.ts';
 
 export type SocketError = { code: ErrorCode; message: string; fields?: FieldError[] };
 
-/** The gateway acknowledges every request: with what was asked for, or with the reason for refusing it. */
+/** The gateway acknowledges every request, with the result or with an error. */
 export type Acknowledgement<T> = (answer: { data: T } | { error: SocketError }) => void;
 
-/** How many cursors one subscribe request may have. */
+/** The maximum number of cursors in one subscribe request. */
 export const maxCursors = 100;
 
-/** `cursors` names, for each invocation, the seq that the client has seen; 0 asks for all its events, even when it is over. */
+/** `cursors` has the last seq that the client has seen, for each invocation. 0 asks for all its events, even if it is over. */
 export type SubscribeRequest = { conversationId: string; cursors?: Record<string, number> };
 export type UnsubscribeRequest = { conversationId: string };
 export type RenewRequest = { token: string };
@@ -38,6 +38,6 @@ export type ServerToClientEvents = {
   /** The token of this socket expires then: renew it, or the gateway ends the connection. */
   'connection:expiring': (notice: { at: string }) => void;
   'invocation:event': (event: InvocationEvent) => void;
-  /** The gateway lost the subscription because Redis or Postgres is away: subscribe again with your cursors. */
+  /** The gateway lost the subscription because Redis or Postgres is away. Subscribe again with your cursors. */
   'conversation:interrupted': (notice: { conversationId: string; error: SocketError }) => void;
 };

@@ -1,4 +1,11 @@
-import { accessFields, always, checkTogether, sharedFields, tracingFields } from '@nexus/common/config/config-fields';
+import {
+  accessFields,
+  always,
+  checkTogether,
+  connectionFields,
+  sharedFields,
+  tracingFields,
+} from '@nexus/common/config/config-fields';
 import { parseConfig } from '@nexus/common/config/parse-config';
 import { host, port } from '@nexus/common/config/setting-kinds';
 import { withPasswords } from '@nexus/common/config/with-passwords';
@@ -7,6 +14,7 @@ import { z } from 'zod';
 export const apiConfigSchema = z.object({
   ...sharedFields,
   ...accessFields,
+  ...connectionFields,
   ...tracingFields,
   API_HOST: host(),
   API_PORT: port(3001),

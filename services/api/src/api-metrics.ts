@@ -1,4 +1,4 @@
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
 import type { InvocationQueues } from '@nexus/common/queue/invocation-queue';
 import { providerNames } from '@nexus/common/queue/provider-name';
 import { atMost } from '@nexus/common/timing/at-most';
@@ -17,7 +17,7 @@ const jobStates = ['waiting', 'active', 'delayed', 'failed'] as const;
 /** Requests, and the state of the queues as seen from here: each API shows the same of the latter. */
 export function createApiMetrics(
   registry: Registry,
-  { database, queues }: { database: PrismaClient; queues: InvocationQueues },
+  { database, queues }: { database: Database; queues: InvocationQueues },
 ): ApiMetrics {
   const registers = [registry];
   const durations = new Histogram({

@@ -1,10 +1,13 @@
 import type { RequestListener } from 'node:http';
 import type { EventAppender } from '@nexus/common/events/append-events';
 import type { ConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
+import type { AddressGuard } from '@nexus/common/guard/address-guard';
+import type { GuardedFetch } from '@nexus/common/guard/open-guarded-fetch';
 import type { InvocationMetrics } from '@nexus/common/invocations/invocation-metrics';
 import type { Logger } from '@nexus/common/logging/create-logger';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
 import { pingDatabase } from '@nexus/common/postgres/ping-database';
+import { hideTokens } from '@nexus/common/principals/key-token';
 import type { Access } from '@nexus/common/principals/open-access';
 import { createHealthHandler } from '@nexus/common/process/serve-health';
 import type { InvocationQueues } from '@nexus/common/queue/invocation-queue';
@@ -19,7 +22,7 @@ import { createDocsRoutes } from './docs/docs-routes.ts';
 import { authenticateRequest } from './http/authenticate-request.ts';
 import { cors } from './http/cors.ts';
 import { createErrorHandler } from './http/error-handler.ts';
-import { readJsonBody } from './http/json-body.ts';
+import { keepNothing } from './http/keep-nothing.ts';
 import { notFound } from './http/not-found.ts';
 import { createRequestLog } from './http/request-log.ts';
 import { requireHost } from './http/require-host.ts';
@@ -31,12 +34,13 @@ import { countWorkersOnline } from './invocations/count-workers-online.ts';
 import { createReachCheck } from './routes/assert-reach.ts';
 import { createRoutes } from './routes/create-routes.ts';
 import { mountRoutes } from './routes/mount-routes.ts';
+import { createWorkspaceCheck } from './workspaces/workspace-check.ts';
 
 /** Bull Board's place: its pages name it. */
 export const queueBoardPath = '/admin/queues';
 
 export type ApiParts = {
-  database: PrismaClient;
+  database: Database;
   redis: Redis;
   queues: InvocationQueues;
   feeds: ConversationFeeds;
@@ -47,6 +51,9 @@ export type ApiParts = {
   metrics: InvocationMetrics;
   apiMetrics: ApiMetrics;
   access: Access;
+  /** Which addresses a tenant's connection may have, and the way to call them. */
+  guard: AddressGuard;
+  guardedFetch: GuardedFetch;
   corsOrigins: string[];
   allowedHosts: string[];
   /** Addresses and networks whose X-Forwarded-* headers count. */
@@ -76,7 +83,7 @@ export function createApp(parts: ApiParts): RequestListener {
   app.use(createRequestLog(parts.logger, parts.apiMetrics));
   app.use(cors(parts.corsOrigins), requireHost(parts.allowedHosts), requireOrigin(parts.corsOrigins)); // in this order: a page that may read the refusal is shown it
   if (parts.queueBoard) app.use(queueBoardPath, noteMount, parts.queueBoard);
-  app.use(helmet(), authenticateRequest(parts.access.authenticator), readJsonBody);
+  app.use(helmet(), keepNothing, authenticateRequest(parts.access.authenticator, createWorkspaceCheck(parts.database)));
   const routes = createRoutes(parts);
   const { authenticator } = parts.access;
   mountRoutes(app, [...routes, ...createDocsRoutes(routes)], {
@@ -87,7 +94,7 @@ export function createApp(parts: ApiParts): RequestListener {
   app.use(notFound);
   app.use(createErrorHandler(parts.logger, protocols));
   return (request, response) => {
-    request.url = toPath(request.url ?? '/');
+    request.url = hideTokens(toPath(request.url ?? '/')); // no route takes a token there, and nothing may repeat it
     app(request, response);
   };
 }

@@ -5,7 +5,10 @@ import { createEventSubscriptions } from '@nexus/common/feeds/event-subscription
 import { createFeedMetrics } from '@nexus/common/feeds/feed-metrics';
 import { loadPossiblyMissed } from '@nexus/common/feeds/load-possibly-missed';
 import { createMissedSources } from '@nexus/common/feeds/read-missed';
+import { createAddressGuard } from '@nexus/common/guard/address-guard';
+import { openGuardedFetch } from '@nexus/common/guard/open-guarded-fetch';
 import { createInvocationMetrics } from '@nexus/common/invocations/invocation-metrics';
+import { isDatabaseUnavailable } from '@nexus/common/postgres/database-error';
 import { openDatabase } from '@nexus/common/postgres/open-database';
 import { openAccess } from '@nexus/common/principals/open-access';
 import { createServiceRegistry } from '@nexus/common/process/create-service-registry';
@@ -16,12 +19,14 @@ import { traceQueues } from '@nexus/common/queue/trace-queues';
 import { assertRedisFits } from '@nexus/common/redis/assert-redis-fits';
 import { openRedis, waitForRedis } from '@nexus/common/redis/open-redis';
 import type { RedisPurpose } from '@nexus/common/redis/redis-options';
+import { assertRingComplete } from '@nexus/common/secrets/secret-uses';
+import { atMost } from '@nexus/common/timing/at-most';
 import { readApiConfig } from './api-config.ts';
 import { createApiMetrics } from './api-metrics.ts';
 import { createApp, queueBoardPath } from './app.ts';
 
-/** Redis may be away: requests are taken all the same. But one that does not fit is refused while there is somebody to tell. */
-const redisLimitMs = 3_000;
+/** Redis and Postgres may be away: the API starts all the same. But what does not fit is refused while there is somebody to tell. */
+const storeLimitMs = 3_000;
 
 /** Longer than proxies keep an idle connection: it is theirs to end, or a request may meet one that is just being closed. */
 const idleConnectionMs = 75_000;
@@ -50,7 +55,7 @@ await runService(
     };
     const redis = open('commands');
     const subscriber = open('subscriber');
-    await waitForRedis(redis, redisLimitMs).then(
+    await waitForRedis(redis, storeLimitMs).then(
       () => assertRedisFits(redis),
       () => logger.warn('redis is away: requests are stored and enqueued once it is back'),
     );
@@ -66,6 +71,13 @@ await runService(
       secrets: config.NEXUS_SECRETS,
     });
     release('access', async () => access.close());
+    await atMost(storeLimitMs, assertRingComplete(database, access.ring), null).catch((error: unknown) => {
+      if (!isDatabaseUnavailable(error)) throw error;
+      logger.warn('postgres is away: whether NEXUS_SECRETS has every secret that is needed was not checked');
+    });
+    const guard = createAddressGuard(config.ADDRESS_ALLOW_LIST);
+    const outgoing = openGuardedFetch({ guard });
+    release('outgoing connections', outgoing.close);
     const registry = createServiceRegistry({ pool, redis: { commands: redis, subscriber } });
     const metrics = createInvocationMetrics(registry);
     const stopping = new AbortController();
@@ -90,6 +102,8 @@ await runService(
       metrics,
       apiMetrics: createApiMetrics(registry, { database, queues }),
       access,
+      guard,
+      guardedFetch: outgoing.fetch,
       corsOrigins: config.CORS_ORIGINS,
       allowedHosts: config.ALLOWED_HOSTS,
       trustedProxies: config.TRUSTED_PROXIES,

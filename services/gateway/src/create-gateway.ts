@@ -49,10 +49,10 @@ type NexusSocket = Socket<ClientToServerEvents, ServerToClientEvents, DefaultEve
 /** Engine.IO's code for what `allowRequest` refuses. */
 const forbidden = 4;
 const bufferCheckMs = 100;
-/** Bytes; clients send ids and cursors. */
+/** Bytes. Clients send only ids and cursors. */
 const longestRequest = 65_536;
 
-/** The Socket.IO server as a function of its parts; who listens, and where, is not its business. */
+/** The Socket.IO server as a function of its parts. The caller decides where it listens. */
 export function createGateway(parts: GatewayParts): { server: HttpServer; close(): Promise<void> } {
   const { database, logger, gatewayMetrics: metrics } = parts;
   const server = createHttpServer(parts);
@@ -69,7 +69,7 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
   });
   keepFramesWhole(io.of('/') as never);
   sendTogether(io);
-  // Who is connected needs the request that it came with no more; Socket.IO's notes on memory advise to let it go.
+  // A connection no longer needs its first request. Socket.IO's notes on memory advise to release it.
   io.engine.on('connection', (connection: { request: unknown }) => {
     connection.request = null;
   });
@@ -77,7 +77,7 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     if (code === forbidden) logger.info({ reason: context?.message }, 'a connection was refused');
   });
   const rooms = createConversationRooms(parts.feeds, (room, event) => {
-    if (!io.of('/').adapter.rooms.has(room)) return; // everybody is still catching up, or reads nothing
+    if (!io.of('/').adapter.rooms.has(room)) return; // all sockets still catch up, or do not read
     metrics.delivered.inc();
     broadcastEvent(io.of('/'), room, event);
   });
@@ -86,10 +86,10 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
       if (data.watched.checkBuffer(conn as never, parts.bufferLimits)) metrics.slowClients.inc();
     }
     const disconnected = disconnectUnread(io, parts.bufferLimits);
-    if (disconnected > 0) logger.warn({ disconnected }, 'clients were disconnected that ask and do not read');
+    if (disconnected > 0) logger.warn({ disconnected }, 'disconnected clients that send requests and do not read');
   }, bufferCheckMs);
 
-  // What all sockets share is made once: many of them do nothing but wait.
+  // All sockets share these functions: many sockets only wait, and should need little memory.
   const watchParts: WatchParts<NexusSocket> = {
     rooms,
     onLost: (socket, conversationId, error) =>
@@ -105,7 +105,7 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
         if (!reachesConversation(principal, conversationId) || !(await load()))
           throw new AppError('conversation_not_found', `There is no conversation ${conversationId}`);
       });
-      // Again, now that we listen: who began in between is in the list or will be heard.
+      // Load again, now that we listen: an invocation that began in between is in the list, or its events will arrive.
       const invocations = (await load()) ?? [];
       const ids = invocations.map(({ id }) => id);
       return {
@@ -167,6 +167,7 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
   io.on('connection', (socket) => {
     socket.data.watched = new WatchedConversations(watchParts, socket);
     socket.data.turns = undefined;
+    socket.data.identity.start();
     metrics.connections.inc();
     socket.on('disconnect', onDisconnect);
     socket.onAny(onRequest);

@@ -9,7 +9,7 @@ export const gatewayConfigSchema = z.object({
   ...accessFields,
   GATEWAY_HOST: host(),
   GATEWAY_PORT: port(3002),
-  /** Packets that may wait for one client before it is taken off live delivery. */
+  /** How many packets may wait for one client before live delivery to it stops. */
   GATEWAY_WRITE_BUFFER_LIMIT: count(256),
 });
 

@@ -6,7 +6,7 @@ export type GatewayMetrics = {
   slowClients: Counter;
 };
 
-/** What only the gateway counts. */
+/** The metrics that only the gateway has. */
 export function createGatewayMetrics(registry: Registry): GatewayMetrics {
   const registers = [registry];
   return {

@@ -18,7 +18,7 @@ import { createGateway } from './create-gateway.ts';
 import { readGatewayConfig } from './gateway-config.ts';
 import { createGatewayMetrics } from './gateway-metrics.ts';
 
-/** Bytes that may wait for one client, besides the limit in packets. */
+/** How many bytes may wait for one client. There is also a limit in packets. */
 const bufferBytes = 4 * 1_048_576;
 
 await runService(

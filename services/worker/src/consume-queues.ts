@@ -5,16 +5,16 @@ import type { Redis } from '@nexus/common/redis/redis-connection';
 import { Worker } from 'bullmq';
 
 /**
- * BullMQ delivers, Postgres decides: a lock this long and a stalled count this high leave recovery to the sweep. A job that is
- * delivered again names a dispatch that is over and does nothing.
+ * The sweep recovers lost jobs, not BullMQ: hence the long lock and the high stalled count. If BullMQ delivers a job twice, Postgres refuses
+ * the second claim, because it names an old dispatch.
  */
 const lockDurationMs = 120_000;
-const mostStalls = 1_000_000;
+const maxStalls = 1_000_000;
 
 export type QueueConsumer = {
-  /** Whether further jobs are taken, for a worker that cannot do anything with them at present. */
+  /** `false` stops taking jobs for now, `true` takes jobs again. */
   take(jobs: boolean): void;
-  /** Takes no further jobs. Resolves once those at work are done and everything is closed. */
+  /** Stops taking jobs for good. Resolves when the running jobs are done and the connections are closed. */
   close(): Promise<void>;
 };
 
@@ -24,7 +24,7 @@ export function consumeQueues(parts: {
   providers: ProviderName[];
   workerId: string;
   concurrency: number;
-  /** Told of each job as it arrives: BullMQ asks for as many as it has room for before it has the first of them processed. */
+  /** Called for each job as it arrives. BullMQ fetches jobs for all free slots before it processes the first one. */
   onDelivered: (job: InvocationJob) => void;
   process: (job: InvocationJob) => Promise<void>;
   logger: Logger;
@@ -37,7 +37,7 @@ export function consumeQueues(parts: {
       name: workerId,
       concurrency,
       lockDuration: lockDurationMs,
-      maxStalledCount: mostStalls,
+      maxStalledCount: maxStalls,
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 0 },
     });

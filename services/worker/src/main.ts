@@ -9,14 +9,14 @@ import { assertRedisFits } from '@nexus/common/redis/assert-redis-fits';
 import { openRedis, waitForRedis } from '@nexus/common/redis/open-redis';
 import { pingRedis } from '@nexus/common/redis/ping-redis';
 import type { RedisPurpose } from '@nexus/common/redis/redis-options';
+import { createSecretRing } from '@nexus/common/secrets/secret-ring';
+import { assertRingComplete } from '@nexus/common/secrets/secret-uses';
+import { liveness } from '@nexus/common/timing/liveness';
 import { openWorker } from './open-worker.ts';
 import { checkProviders } from './providers/check-providers.ts';
 import { createProviders } from './providers/create-providers.ts';
 import { toProviderConfig } from './providers/provider-config.ts';
 import { readWorkerConfig } from './worker-config.ts';
-
-/** A heart that has not beaten for this long is a worker that others are about to declare dead. */
-const silentMs = 5_000;
 
 await runService(
   'worker',
@@ -28,6 +28,7 @@ await runService(
       logger,
     });
     release('database', close);
+    await assertRingComplete(database, createSecretRing(config.NEXUS_SECRETS));
     const open = (purpose: RedisPurpose, name: string) => {
       const options = { name: `nexus-worker-${name}`, cluster: config.REDIS_CLUSTER, logger };
       const connection = openRedis(config.REDIS_URL, purpose, options);
@@ -75,7 +76,7 @@ await runService(
         database: () => pingDatabase(database),
         redis: () => pingRedis(redis),
         heartbeat: async () => {
-          if (worker.lastBeatAgoMs() > silentMs)
+          if (worker.lastBeatAgoMs() > liveness.lostLockMs)
             throw new Error(`no heartbeat for ${Math.round(worker.lastBeatAgoMs())} ms`);
         },
       },

@@ -7,11 +7,12 @@ import { handBackInvocation } from '@nexus/common/invocations/status/hand-back-i
 import { onWorkerNudge } from '@nexus/common/invocations/worker-nudge';
 import type { Logger } from '@nexus/common/logging/create-logger';
 import { newId } from '@nexus/common/postgres/new-id';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
 import type { Release } from '@nexus/common/process/create-shutdown';
 import type { InvocationQueues } from '@nexus/common/queue/invocation-queue';
 import type { ProviderName } from '@nexus/common/queue/provider-name';
 import type { Redis } from '@nexus/common/redis/redis-connection';
+import { liveness } from '@nexus/common/timing/liveness';
 import type { Tracer } from '@nexus/common/tracing/tracer';
 import type { Registry } from 'prom-client';
 import { createAnswerWriter } from './answer/answer-writer.ts';
@@ -34,9 +35,9 @@ import { traceAttempts } from './tracing/trace-attempts.ts';
 import { createWorkerMetrics } from './worker-metrics.ts';
 
 export type WorkerParts = {
-  database: PrismaClient;
+  database: Database;
   databaseUrl: string;
-  /** For commands, for BullMQ, and for nudges: each a connection of its own. */
+  /** Three connections: `redis` for commands, `queueRedis` for BullMQ, `subscriber` for nudges. */
   redis: Redis;
   queueRedis: Redis;
   subscriber: Redis;
@@ -53,15 +54,10 @@ export type WorkerParts = {
   release: Release;
 };
 
-/** A handed-back attempt needs moments, not seconds; past this the sweep of another worker does it. */
+/** To hand back an attempt takes well under a second. After this limit the sweep of another worker recovers it. */
 const handBackLimitMs = 3_000;
-/** A worker whose heartbeat was last heard so long ago takes no jobs until it is heard again. Milliseconds. */
-const unheardMs = 1_500;
-/** Who was heard within this does not count as dead. Milliseconds. */
-const heardMs = 750;
-const watchEveryMs = 250;
 
-/** A running worker: known as alive, sweeping, taking jobs. Its stop drains what runs, then hands back the rest. */
+/** Starts a worker's heartbeat, sweep and queues. Its stop lets running attempts end, and after the grace period hands back the rest. */
 export async function openWorker(
   parts: WorkerParts,
 ): Promise<{ id: string; attempts: RunningAttempts; lastBeatAgoMs(): number }> {
@@ -89,8 +85,8 @@ export async function openWorker(
     },
     attempts,
     inHand: jobs.invocationIds,
-    async giveBack(held) {
-      const next = await handBackInvocation(database, held, { reason: 'worker_lost', delayMs: 0, usage: null });
+    async giveBack(claimed) {
+      const next = await handBackInvocation(database, claimed, { reason: 'worker_lost', delayMs: 0, usage: null });
       if (!next) return;
       workerMetrics.recovered('unheard_claim');
       await dispatchInvocation({ database, queues, logger }, next);
@@ -116,33 +112,32 @@ export async function openWorker(
   });
   release('sweep', sweep.stop);
 
-  const isHeard = () => presence.lastBeatAgoMs() < heardMs;
+  const isHeard = () => presence.lastBeatAgoMs() < liveness.heardMs;
   const processInvocation = createInvocationProcessor({
     record: meterRecord(
       traceRecord(
-        createInvocationRecord({ database, queues, logger, workerId: id, isHeard, giveUp: giveUp.signal }),
+        createInvocationRecord({ database, queues, logger, metrics, workerId: id, isHeard, giveUp: giveUp.signal }),
         tracer,
       ),
-      metrics,
       workerMetrics,
     ),
     attempts,
-    openAnswer: (held, abort) =>
-      createAnswerWriter(held, {
+    openAnswer: (attempt, abort) =>
+      createAnswerWriter(attempt, {
         appender,
         redis,
         flushClock,
         onCancelWanted: () => abort(new AppError('cancelled')),
         onClaimLost: () => abort(new AppError('claim_lost')),
         onRedisTrouble: (error) =>
-          logger.warn({ error, invocationId: held.invocationId }, 'publishing waits for redis'),
+          logger.warn({ error, invocationId: attempt.invocationId }, 'publishing waits for redis'),
       }),
     streamParts: (claim, context, onPart, signal) =>
       streamParts(providers, retryPolicy, claim, context, onPart, signal),
     countTokens,
     onFailed: ({ invocationId, attempt }, error) => {
       const ids = { invocationId, attempt, code: error.code };
-      // What a provider says may quote what it was asked; what went wrong with us does not, and is needed.
+      // A provider's error may quote the prompt, so only its code is logged. Our own errors never quote it.
       if (error.code === 'internal_error') logger.error({ ...ids, error }, 'the invocation failed');
       else logger.warn(ids, 'the invocation failed');
     },
@@ -158,19 +153,20 @@ export async function openWorker(
     process: jobs.during(traceAttempts(processInvocation, tracer)),
     logger,
   });
-  // A heart that is not heard: claims would have no effect, or one that nobody hears of. Other workers take the jobs.
-  const watchHeart = setInterval(() => consumer.take(presence.lastBeatAgoMs() < unheardMs), watchEveryMs);
+  // Take no jobs while the heartbeat fails: Postgres would refuse our claims. Other workers take the jobs.
+  const checkPause = () => consumer.take(presence.lastBeatAgoMs() < liveness.pauseMs);
+  const pauseChecks = setInterval(checkPause, liveness.pauseCheckMs);
   const drain = async (faulty: boolean) => {
-    clearInterval(watchHeart);
-    if (faulty) return; // one of them may be the fault: the sweep of another worker takes them over, and counts
+    clearInterval(pauseChecks);
+    if (faulty) return; // an attempt may have caused the fault: another worker's sweep recovers and counts them
     const closed = consumer.close();
-    logger.info({ jobs: jobs.size() }, 'finishing what is in hand');
+    logger.info({ jobs: jobs.size() }, 'finishing the jobs in hand');
     await Promise.race([jobs.whenEmpty(), after(parts.shutdownGraceMs)]);
-    if (jobs.size() > 0) logger.info({ jobs: jobs.size() }, 'handing back what is still in hand');
+    if (jobs.size() > 0) logger.info({ jobs: jobs.size() }, 'handing back the jobs still in hand');
     attempts.abortAll(new AppError('worker_stopping'));
     await Promise.race([jobs.whenEmpty(), after(handBackLimitMs)]);
     giveUp.abort();
-    await Promise.race([closed, after(handBackLimitMs)]); // not for ever: Redis may be away
+    await Promise.race([closed, after(handBackLimitMs)]); // with a limit: Redis may be away
   };
   release('running attempts', drain, parts.shutdownGraceMs + 3 * handBackLimitMs);
   logger.info({ workerId: id, providers: [...providers.keys()], unconfigured: parts.unconfigured }, 'worker is up');

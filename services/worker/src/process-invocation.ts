@@ -1,14 +1,18 @@
 import { AppError, toAppError } from '@nexus/common/errors/app-error';
+import type { AttemptId } from '@nexus/common/invocations/status/attempt-id';
 import type { Claim } from '@nexus/common/invocations/status/claim-invocations';
-import type { DispatchRow } from '@nexus/common/invocations/status/dispatch-row';
-import type { Held } from '@nexus/common/invocations/status/held';
-import type { Outcome } from '@nexus/common/invocations/status/outcome';
+import type { Ending } from '@nexus/common/invocations/status/ending';
+import type { HandBack } from '@nexus/common/invocations/status/hand-back-invocation';
 import type { InvocationJob } from '@nexus/common/queue/invocation-queue';
 import type { NewEvent } from '@nexus/protocol/event';
 import type { AnswerWriter } from './answer/answer-writer.ts';
-import { type Ending, toOutcome, toTerminalEvent } from './answer/ending.ts';
-import { isPassing, type RetryPolicy } from './attempts/retry-before-first-part.ts';
-import type { RunningAttempt, RunningAttempts } from './attempts/running-attempts.ts';
+import { toEnding } from './answer/to-ending.ts';
+import { toStep } from './answer/to-step.ts';
+import { toTerminalEvent } from './answer/to-terminal-event.ts';
+import type { CallResult } from './attempts/call-result.ts';
+import type { RetryPolicy } from './attempts/retry-before-first-part.ts';
+import type { RunningAttempts } from './attempts/running-attempts.ts';
+import { toHandBack } from './attempts/to-hand-back.ts';
 import { buildContext, type Context } from './context/build-context.ts';
 import type { OnPart, ProviderFinish, ProviderPart } from './providers/provider.ts';
 import type { InvocationRecord } from './record/record-invocation.ts';
@@ -16,20 +20,20 @@ import type { InvocationRecord } from './record/record-invocation.ts';
 export type ProcessorParts = {
   record: InvocationRecord;
   attempts: Pick<RunningAttempts, 'open'>;
-  openAnswer: (held: Held, abort: (reason: AppError) => void) => AnswerWriter;
-  /** The provider's answer with retries, timeouts and deadline; rejects with AppErrors only. */
+  openAnswer: (attempt: AttemptId, abort: (reason: AppError) => void) => AnswerWriter;
+  /** Streams the provider's answer, with retries, timeouts and the deadline. Rejects only with AppErrors. */
   streamParts: (claim: Claim, context: Context, onPart: OnPart, signal: AbortSignal) => Promise<ProviderFinish>;
   countTokens: (text: string) => number;
-  onFailed: (held: Held, error: AppError) => void;
-  retryPolicy: Pick<RetryPolicy, 'longWaitMs' | 'longestWaitMs' | 'attempts'>;
+  onFailed: (attempt: AttemptId, error: AppError) => void;
+  retryPolicy: Pick<RetryPolicy, 'longWaitMs' | 'maxWaitMs' | 'attempts'>;
 };
 
-/** How long the log may lag behind a finished invocation before its readers are left to the snapshot. */
+/** How long a worker tries to publish the end of an invocation. After that, readers get a snapshot from Postgres. */
 const announceLimitMs = 30_000;
 
 /**
- * One job, from claim to the terminal event. The claim may be refused (someone else has it, or it is over): then nothing happens.
- * Every way out of a claimed attempt goes through one conditional write, and only what took effect is announced.
+ * Processes one job, from the claim to the terminal event. If Postgres refuses the claim (another worker has it, or the invocation has ended),
+ * nothing happens. Every claimed attempt ends with one conditional write, and is announced only if that write took effect.
  */
 export function createInvocationProcessor(parts: ProcessorParts): (job: InvocationJob) => Promise<void> {
   const { record, attempts, openAnswer, countTokens } = parts;
@@ -44,12 +48,13 @@ export function createInvocationProcessor(parts: ProcessorParts): (job: Invocati
         return await handBack(answer, claim, { reason: 'worker_stopping', delayMs: 0, usage: null });
       announceStart(answer, claim);
       const context = buildContext(claim, countTokens);
-      const ending = await streamAnswer(answer, claim, context, attempt);
-      if (ending.kind === 'lost') return answer.abandon();
-      if (ending.kind === 'back') {
-        const { usage } = toOutcome(answer, claim, context, ending, countTokens);
-        await handBack(answer, claim, { reason: ending.reason, delayMs: ending.delayMs, usage });
-      } else await finish(answer, claim, context, ending);
+      const result = await streamAnswer(answer, claim, context, attempt.signal);
+      if (result.error?.code === 'claim_lost') return answer.abandon();
+      const recordStep = () => toStep(answer, claim, context, result, countTokens);
+      const back = toHandBack(result, claim.attempt, parts.retryPolicy);
+      if (back) return await handBack(answer, claim, { ...back, usage: recordStep().usage });
+      await answer.located();
+      await end(answer, claim, toEnding(claim, recordStep(), result.error, answer.freeze()), result.error);
     } finally {
       attempt.close();
     }
@@ -66,60 +71,42 @@ export function createInvocationProcessor(parts: ProcessorParts): (job: Invocati
     answer: AnswerWriter,
     claim: Claim,
     context: Context,
-    attempt: RunningAttempt,
-  ): Promise<Ending> {
+    signal: AbortSignal,
+  ): Promise<CallResult> {
     let firstPartAt: number | null = null;
     try {
       const onPart = (part: ProviderPart) => {
         firstPartAt ??= performance.now();
         answer.write(toEvent(part));
       };
-      const finish = await parts.streamParts(claim, context, onPart, attempt.signal);
-      return { kind: 'complete', firstPartAt: firstPartAt ?? performance.now(), ...finish };
+      const finish = await parts.streamParts(claim, context, onPart, signal);
+      return { finish, error: null, firstPartAt: firstPartAt ?? performance.now() };
     } catch (error) {
-      return toEnding(toAppError(error), claim.attempt, firstPartAt);
+      return { finish: null, error: toAppError(error), firstPartAt };
     }
   }
 
-  function toEnding(error: AppError, attempt: number, firstPartAt: number | null): Ending {
-    if (error.code === 'claim_lost') return { kind: 'lost' };
-    if (error.code === 'worker_stopping') return { kind: 'back', reason: error.code, delayMs: 0, firstPartAt };
-    const { longWaitMs, longestWaitMs, attempts: mostAttempts } = parts.retryPolicy;
-    const delayMs = error.retryAfterMs ?? 0;
-    const waits = delayMs > longWaitMs && delayMs <= longestWaitMs && attempt < mostAttempts;
-    if (firstPartAt === null && waits && isPassing(error.code))
-      return { kind: 'back', reason: error.code, delayMs, firstPartAt };
-    return { kind: 'broken', error, firstPartAt };
+  async function end(answer: AnswerWriter, claim: Claim, ending: Ending, error: AppError | null) {
+    const took = await record.end(claim, ending, async (ended, written) => {
+      if (ended.status === 'failed') parts.onFailed(claim, toFailure(error, written));
+      await answer.end(toTerminalEvent(ended, written), announceLimitMs);
+    });
+    if (!took) answer.abandon();
   }
 
-  async function finish(
-    answer: AnswerWriter,
-    claim: Claim,
-    context: Context,
-    ending: Ending & { kind: 'complete' | 'broken' },
-  ) {
-    await answer.located();
-    const written = await record.finish(claim, toOutcome(answer, claim, context, ending, countTokens));
-    if (!written) return answer.abandon();
-    if (written.status === 'failed') parts.onFailed(claim, toFailure(ending, written.outcome));
-    if (written.waiting) void record.dispatchNext(claim.conversationId);
-    await answer.end(toTerminalEvent(written.outcome, written), announceLimitMs);
-  }
-
-  async function handBack(answer: AnswerWriter, claim: Claim, how: Parameters<InvocationRecord['handBack']>[1]) {
+  async function handBack(answer: AnswerWriter, claim: Claim, how: HandBack) {
     answer.abandon();
-    const next: DispatchRow | null = await record.handBack(claim, how);
-    if (next) await record.dispatch(next);
+    await record.handBack(claim, how);
   }
 }
 
-/** Why it failed, as it was written: an answer that the database refused failed otherwise than it ended. */
-function toFailure(ending: Ending, { error }: Outcome): AppError {
-  if (ending.kind === 'broken' && ending.error.code === error?.code) return ending.error;
-  return new AppError(error?.code ?? 'internal_error', error?.message);
+/** The error that Postgres stored. It is not `error` if Postgres refused the answer: then the stored one is `internal_error`. */
+function toFailure(error: AppError | null, written: Ending): AppError {
+  if (error && error.code === written.error?.code) return error;
+  return new AppError(written.error?.code ?? 'internal_error', written.error?.message);
 }
 
-/** Without the NUL character, which Postgres cannot store: what is shown is what is kept. */
+/** Removes NUL characters, which Postgres cannot store: clients must see the same text as the stored message. */
 function toEvent(part: ProviderPart): NewEvent {
   const type = part.type === 'text-delta' ? 'message.delta' : 'reasoning.delta';
   const text = part.text.includes('\0') ? part.text.replaceAll('\0', '') : part.text;

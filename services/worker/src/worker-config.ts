@@ -1,4 +1,10 @@
-import { always, checkTogether, sharedFields, tracingFields } from '@nexus/common/config/config-fields';
+import {
+  always,
+  checkTogether,
+  connectionFields,
+  sharedFields,
+  tracingFields,
+} from '@nexus/common/config/config-fields';
 import { parseConfig } from '@nexus/common/config/parse-config';
 import { count, host, list, milliseconds, port, wholeNumber } from '@nexus/common/config/setting-kinds';
 import { withPasswords } from '@nexus/common/config/with-passwords';
@@ -8,8 +14,9 @@ import { providerFields } from './providers/provider-config.ts';
 
 export const workerConfigSchema = z.object({
   ...sharedFields,
+  ...connectionFields,
   ...tracingFields,
-  /** Whether traces hold what was said. */
+  /** Whether traces contain prompts and answers. */
   OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: z.stringbool().default(false),
   ...providerFields,
   /** Where health and metrics are served. */
@@ -22,7 +29,7 @@ export const workerConfigSchema = z.object({
     .default([...providerNames]),
   WORKER_CONCURRENCY: count(50),
   SHUTDOWN_GRACE_MS: milliseconds(30_000),
-  /** The widest window in which deltas collect before they are published, reached under load. */
+  /** Under load, deltas collect for at most this long before they are published. */
   COALESCE_MAX_MS: wholeNumber(0, 1_000, 40),
 });
 

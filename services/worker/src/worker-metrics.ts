@@ -1,6 +1,6 @@
 import { answerBuckets } from '@nexus/common/invocations/invocation-metrics';
 import type { Claim } from '@nexus/common/invocations/status/claim-invocations';
-import type { Finished } from '@nexus/common/invocations/status/finished';
+import type { Ended } from '@nexus/common/invocations/status/ended';
 import type { AttemptUsage } from '@nexus/common/invocations/usage-record';
 import { providerNames } from '@nexus/common/queue/provider-name';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
@@ -8,16 +8,16 @@ import type { RunningAttempts } from './attempts/running-attempts.ts';
 import { type RecoveryCause, recoveryCauses } from './sweep/recovery-cause.ts';
 import { priceTable } from './usage/price-table.ts';
 
-/** What a worker counts besides what every service does. */
+/** The metrics of a worker, in addition to those of every service. */
 export type WorkerMetrics = {
   claimed(claim: Claim): void;
-  finished(finished: Finished): void;
+  finished(ended: Ended): void;
   used(of: Pick<Claim, 'settings'>, usage: AttemptUsage | null): void;
   recovered(cause: RecoveryCause): void;
 };
 
-/** Requests may name any model: past so many of them, the rest share one label. */
-const mostModels = 100;
+/** Requests may name any model. After this many, all further models share the label `other`. */
+const maxModels = 100;
 
 export function createWorkerMetrics(
   registry: Registry,
@@ -52,13 +52,13 @@ export function createWorkerMetrics(
   });
   const recoveries = new Counter({
     name: 'nexus_recoveries_total',
-    help: 'Invocations that this worker found left undone and took on, by cause.',
+    help: 'Invocations that this worker recovered, by cause.',
     labelNames: ['cause'],
     registers,
   });
   new Gauge({
     name: 'nexus_attempts_active',
-    help: 'Invocations that this worker is at work on.',
+    help: 'Attempts that run in this worker.',
     labelNames: ['provider'],
     registers,
     collect() {
@@ -80,7 +80,7 @@ export function createWorkerMetrics(
   for (const cause of recoveryCauses) recoveries.inc({ cause }, 0);
 
   function labelOf(model: string): string {
-    if (!models.has(model) && models.size < mostModels) models.add(model);
+    if (!models.has(model) && models.size < maxModels) models.add(model);
     return models.has(model) ? model : 'other';
   }
 

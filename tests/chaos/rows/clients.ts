@@ -21,7 +21,7 @@ export const clientAway: ChaosRow = {
     await waitUntil(() => left.shown(entry.id).text !== '', { what: 'some text' });
     left.socket.disconnect();
     const repeated = subscribeAtRandom(repeating, entry.id, createRandom(seed));
-    repeated.catch(() => {}); // heard below
+    repeated.catch(() => {}); // awaited below
     for (const awayMs of [100, scale === 'full' ? 10_000 : 1_000]) {
       const length = watcher.shown(entry.id).text.length;
       await waitUntil(
@@ -41,7 +41,7 @@ export const clientAway: ChaosRow = {
       what: 'the log to expire',
     });
     const from = performance.now();
-    left.socket.connect(); // with the cursor it really had
+    left.socket.connect(); // with its real cursor
     must(
       (await left.ended(entry.id)).last?.type === 'invocation.snapshot',
       'one that was away past the log was not given a snapshot',
@@ -77,7 +77,7 @@ export const clientAway: ChaosRow = {
   },
 };
 
-/** Up to three subscribes at a time, with cursors from none to its own, and without an unsubscribe in between. How many it were. */
+/** Sends up to three subscribes at a time, with cursors from none to its own, and no unsubscribe. Returns how many it sent. */
 async function subscribeAtRandom(watcher: Watcher, id: string, random: () => number): Promise<number> {
   let times = 0;
   while (watcher.shown(id).last?.type !== 'invocation.completed') {
@@ -113,8 +113,8 @@ export const slowReader: ChaosRow = {
         return socket;
       }),
     );
-    // It watches a conversation beside the room as well that says more than sockets and kernels hold: only so does a client that
-    // does not read fall behind for real.
+    // It also watches a second conversation, whose answer is larger than the buffers of sockets and kernel. Only then does a client that does not
+    // read really fall behind.
     const [slow, other] = [await chaos.watch(conversationId), await chaos.newConversation()];
     const watchOther = async () => {
       const joined = await slow.socket.emitWithAck('conversation:subscribe', {
@@ -124,8 +124,8 @@ export const slowReader: ChaosRow = {
       must(joined.error === undefined, `the second conversation was refused: ${JSON.stringify(joined.error)}`);
     };
     await watchOther();
-    slow.socket.on('connect', () => void watchOther()); // one that does not answer pings is disconnected
-    const pace = scale === 'full' ? 't20-n40-d100' : 't20-n50-d20'; // the machine is not to be busy with it
+    slow.socket.on('connect', () => void watchOther()); // the gateway disconnects a client that does not answer pings
+    const pace = scale === 'full' ? 't20-n40-d100' : 't20-n50-d20'; // low enough to keep the machine idle
     const [agentId, floodId] = [await chaos.agent(pace), await chaos.agent('t0-n1-d0')];
     const measure = async (round: string) => {
       ages.length = 0;
@@ -139,7 +139,7 @@ export const slowReader: ChaosRow = {
       const grownBytes = (await residentBytes(gateway.url)) - before;
       return { flooded, grownBytes, p99: ages.toSorted((a, b) => a - b)[Math.floor(ages.length * 0.99)] ?? 0 };
     };
-    /** On a connection that has read a flood, the kernel keeps room for the next one. */
+    /** A new connection for each round: the kernel enlarges the buffers of a connection that has read a flood. */
     const connectAnew = async () => {
       const connected = new Promise<void>((resolve) => slow.socket.once('connect', () => resolve()));
       slow.socket.io.engine.close();
@@ -151,7 +151,7 @@ export const slowReader: ChaosRow = {
       const [without, withSlow]: [number[], number[]] = [[], []];
       let grownBytes = 0;
       const holds = () => Math.min(...withSlow) <= Math.max(floorMs, Math.min(...without) * 1.3);
-      for (let round = 0; round < leastRounds || (round < mostRounds && !holds()); round += 1) {
+      for (let round = 0; round < minRounds || (round < maxRounds && !holds()); round += 1) {
         without.push((await measure(`all read ${round}`)).p99);
         await connectAnew();
         const paused = wireOf(slow);
@@ -169,7 +169,7 @@ export const slowReader: ChaosRow = {
       must(noticed >= withSlow.length, `taken off live delivery ${noticed} times in ${withSlow.length} rounds`);
       const [usual, meanwhile] = [Math.min(...without), Math.min(...withSlow)];
       must(holds(), `p99 of the others ${meanwhile} ms against ${usual} ms without`);
-      must(grownBytes < mostGrowthBytes, `the gateway grew by ${(grownBytes / 1e6).toFixed(0)} MB`);
+      must(grownBytes < maxGrowthBytes, `the gateway grew by ${(grownBytes / 1e6).toFixed(0)} MB`);
       for (const socket of clients) socket.disconnect();
       await chaos.verify({ mayGrowBytes: 600_000_000 }); // the floods went through the worker's heap
       return `p99 of ${count} others ${meanwhile} ms against ${usual} ms; the slow one caught up; the gateway grew by ${(grownBytes / 1e6).toFixed(0)} MB`;
@@ -179,13 +179,13 @@ export const slowReader: ChaosRow = {
   },
 };
 
-/** Ages are whole milliseconds of two clocks: below this the ratio says nothing. */
+/** Ages are whole milliseconds of two clocks, so below this value the ratio means nothing. */
 const floorMs = 10;
-/** The best of several rounds: whatever else the machine does makes one slower, and none quicker. */
-const leastRounds = 2;
-const mostRounds = 6;
-/** A client that does not read and is not taken off costs more than all of the flood. */
-const mostGrowthBytes = 100_000_000;
+/** Takes the best of several rounds, because other load makes a round only slower. */
+const minRounds = 2;
+const maxRounds = 6;
+/** A gateway that keeps the events of a client that does not read grows by more than the whole flood. */
+const maxGrowthBytes = 100_000_000;
 const floodChunks = 400;
 const floodChunk = 'seven '.repeat(5_000);
 const floodLength = floodChunks * floodChunk.length;

@@ -62,7 +62,7 @@ export const cancelEverywhere: ChaosRow = {
     const ms = performance.now() - from;
     must(ended.status === 'cancelled', `the orphan ended as ${ended.status}`);
     await chaos.verify({ statuses: ['cancelled', 'completed'], dead: [dead], jobsMayLinger: true });
-    must(chaos.provider.callsFor(orphan.message).length === 1, 'it was called again though it was cancelled');
+    must(chaos.provider.callsFor(orphan.message).length === 1, 'it was called again although it was cancelled');
     return `sockets closed within ${seconds(Math.max(...closes))}; the orphan ended within ${seconds(ms)}`;
   },
 };
@@ -79,8 +79,8 @@ export const delivered: ChaosRow = {
     await waitUntil(() => chaos.provider.callsFor(entry.message)[0]?.sent, { what: 'some text' });
     await deliverAgain(chaos, entry, 20);
 
-    // Every worker is busy, so that the rest stays in the queue; then five sweeps find the same rows at once: some that Redis
-    // never heard of, some with a wish to cancel that nobody was told of, and those of a worker that died.
+    // Every worker is busy, so the rest stays in the queue. Then five sweeps find the same rows at once: some that were never enqueued, some with
+    // a cancel request that no process has acted on, and those of a dead worker.
     const busyId = await chaos.agent('t20-n100-d25');
     const posted = await Promise.all(Array.from({ length: 50 }, (_, index) => chaos.post(busyId, `swept ${index}`)));
     const queuedIds = async () =>
@@ -95,7 +95,7 @@ export const delivered: ChaosRow = {
     await database.$executeRaw`UPDATE invocation SET cancel_requested_at = now() WHERE id = ANY(${unwanted}::uuid[])`;
     const dead = chaos.stack.workers[5];
     must(dead, 'six workers');
-    const held = await database.$queryRaw<{ id: string }[]>`
+    const held = await database.query<{ id: string }>`
       SELECT i.id FROM invocation i JOIN worker w ON w.id = i.worker_id WHERE w.pid = ${dead.pid}::int AND i.status = 'running'`;
     dead.signal('SIGKILL');
     await chaos.verify({

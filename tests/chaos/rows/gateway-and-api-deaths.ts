@@ -1,5 +1,6 @@
 import type { InvocationEvent } from '@nexus/protocol/event';
-import { isLastEvent } from '@nexus/protocol/event';
+import { fold, nothingShown, type Shown } from '@nexus/protocol/fold';
+import { isFinished } from '@nexus/protocol/invocation-status';
 import { io, type Socket } from 'socket.io-client';
 import { openProxy } from '../../support/open-proxy.ts';
 import { waitUntil } from '../../support/wait-until.ts';
@@ -22,23 +23,25 @@ export const killGateway: ChaosRow = {
     try {
       const agentId = await chaos.agent('t20-n120-d50');
       const entry = await chaos.post(agentId, 'survives its gateway', { conversationId });
-      await waitUntil(() => clients.every(({ text }) => text.length > 50), { what: 'every client to see some text' });
+      await waitUntil(() => clients.every(({ shown }) => shown.text.length > 50), {
+        what: 'every client to see some text',
+      });
       proxy.target(portOf(second.url));
       first.signal('SIGKILL');
       const from = performance.now();
-      const before = clients.map(({ text }) => text.length);
-      await waitUntil(() => clients.every(({ text }, index) => text.length > (before[index] ?? 0) + 10), {
+      const before = clients.map(({ shown }) => shown.text.length);
+      await waitUntil(() => clients.every(({ shown }, index) => shown.text.length > (before[index] ?? 0) + 10), {
         what: 'every client to resume',
       });
       const ms = performance.now() - from;
       must(ms <= 5_000, `it took ${ms} ms`);
-      await waitUntil(() => clients.every(({ over }) => over), {
+      await waitUntil(() => clients.every(({ shown }) => isFinished(shown.status)), {
         what: 'every client to see the end',
         timeoutMs: 20_000,
       });
       const { output } = await chaos.stack.api.finished(entry.id);
-      for (const { text, ordered } of clients)
-        must(text === output && ordered, 'I2: a client shows something else than what is stored');
+      for (const { shown, ordered } of clients)
+        must(shown.text === output && ordered, 'I2: a client shows something else than what is stored');
       for (const { socket } of clients) socket.disconnect();
       await chaos.verify({ dead: [first] });
       return `${count} clients resumed within ${seconds(ms)}`;
@@ -49,9 +52,9 @@ export const killGateway: ChaosRow = {
   },
 };
 
-type Client = { socket: Socket; text: string; over: boolean; ordered: boolean };
+type Client = { socket: Socket; shown: Shown; ordered: boolean };
 
-/** As small as a client can be that resumes. */
+/** The smallest client that can resume. */
 async function openClient(url: string, conversationId: string): Promise<Client> {
   const socket = io(url, {
     transports: ['websocket'],
@@ -59,15 +62,12 @@ async function openClient(url: string, conversationId: string): Promise<Client> 
     reconnectionDelay: 100,
     reconnectionDelayMax: 1_000,
   });
-  const client: Client = { socket, text: '', over: false, ordered: true };
+  const client: Client = { socket, shown: nothingShown(), ordered: true };
   const cursors: Record<string, number> = {};
   socket.on('invocation:event', (event: InvocationEvent) => {
     client.ordered &&= event.seq > (cursors[event.invocationId] ?? 0);
     cursors[event.invocationId] = event.seq;
-    if (event.type === 'message.delta') client.text += event.data.text;
-    if (event.type === 'invocation.snapshot') client.text = event.data.text;
-    if (event.type === 'invocation.restarted') client.text = '';
-    client.over ||= isLastEvent(event);
+    fold(client.shown, event);
   });
   await new Promise<void>((resolve) => {
     socket.on('connect', () => socket.emit('conversation:subscribe', { conversationId, cursors }, () => resolve()));
@@ -84,7 +84,7 @@ export const killApi: ChaosRow = {
     const agentId = await chaos.agent('t5-n5-d5');
     const dead = [...stack.apis];
 
-    // Between commit and enqueue: nothing gets through to Redis, so the row is there and the job is not.
+    // Between commit and enqueue: no command reaches Redis, so the row exists and the job does not.
     chaos.redisProxy?.set({ silent: true });
     const entry = await chaos.post(agentId, 'committed, not enqueued');
     for (const api of dead) api.signal('SIGKILL');
@@ -95,7 +95,7 @@ export const killApi: ChaosRow = {
     const ms = performance.now() - from;
     must(ms <= 2_000, `the dispatch took ${ms} ms`);
 
-    // Before the 202: the answer never arrives, and the client asks again with its key.
+    // Before the 202: the answer never arrives, and the client posts again with its key.
     const api = await stack.start('api');
     const proxy = await openProxy(Number(new URL(api.url).port));
     proxy.set({ delayMs: 1_000 }); // the job is on the queue before the answer gets here

@@ -9,7 +9,7 @@ import { nearly } from '../../support/nearly.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 import { type ChaosRow, must } from '../chaos-row.ts';
 
-/** A raw request, for what no client library would send. */
+/** Sends a raw request that no client library would send. */
 function raw(url: string, bytes: string, limitMs = 15_000): Promise<string> {
   const { port } = new URL(url);
   return new Promise((resolve) => {
@@ -111,13 +111,13 @@ export const badRequests: ChaosRow = {
       );
     }
     for (const status of [200, 201, 202, 422]) must(statuses.has(status), `none of the fuzzed was answered ${status}`);
-    // Some of the fuzzed ones were fine and accepted: they have to end like any other.
+    // Some fuzzed requests were valid and accepted. They must end like any other invocation.
     await waitUntil(
       async () =>
         (await chaos.stack.database.invocation.count({ where: { status: { in: ['queued', 'running'] } } })) === 0,
       { what: 'I1: all that was accepted among the fuzzed to end', timeoutMs: 60_000, everyMs: 100 },
     );
-    await chaos.verify({ boundMs: 60_000, mayGrowBytes: 400_000_000 }); // a heap that has done so much is not small again at once
+    await chaos.verify({ boundMs: 60_000, mayGrowBytes: 400_000_000 }); // such a busy heap does not shrink at once
     must((await fetch(`${apiUrl}/livez`)).ok, 'the API died');
     return `${requests} fuzzed requests: ${[...statuses]
       .toSorted()
@@ -191,7 +191,7 @@ export const badPackets: ChaosRow = {
   },
 };
 
-/** Binary packets as fast as they go, on a connection that is a client of the gateway by then; until they are refused. */
+/** Sends binary packets as fast as possible, on a connected client, until the gateway refuses them. */
 function floodRaw(url: string, packets: number): Promise<void> {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`);
   return new Promise((resolve) => {
@@ -208,7 +208,7 @@ function floodRaw(url: string, packets: number): Promise<void> {
   });
 }
 
-/** Opens a Socket.IO connection by hand, sends one packet, and waits until it is refused or a moment has passed. */
+/** Opens a raw Socket.IO connection, sends one packet, and waits until the gateway refuses it or a short time has passed. */
 function sendRaw(url: string, packet: string | Buffer): Promise<void> {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`);
   return new Promise((resolve) => {

@@ -22,14 +22,14 @@ export const restartPostgres: ChaosRow = {
       await waitUntil(() => watcher.shown(entry.id).text.length > 50, { what: 'some text' });
       await postgres.stop();
       const before = watcher.shown(entry.id).text.length;
-      await waitUntil(() => watcher.shown(entry.id).text.length > before + 30, { what: 'the stream to go on' });
-      await sleep(2_000); // past the last token: the final write has nowhere to go
+      await waitUntil(() => watcher.shown(entry.id).text.length > before + 30, { what: 'the stream to continue' });
+      await sleep(2_000); // past the last token: the final write fails while Postgres is away
       await postgres.start();
       const from = performance.now();
       await chaos.verify({ boundMs: 20_000 });
       const ms = performance.now() - from;
       const calls = chaos.provider.callsFor(entry.message).length;
-      must(calls === 1, `${calls} calls: a living worker was taken for dead`);
+      must(calls === 1, `${calls} calls: a living worker was declared dead`);
       return `the stream went on; the answer was stored ${seconds(ms)} after Postgres was back`;
     } finally {
       await postgres.start().catch(() => {});
@@ -103,18 +103,22 @@ export const cutOffWorker: ChaosRow = {
       proxy.strand();
       const from = performance.now();
       const isReady = async () => (await fetch(`${cutOff.url}/readyz`)).status === 200;
-      await waitUntil(async () => !(await isReady()), { what: 'it to be noticed', timeoutMs: 10_000, everyMs: 100 });
+      await waitUntil(async () => !(await isReady()), {
+        what: 'the worker to be unready',
+        timeoutMs: 10_000,
+        everyMs: 100,
+      });
       say(`noticed after ${seconds(performance.now() - from)}`);
       await chaos.post(agentId, 'meanwhile');
       await sleep(Math.max(0, (scale === 'full' ? 60_000 : 8_000) - (performance.now() - from)));
       proxy.set({});
       proxy.strand();
       const healedAt = performance.now();
-      await waitUntil(isReady, { what: 'it to be itself again', timeoutMs: 30_000, everyMs: 100 });
+      await waitUntil(isReady, { what: 'it to be ready again', timeoutMs: 30_000, everyMs: 100 });
       const ms = performance.now() - healedAt;
       await chaos.verify({ boundMs: 60_000, jobsMayLinger: true });
       await waitUntil(() => holdsLock(chaos, cutAt), {
-        what: 'its life lock to be held by a session that lives',
+        what: 'a living session to hold its life lock',
         timeoutMs: 20_000,
         everyMs: 250,
       });
@@ -171,7 +175,7 @@ export const ledToStandby: ChaosRow = {
       await mustSayUnready(services, 'database');
       await mustRefuse(chaos, agentId);
       await sleep(scale === 'full' ? 20_000 : 3_000);
-      pair.leadBack(); // nothing is cut
+      pair.leadBack(); // the connections stay open
       const from = performance.now();
       await Promise.all(
         Array.from({ length: 20 }, (_, index) => postUntilTaken(chaos, agentId, `back again ${index}`)),
@@ -180,7 +184,7 @@ export const ledToStandby: ChaosRow = {
       await chaos.verify({ boundMs: 30_000, jobsMayLinger: true });
       await mustHaveStoredEachOnce(chaos);
       const calls = chaos.provider.callsFor(entry.message).length;
-      must(calls === 1, `${calls} calls: a living worker was taken for dead`);
+      must(calls === 1, `${calls} calls: a living worker was declared dead`);
       return `20 posts at once were taken within ${seconds(ms)} after it led to the primary again`;
     } finally {
       await chaos.close();
@@ -195,7 +199,7 @@ export const failOverPostgres: ChaosRow = {
   async run() {
     const pair = await openPostgresPair();
     const { url } = await createTestDatabase(pair.primary.url);
-    const ended = { url: pair.throughProxy(url), close: async () => {} }; // it is removed with its server
+    const ended = { url: pair.throughProxy(url), close: async () => {} }; // the database is removed with its server
     const chaos = await openChaos(ended, { workers: 2 });
     try {
       const services = [...chaos.stack.apis, ...chaos.stack.gateways, ...chaos.stack.workers];
@@ -215,7 +219,7 @@ export const failOverPostgres: ChaosRow = {
       await chaos.verify({ boundMs: 30_000, jobsMayLinger: true });
       await mustHaveStoredEachOnce(chaos);
       const calls = chaos.provider.callsFor(entry.message).length;
-      must(calls === 1, `${calls} calls: a living worker was taken for dead`);
+      must(calls === 1, `${calls} calls: a living worker was declared dead`);
       return `accepting ${seconds(ms)} after the promotion; the answer that was under way was stored, one call`;
     } finally {
       await chaos.close();
@@ -224,12 +228,12 @@ export const failOverPostgres: ChaosRow = {
   },
 };
 
-/** What takes no writes says so, and stores nothing: see mustHaveStoredEachOnce. */
+/** A system without a writable Postgres answers 503, and stores nothing: see mustHaveStoredEachOnce. */
 async function mustRefuse({ stack }: Chaos, agentId: string): Promise<void> {
   const answer = await stack.api.invoke({ agentId, message: 'refused' });
   const { code } = answer.body as unknown as { code: string };
   must(answer.status === 503 && code === 'database_unavailable', `a POST was answered ${answer.status} ${code}`);
-  must(answer.headers.get('retry-after'), 'a refusal does not say when to ask again');
+  must(answer.headers.get('retry-after'), 'a refusal has no Retry-After');
 }
 
 async function mustHaveStoredEachOnce({ stack, accepted }: Chaos): Promise<void> {
@@ -237,7 +241,7 @@ async function mustHaveStoredEachOnce({ stack, accepted }: Chaos): Promise<void>
   must(stored === accepted.length, `${stored} questions are stored, ${accepted.length} were accepted`);
 }
 
-/** As a careful client does: with a key, again for as long as the system says 503. */
+/** Posts with a key, and again as long as the answer is 503. */
 async function postUntilTaken(chaos: Chaos, agentId: string, message: string): Promise<void> {
   await waitUntil(
     async () => {
@@ -253,13 +257,13 @@ async function postUntilTaken(chaos: Chaos, agentId: string, message: string): P
       chaos.accepted.push({ id: answer.body.id, conversationId: answer.body.conversationId, message });
       return true;
     },
-    { what: `${message} to be taken`, timeoutMs: 20_000, everyMs: 100 },
+    { what: `${message} to be accepted`, timeoutMs: 20_000, everyMs: 100 },
   );
 }
 
-/** Whether as many workers hold their lock as there are, each on a session of its own, the one that was cut off on a new one. */
+/** Whether every worker holds its lock on a session of its own, and the worker that was cut off on a new session. */
 async function holdsLock({ stack }: Chaos, cutAt: Date): Promise<boolean> {
-  const holders = await stack.database.$queryRaw<{ begun: Date }[]>`
+  const holders = await stack.database.query<{ begun: Date }>`
     SELECT s.backend_start AS begun FROM worker w
     JOIN pg_locks l ON l.locktype = 'advisory' AND l.granted AND l.classid = ${lifeLockSpace}::int::oid AND l.objid = w.lock_key::int::oid
     JOIN pg_stat_activity s ON s.pid = l.pid`;

@@ -18,7 +18,7 @@ type Case = {
   calls: number;
   /** Whether partial text is kept. */
   partial?: boolean;
-  /** Milliseconds that it has to take at least. */
+  /** The invocation must take at least this many milliseconds. */
   atLeastMs?: number;
 };
 
@@ -185,7 +185,7 @@ export const providerMisbehaves: ChaosRow = {
         (done.status === 'completed' || done.output !== null) === (each.partial ?? each.status === 'completed'),
         `${each.name}: partial text ${done.output}`,
       );
-      must(ms >= (each.atLeastMs ?? 0), `${each.name}: ${ms} ms, though it was asked to wait`);
+      must(ms >= (each.atLeastMs ?? 0), `${each.name}: ${ms} ms, although the provider asked for a wait`);
       await waitUntil(() => calls.every((call) => call.complete || call.closedEarlyAt !== null), {
         what: `${each.name}: the socket to be closed`,
         timeoutMs: 1_000,

@@ -34,7 +34,7 @@ export const randomFaults: ChaosRow = {
       nameTo(chaos.watchers, posted);
     };
 
-    /** As a client does that wants its answer: the same key again until it is taken. */
+    /** Posts with the same key again and again until the API accepts the message. */
     const talk = async (conversationId: string, index: number) => {
       const api = apis[index % 2] ?? chaos.stack.api;
       while (!stopped && performance.now() < until) {
@@ -44,7 +44,7 @@ export const randomFaults: ChaosRow = {
         for (let taken = false; !taken; ) {
           const answer = await api.invoke({ agentId, message, conversationId }, key).catch(() => null);
           taken = answer?.status === 202;
-          if (!taken && performance.now() > until + 30_000) throw new Error(`I1: ${message} was never taken`);
+          if (!taken && performance.now() > until + 30_000) throw new Error(`I1: ${message} was never accepted`);
           if (!answer || !taken) await sleep(200);
           else accept({ id: answer.body.id, conversationId, message });
         }
@@ -53,7 +53,7 @@ export const randomFaults: ChaosRow = {
       }
     };
     const talking = Promise.all(conversations.map(talk));
-    talking.catch(() => {}); // heard below
+    talking.catch(() => {}); // awaited below
 
     const counts = new Map<string, number>();
     const memory: { at: number; bytes: number }[] = [];
@@ -84,7 +84,7 @@ export const randomFaults: ChaosRow = {
   },
 };
 
-/** Mean of the last quarter against the second: flat is 1. */
+/** The mean of the last quarter divided by the mean of the second one: 1 is flat. */
 function slopeAfterWarmUp(memory: { bytes: number }[]): number {
   const quarter = Math.floor(memory.length / 4);
   const mean = (part: { bytes: number }[]) =>

@@ -6,7 +6,7 @@ import { type ChaosRow, must, mustSayUnready, seconds, sleep } from '../chaos-ro
 import { loseAnswers } from '../lose-answers.ts';
 import type { Accepted, Chaos } from '../open-chaos.ts';
 
-/** A conversation that is watched while it answers, begun. */
+/** Posts into a new conversation that is watched, and waits until the answer begins. */
 async function beginWatched(chaos: Chaos, agentId: string, message: string): Promise<Accepted> {
   const conversationId = await chaos.newConversation();
   await chaos.watch(conversationId);
@@ -16,7 +16,7 @@ async function beginWatched(chaos: Chaos, agentId: string, message: string): Pro
   return entry;
 }
 
-/** Posts while Redis is in trouble: every answer has to come within 2 s. */
+/** Posts during a fault of Redis: the API must answer within 2 s. */
 async function postQuickly(chaos: Chaos, agentId: string, message: string): Promise<Accepted> {
   const from = performance.now();
   const entry = await chaos.post(agentId, message);
@@ -230,7 +230,7 @@ const slowRedis = (
     await Promise.all(Array.from({ length: 20 }, (_, index) => beginWatched(chaos, agentId, `slow ${index}`)));
     await chaos.verify({ boundMs: 60_000 });
     const again = await chaos.stack.database.invocation.count({ where: { dispatch: { gt: 1 } } });
-    must(again === 0, `${again} were given another job, though theirs were on their way`);
+    must(again === 0, `${again} got another job although theirs was on its way`);
     return `20 answers of 0.6 s after ${seconds(performance.now() - from)}`;
   },
 });

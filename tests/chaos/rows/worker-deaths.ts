@@ -6,7 +6,7 @@ import type { Accepted, Chaos } from '../open-chaos.ts';
 
 const slow = 't20-n60-d25';
 
-/** Milliseconds from now until the invocation is in the hands of this attempt. */
+/** Waits until the invocation runs in this attempt. Returns the milliseconds. */
 async function untilAttempt({ stack }: Chaos, { id }: Accepted, attempt: number, timeoutMs = 10_000): Promise<number> {
   const from = performance.now();
   await waitUntil(
@@ -22,12 +22,12 @@ async function untilAttempt({ stack }: Chaos, { id }: Accepted, attempt: number,
   return performance.now() - from;
 }
 
-/** The worker that holds the invocation, and another that does not. */
+/** The worker that runs the invocation, and another one. */
 async function holderOf({ stack }: Chaos, { id }: Accepted) {
   const row = await stack.database.invocation.findUnique({ where: { id }, select: { workerId: true } });
   const worker = row?.workerId ? await stack.database.worker.findUnique({ where: { id: row.workerId } }) : null;
   const holder = stack.workers.find(({ pid }) => pid === worker?.pid);
-  must(holder, 'nobody holds the invocation');
+  must(holder, 'no worker runs the invocation');
   return holder;
 }
 
@@ -78,7 +78,7 @@ export const killMidStream: ChaosRow = {
     await chaos.verify({ dead: [dead], jobsMayLinger: true });
     const where = { invocationId: entry.id, attempt: 1, inputTokens: { gt: 0 }, outputTokens: { gt: 10 } };
     await waitUntil(async () => (await chaos.stack.database.usageRecord.count({ where })) === 1, {
-      what: 'what the lost attempt has cost',
+      what: 'the usage of the lost attempt',
     });
     return `new attempt after ${seconds(ms)}`;
   },
@@ -91,7 +91,7 @@ export const killBeforeFinalWrite: ChaosRow = {
     const chaos = await open({ workers: 2 });
     const agentId = await chaos.agent('t500-n5-d5');
     const own = await chaos.post(agentId, 'killed before the write');
-    // The final write needs the conversation's row: whoever holds it keeps the worker at exactly this point.
+    // The final write locks the conversation's row, so a lock on that row stops the worker exactly here.
     const release = await lockConversation(chaos, own.conversationId);
     const watcher = await chaos.watch(own.conversationId, { cursors: { [own.id]: 0 } });
     await waitUntil(() => chaos.provider.callsFor(own.message)[0]?.complete, { what: 'the last token' });
@@ -132,10 +132,10 @@ async function lockConversation({ stack }: Chaos, conversationId: string): Promi
 }
 
 async function waitsForLock({ stack }: Chaos): Promise<boolean> {
-  const [row] = await stack.database.$queryRaw<[{ count: number }]>`
+  const [row] = await stack.database.query<{ count: number }>`
     SELECT count(*)::int AS count FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FOR NO KEY UPDATE%'`;
-  return row.count > 0;
+  return (row?.count ?? 0) > 0;
 }
 
 export const killAfterFinalWrite: ChaosRow = {
@@ -151,7 +151,7 @@ export const killAfterFinalWrite: ChaosRow = {
       what: 'the start',
     });
     const dead = await holderOf(chaos, entry);
-    // Redis stands still: the final write reaches Postgres, the terminal event and the acknowledgement reach nobody.
+    // Redis is stopped: the final write reaches Postgres, but the terminal event and the acknowledgement do not reach Redis.
     chaos.stack.testRedis.signal('SIGSTOP');
     const isOver = async () =>
       (await chaos.stack.database.invocation.findUnique({ where: { id: entry.id } }))?.status === 'completed';
@@ -170,7 +170,7 @@ export const killAfterFinalWrite: ChaosRow = {
   },
 };
 
-/** The same job under another name: what BullMQ does with the job of a worker that vanished. */
+/** Adds the same job under another id, because BullMQ delivers the job of a vanished worker again. */
 export async function deliverAgain({ stack }: Chaos, { id }: Accepted, times = 1): Promise<void> {
   const { openInvocationQueues } = await import('@nexus/common/queue/invocation-queue');
   const queues = openInvocationQueues(stack.redis, { warn() {} });
@@ -179,7 +179,7 @@ export async function deliverAgain({ stack }: Chaos, { id }: Accepted, times = 1
     await queue.add('invoke', { invocationId: id, dispatch: 1 }, { jobId: `${id}-again-${index}` });
   }
   await waitUntil(async () => (await stack.redis.keys(`nexus:*:${id}-again-*`)).length === 0, {
-    what: 'the redelivery to be taken',
+    what: 'the redelivered job to be processed',
     timeoutMs: 10_000,
   });
   await queues.close();
@@ -243,7 +243,7 @@ export const freeze: ChaosRow = {
   },
 };
 
-/** Ways in which a process brings itself down: loaded into the worker, brought about by a signal. */
+/** Modules that are loaded into the worker and make it crash on a signal. */
 const deaths = {
   exception: { signal: 'SIGUSR2', flags: [], says: /uncaughtException/ },
   'out of memory': { signal: 'SIGUSR2', flags: ['--max-old-space-size=160'], says: /heap out of memory/ },

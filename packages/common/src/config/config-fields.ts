@@ -5,16 +5,16 @@ import { checkedText, count, list, oneOf } from './setting-kinds.ts';
 import { databaseUrlProblem, redisUrlProblem, webUrlProblem } from './url-problem.ts';
 import { toWebOrigin } from './web-origin.ts';
 
-/** The settings that several services have, each the same everywhere. */
+/** The settings that several services share. */
 
-/** Where the database is: all that migrations need. */
+/** The address of the database. Migrations need nothing else. */
 export const databaseFields = {
   DATABASE_URL: checkedText(databaseUrlProblem),
-  /** Takes the place of the one in the URL. */
+  /** Replaces the password in the URL. */
   DATABASE_PASSWORD: z.string().optional(),
 };
 
-/** What every service is told. */
+/** The settings of every service. */
 export const sharedFields = {
   ...databaseFields,
   DATABASE_POOL_SIZE: count(10),
@@ -33,7 +33,7 @@ export const sharedFields = {
 
 const headerPattern = /^([\w!#$%&'*+.^`|~-]+) *= *([\t\x20-\x7e]*)$/;
 
-/** `name=value` pairs separated by commas, values percent-encoded where they need to be, as OpenTelemetry writes them. */
+/** `name=value` pairs separated by commas, with percent-encoded values, as OpenTelemetry defines them. */
 function parseHeaders(text: string, context: z.core.$RefinementCtx<string>): Record<string, string> {
   const entries = text.split(',').map((pair) => headerPattern.exec(decode(pair.trim())));
   if (entries.some((entry) => entry === null))
@@ -49,12 +49,12 @@ function decode(text: string): string {
   }
 }
 
-/** Where traces go; nowhere without an endpoint. */
+/** Where traces go. Without an endpoint there are none. */
 export const tracingFields = {
   OTEL_EXPORTER_OTLP_ENDPOINT: checkedText(webUrlProblem)
-    .transform((text) => text.replace(/\/v1\/traces\/*$/, '')) // which is appended
+    .transform((text) => text.replace(/\/v1\/traces\/*$/, '')) // the exporter appends it
     .optional(),
-  /** Secret: they hold the receiver's key. */
+  /** Secret: the headers contain the receiver's key. */
   OTEL_EXPORTER_OTLP_HEADERS: z.string().transform(parseHeaders).optional(),
 };
 
@@ -63,9 +63,7 @@ export const authField = { NEXUS_AUTH: oneOf('keys', 'off').default('keys') };
 
 const minSecretLength = 32;
 
-/** Who may call what clients call. */
-export const accessFields = {
-  ...authField,
+export const secretsField = {
   /** Signs tokens and encrypts what is secret: newest first, older ones as long as something needs them. */
   NEXUS_SECRETS: list()
     .refine(
@@ -73,10 +71,30 @@ export const accessFields = {
       `expected secrets of at least ${minSecretLength} characters, separated by commas`,
     )
     .default([]),
+};
+
+const hostName = /^[a-z\d_](?:[a-z\d_.-]*[a-z\d_])?$/i;
+
+/** What the services call for tenants: the guard's allow-list, and the secrets that their keys are encrypted with. */
+export const connectionFields = {
+  ...secretsField,
+  /** Host names, addresses and networks that tenants may call although they are not of the public internet. */
+  ADDRESS_ALLOW_LIST: list()
+    .refine(
+      (entries) => entries.every((entry) => isNetwork(entry) || (hostName.test(entry) && !/^[\d.x]+$/i.test(entry))),
+      'expected host names, addresses and networks, as in ollama.internal, 10.0.0.0/8, separated by commas',
+    )
+    .default([]),
+};
+
+/** The settings that decide which callers a service for clients accepts. */
+export const accessFields = {
+  ...authField,
+  ...secretsField,
   /** Names by which a service may be called, beside localhost and addresses; `*` is every name. */
   ALLOWED_HOSTS: list()
     .refine(
-      (names) => names.every((name) => /^(?:\*|[a-z\d_](?:[a-z\d_.-]*[a-z\d_])?)$/i.test(name)),
+      (names) => names.every((name) => name === '*' || hostName.test(name)),
       'expected names without scheme and port, separated by commas, or *',
     )
     .default([]),
@@ -102,7 +120,10 @@ function isNetwork(text: string): boolean {
   const [address = '', prefix] = text.split('/');
   const version = isIP(address);
   if (version === 0) return false;
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128));
+  return (
+    prefix === undefined ||
+    (/^\d{1,3}$/.test(prefix) && Number(prefix) >= 1 && Number(prefix) <= (version === 4 ? 32 : 128))
+  );
 }
 
 const loopbackHosts = new Set(['127.0.0.1', '::1', 'localhost']);
@@ -113,7 +134,7 @@ export function isLoopbackHost(host: string): boolean {
 
 type Together = { REDIS_URL: string; REDIS_CLUSTER: boolean };
 
-/** For `checkTogether`: zod would skip it while another variable does not fit, and one message names all problems. */
+/** For `checkTogether`: without this zod skips it while another variable is bad, and one message must name all problems. */
 export const always = { when: () => true };
 
 /** What no variable of a service says alone: whether Redis may be used as it is named. */

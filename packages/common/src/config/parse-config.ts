@@ -6,31 +6,31 @@ import { withoutPreamble } from '../errors/to-field-errors.ts';
 type Environment = Record<string, string | undefined>;
 
 /**
- * The environment through a service's schema. A variable that is empty or blank counts as unset; NAME_FILE names a file that holds NAME's value.
+ * Parses the environment with a service's schema. An empty or blank variable counts as unset. NAME_FILE is the path of a file with the value of NAME.
  * Throws one `configuration_invalid` that lists every bad variable and what was expected, never a value.
  */
 export function parseConfig<S extends z.ZodObject>(schema: S, environment: Environment): z.infer<S> {
   const problems: string[] = [];
-  const told = new Set<string>();
+  const reported = new Set<string>();
   const values: Environment = {};
   for (const name of Object.keys(schema.shape)) {
     try {
       values[name] = readVariable(environment, name);
     } catch {
-      problems.push(`${name}_FILE: names a file that cannot be read`);
+      problems.push(`${name}_FILE: the file cannot be read`);
       continue;
     }
     if (hasControlCharacter(values[name])) {
       problems.push(`${name}: expected text in one line, without control characters and in UTF-8`);
       values[name] = undefined;
-      told.add(name);
+      reported.add(name);
     }
   }
   const parsed = schema.safeParse(values);
   for (const issue of parsed.error?.issues ?? []) {
     const name = issue.path.join('.');
-    if (!told.has(name)) problems.push(`${name}: ${withoutValue(issue)}`);
-    told.add(name);
+    if (!reported.has(name)) problems.push(`${name}: ${withoutValue(issue)}`);
+    reported.add(name);
   }
   if (problems.length > 0 || !parsed.success) {
     throw new AppError(
@@ -41,7 +41,7 @@ export function parseConfig<S extends z.ZodObject>(schema: S, environment: Envir
   return parsed.data;
 }
 
-/** The variable, or what the file holds that NAME_FILE names, trimmed; undefined where both are unset or empty. */
+/** The variable, or the text of the file at NAME_FILE, trimmed. undefined if both are unset or empty. */
 export function readVariable(environment: Environment, name: string): string | undefined {
   const direct = trim(environment[name], name);
   if (direct !== '') return direct;
@@ -49,7 +49,7 @@ export function readVariable(environment: Environment, name: string): string | u
   return file === '' ? undefined : trim(readFileSync(file, 'utf8'), name) || undefined;
 }
 
-/** A password may begin and end with spaces: Postgres and Redis, given the same file, drop no more than the end of its line. */
+/** A password may begin and end with spaces. Postgres and Redis read the same file and drop only its line end. */
 function trim(text: string | undefined, name: string): string {
   return (name.endsWith('_PASSWORD') ? text?.replace(/^\uFEFF|[\r\n]+$/g, '') : text?.trim()) ?? '';
 }
@@ -59,7 +59,7 @@ function hasControlCharacter(text: string | undefined): boolean {
   return text !== undefined && /[\p{Cc}\u2028\u2029\uFFFD]/u.test(text);
 }
 
-/** zod's own messages name what was expected, never the input, except for a received type of "undefined". */
+/** zod's messages name what was expected and never the input, except "undefined" as a received type. */
 function withoutValue(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_type' && /undefined/.test(issue.message)) return 'is missing';
   return withoutPreamble(issue.message);

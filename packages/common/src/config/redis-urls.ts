@@ -1,21 +1,21 @@
-/** REDIS_URL's parts: one, or the nodes of a cluster separated by commas. A comma that begins no URL belongs to a password. */
+/** Splits REDIS_URL: one URL, or those of a cluster's nodes, separated by commas. A comma without a URL behind it belongs to a password. */
 export function splitRedisUrls(text: string): string[] {
   return text.split(/,\s*(?=rediss?:\/\/)/);
 }
 
-/** A reason why Redis cannot be used as these two variables say, or null. */
+/** The reason why these two settings do not fit together, or null. */
 export function redisProblem(text: string, cluster: boolean): string | null {
-  if (!splitRedisUrls(text).every((url) => URL.canParse(url))) return null; // which is said elsewhere
+  if (!splitRedisUrls(text).every((url) => URL.canParse(url))) return null; // redisUrlProblem reports it
   const urls = splitRedisUrls(text).map((url) => new URL(url));
-  if (urls.length > 1 && !cluster) return 'several addresses are nodes of a cluster: set REDIS_CLUSTER=on as well';
+  if (urls.length > 1 && !cluster) return 'several addresses need a Redis Cluster: set REDIS_CLUSTER=on too';
   if (cluster && urls.some(({ pathname }) => !['', '/', '/0'].includes(pathname)))
-    return 'a cluster has no database but 0';
+    return 'expected database 0: a cluster has no database but 0';
   const [first, ...others] = urls.map((url) => `${url.protocol}${url.username}:${url.password}`);
-  if (others.some((other) => other !== first)) return 'the nodes of a cluster share one protocol, user and password';
+  if (others.some((other) => other !== first)) return 'expected nodes that share one protocol, user and password';
   return null;
 }
 
-/** Where the nodes are, and how each of them is entered; TLS goes by the host's name. */
+/** The addresses of the nodes, and the credentials for each. With TLS the client checks the host's name. */
 export type RedisNodes = {
   nodes: { host: string; port: number }[];
   access: { username?: string; password?: string; tls?: object };

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 
-/** Kinds of settings: each takes the trimmed text of a variable, and says what was expected where it does not fit. */
+/** Kinds of settings. Each takes the trimmed text of a variable, and its message says what was expected. */
 
-/** Decimal digits only: compose and shells read the same `.env`, and read 1e3 or 0x10 differently. */
+/** Decimal digits only: compose and shells read the same `.env`, and treat 1e3 or 0x10 differently. */
 export const wholeNumber = (min: number, max: number, standard: number) =>
   z
     .string()
@@ -27,7 +27,7 @@ export const oneOf = <const W extends string>(...words: W[]) =>
     .toLowerCase()
     .pipe(z.enum(words, `expected ${words.join(', ')}`));
 
-/** A comma-separated list, blanks trimmed, empty entries dropped. */
+/** A comma-separated list. Spaces around an entry, and empty entries, do not count. */
 export const list = () =>
   z.string().transform((text) =>
     text
@@ -36,7 +36,7 @@ export const list = () =>
       .filter((entry) => entry !== ''),
   );
 
-/** Text that the function checks: it returns what was expected, or null where the text fits. */
+/** Text that `problemOf` checks. It returns what was expected, or null if the text is good. */
 export const checkedText = (problemOf: (text: string) => string | null) =>
   z.string().superRefine((text, context) => {
     const message = problemOf(text);

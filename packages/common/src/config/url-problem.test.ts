@@ -30,7 +30,10 @@ describe('a URL of the settings', () => {
     ['postgresql://user:p@ss@host/nexus', null],
     ['postgresql://user@host/nexus?schema=public', null],
     ['postgresql://user@host/nexus?schema=other', 'no schema but public'],
-    ['postgresql://user@host/nexus?sslmode=verify-full&sslrootcert=/nowhere/secret.crt', 'can be read as sslrootcert'],
+    [
+      'postgresql://user@host/nexus?sslmode=verify-full&sslrootcert=/nowhere/secret.crt',
+      'expected sslrootcert to name a file that can be read',
+    ],
     ['mysql://user:secret-word@host/nexus', 'expected a postgresql:// URL'],
     ['host=localhost password=secret-word', 'expected a postgresql:// URL'],
     ['postgresql://user:secret#word@host/nexus', escaping],

@@ -7,7 +7,7 @@ type Urls = {
   REDIS_PASSWORD?: string | undefined;
 };
 
-/** The same configuration with each password in its URL. Given apart from it, a password needs no escaping and can come from a file. */
+/** The same configuration, with each password in its URL. A separate password needs no encoding and can come from a file. */
 export function withPasswords<C extends Urls>(config: C): C {
   return {
     ...config,
@@ -16,7 +16,7 @@ export function withPasswords<C extends Urls>(config: C): C {
   };
 }
 
-/** The nodes that REDIS_URL names, each with this password. */
+/** Puts the password into the URL of each node in REDIS_URL. */
 export function withPasswordEach(urls: string, password: string | undefined): string {
   return splitRedisUrls(urls)
     .map((url) => withPassword(url, password))

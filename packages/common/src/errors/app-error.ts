@@ -4,14 +4,14 @@ import type { FieldError } from '@nexus/protocol/field-error';
 type Details = { cause?: unknown; fields?: FieldError[]; retryAfterMs?: number };
 
 /**
- * The one error of this project. A foreign error becomes one where it enters; an abort reason is one too.
- * The message may be shown where the code's meaning says so: keep secrets, prompts and answers out of it.
+ * The one error class of this project. A foreign error becomes an AppError where it enters. Abort reasons are AppErrors, too.
+ * The code's meaning decides whether clients see the message: keep secrets, prompts and answers out of it.
  */
 export class AppError extends Error {
   override readonly name = 'AppError';
   readonly code: ErrorCode;
   readonly fields: FieldError[];
-  /** Milliseconds after which the other side asked to be called again. */
+  /** Milliseconds to wait before the next call, as the other side asked. */
   readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, message?: string, details: Details = {}) {
@@ -26,7 +26,7 @@ export class AppError extends Error {
   }
 }
 
-/** Any thrown value as an AppError; what is not ours becomes `internal_error` and keeps its cause for the log. */
+/** Any thrown value as an AppError. A foreign error becomes `internal_error`, with its cause for the log. */
 export function toAppError(error: unknown): AppError {
   return error instanceof AppError ? error : new AppError('internal_error', undefined, { cause: error });
 }

@@ -15,3 +15,9 @@ export function conversationNotFound(id: string): AppError {
 export function invocationNotFound(id: string): AppError {
   return new AppError('invocation_not_found', `There is no invocation ${id}`);
 }
+
+export function connectionNotFound(id: string): AppError {
+  return new AppError('connection_not_found', `There is no connection ${id}`, {
+    fields: [{ field: 'connectionId', message: 'names no connection' }],
+  });
+}

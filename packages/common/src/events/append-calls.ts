@@ -4,20 +4,20 @@ import type { Redis } from '../redis/redis-connection.ts';
 import { atEndOfTurn } from '../timing/at-end-of-turn.ts';
 
 /**
- * Appends to logs and publishes what it appended, each log fenced by its attempt, all in one call.
+ * Appends to several logs and publishes the entries, in one call. The attempt number fences each log.
  *
  * KEYS  for each log: the log, its cancel flag
- * ARGV  for each log: channel, then in one string attempt, expected last seq (-1: whatever is there), expiry in ms, whether its last entry
- *       is terminal (0|1) and the number of entries, then for each entry its JSON without the opening brace
- * Reply for each log: last seq, cancel wanted 0|1. A negative first one: -1 a newer attempt has spoken or the log is closed, -2 the log
- * is not where the caller left it (Redis lost it), with the seq where it is. 0 alone, as a list takes longer to read: all were where their callers
- * left them and took what was appended, and no cancel is wanted.
+ * ARGV  for each log: channel; then one string with attempt, expected last seq (-1: any), expiry in ms, whether the last entry is terminal (0|1)
+ *       and the number of entries; then each entry's JSON without its opening brace
+ * Reply for each log: last seq, cancel wanted 0|1. A negative last seq is a refusal: -1, a newer attempt has written or the log is closed; -2, the
+ * log is not at the expected seq because Redis lost entries, followed by the seq where it is. The reply is a plain 0, which is faster to read than
+ * a list, if every log took its entries at the expected seq and no cancel is wanted.
  *
- * A log has its seqs from 1 without a gap, unless it was restored: when it is as long as the seq its writer expects, nobody has written
- * since, and its last entry need not be read. The flag is set as well when a log is closed, so that it is read then. The expiry is set
- * anew when something else than the next deltas is written, and now and then.
+ * A log's seqs run from 1 without a gap, unless the log was restored. So if its length is the expected seq, no other writer has appended, and the
+ * script need not read the last entry. The cancel flag is also set when a log is closed, so that the script reads the last entry then. The script
+ * renews the expiry now and then, and whenever it appends something other than the next deltas.
  *
- * An entry holds the attempt `a`, whether it is terminal `t`, and the event `e` without its seq, which is the entry's id.
+ * An entry has the attempt `a`, whether it is terminal `t`, and the event `e` without its seq. The seq is the entry's id.
  */
 const appendScript = `
 local replies = {}
@@ -58,8 +58,8 @@ for key = 1, #KEYS, 2 do
 end
 return asExpected and 0 or replies`;
 
-/** As many logs as one call takes: what Redis does in one go keeps everybody else waiting. */
-const mostLogs = 32;
+/** How many logs one call may have. Redis serves no other client during a call. */
+const maxLogs = 32;
 
 export type AppendCall = {
   log: string;
@@ -68,13 +68,13 @@ export type AppendCall = {
   attempt: number;
   expectedSeq: number;
   expiryMs: number;
-  /** Each the JSON of an event without its opening brace. */
+  /** Each is the JSON of an event without its opening brace. */
   entries: string[];
-  /** Whether the last of them is terminal: nothing follows one. */
+  /** Whether the last of them is terminal. No event follows a terminal one. */
   ends: boolean;
 };
 
-/** `over`: a newer attempt has spoken, or the log is closed. `lost`: Redis has the log as far as `seq` only. */
+/** `over`: a newer attempt has written, or the log is closed. `lost`: Redis has the log only up to `seq`. */
 export type AppendReply =
   | { kind: 'appended'; seq: number; cancelWanted: boolean }
   | { kind: 'over' }
@@ -83,15 +83,14 @@ export type AppendReply =
 type Waiting = { call: AppendCall; onReply(reply: AppendReply): void; onError(error: unknown): void };
 
 /**
- * What is to be appended in one turn of the event loop goes to Redis in one call at its end, however many logs it is for: under load
- * the system calls, and those who are woken by them, are the dearest part of it. On a cluster, where a call stays within one
- * conversation, each log has its own.
+ * All appends of one turn of the event loop go to Redis in one call at its end, for any number of logs. Under load, system calls and the processes
+ * that they wake are the largest cost. In a cluster a call stays within one conversation, so each log has its own.
  */
 export function createAppendCalls(
   redis: Redis,
 ): (call: AppendCall, onReply: (reply: AppendReply) => void, onError: (error: unknown) => void) => void {
   const append = createScript<number[] | 0>(redis, appendScript);
-  const logsPerCall = redis instanceof Cluster ? 1 : mostLogs;
+  const logsPerCall = redis instanceof Cluster ? 1 : maxLogs;
   let waiting: Waiting[] = [];
 
   function sendAll(): void {

@@ -55,7 +55,7 @@ describe('the event log', () => {
     await expect.poll(() => heard.length).toBe(1);
     const [published = ''] = heard;
     expect(JSON.parse(published)).toEqual((await readLog(redis, at, 0)).events[0]);
-    const otherwise = `${published.slice(0, -1)} }`; // only one whose head is known goes on as it is
+    const otherwise = `${published.slice(0, -1)} }`; // only JSON with a known head is passed on unchanged
     expect(stringifyEvent(parseEvent(otherwise))).toBe(otherwise);
     await listener.close();
   });

@@ -2,18 +2,17 @@ import { isTerminalType, type NewEvent } from '@nexus/protocol/event';
 import { AppError } from '../errors/app-error.ts';
 import { createScript } from '../redis/create-script.ts';
 import type { Redis } from '../redis/redis-connection.ts';
-import { isoNow } from '../timing/iso-now.ts';
 import { type AppendCall, createAppendCalls } from './append-calls.ts';
 import { toLogJson } from './event-json.ts';
 import { cancelKey, eventsChannel, type LogAddress, logKey } from './event-log-names.ts';
 
 /**
- * Gives a log that Redis lost its place back: one entry, at the seq the writer had reached, that stands for all before it.
- * It is not published: clients that had seen everything need nothing.
+ * Restores a log that Redis lost: one entry, at the seq that the writer had reached, replaces all before it. It is not published, because clients
+ * that have seen everything do not need it.
  *
  * KEYS  1 log
  * ARGV  1 attempt  2 the seq  3 expiry in ms  4 the entry's JSON, as in an append
- * Reply {last seq}, or {-1} where a newer attempt has spoken, or the log has come at least as far.
+ * Reply {last seq}, or {-1} if a newer attempt has written, or the log is already at that seq or higher.
  */
 const restoreScript = `
 local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
@@ -24,7 +23,7 @@ redis.call('XADD', KEYS[1], '0-' .. ARGV[2], 'a', ARGV[1], 't', '0', 'e', ARGV[4
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return {tonumber(ARGV[2])}`;
 
-/** How long a log outlives its last event: while the invocation goes on, and once it has ended. Milliseconds. */
+/** How long a log lives after its last event, in milliseconds: while the invocation runs, and after its end. */
 export type LogExpiry = { liveMs: number; endedMs: number };
 export const standardLogExpiry: LogExpiry = { liveMs: 24 * 3_600_000, endedMs: 15 * 60_000 };
 
@@ -41,15 +40,15 @@ export class LogLost extends Error {
 
 export type EventAppender = {
   /**
-   * Appends events in order; only the last may be terminal. `expectedSeq` is the seq the caller's last append returned, -1 when it has none.
-   * Throws `claim_lost` once a newer attempt has spoken or a terminal event closed the log, LogLost when entries are missing.
+   * Appends events in order; only the last may be terminal. `expectedSeq` is the seq that the caller's last append returned, or -1 if it has none.
+   * Throws `claim_lost` if a newer attempt has written or a terminal event has closed the log, and LogLost if entries are missing.
    */
   append(address: LogAddress, attempt: number, events: NewEvent[], expectedSeq: number): Promise<Appended>;
-  /** Puts a snapshot in the place of a lost log, as if it had `seq` events. Throws `claim_lost` like append. */
+  /** Replaces a lost log by a snapshot, as if it had `seq` events. Throws `claim_lost` like append. */
   restore(address: LogAddress, attempt: number, seq: number, snapshot: SnapshotData): Promise<void>;
 };
 
-/** What a restored log says of everything before it. */
+/** The text and reasoning before the point at which a log was restored. */
 export type SnapshotData = { text: string; reasoning: string };
 
 export function createEventAppender(
@@ -62,7 +61,7 @@ export function createEventAppender(
   return {
     append(address, attempt, events, expectedSeq) {
       const { conversationId, invocationId } = address;
-      const at = isoNow();
+      const at = new Date().toISOString();
       const last = events.at(-1);
       const ends = last !== undefined && isTerminalType(last.type);
       const toAppend: AppendCall = {
@@ -98,7 +97,7 @@ export function createEventAppender(
         contentSha256: null,
         error: null,
       };
-      const json = toLogJson(address, isoNow(), 'invocation.snapshot', data);
+      const json = toLogJson(address, new Date().toISOString(), 'invocation.snapshot', data);
       const log = logKey(address.conversationId, address.invocationId);
       const [reply] = await restoreLog([log], [attempt, seq, expiry.liveMs, json].map(String));
       if (reply === -1) throw new AppError('claim_lost');

@@ -1,7 +1,7 @@
-import type { EventType, InvocationEvent } from '@nexus/protocol/event';
+import { type EventType, type InvocationEvent, isLastEvent, isTerminalType } from '@nexus/protocol/event';
 import type { LogAddress } from './event-log-names.ts';
 
-/** The envelope as JSON, without its opening brace and its seq: the script that appends it puts both in front. Only its data needs to be escaped. */
+/** The envelope as JSON, without its opening brace and its seq: the append script adds both. Only `data` may need escaping. */
 export function toLogJson(
   { conversationId, invocationId }: LogAddress,
   at: string,
@@ -11,56 +11,65 @@ export function toLogJson(
   return `"conversationId":"${conversationId}","invocationId":"${invocationId}","type":"${type}","at":"${at}","data":${JSON.stringify(data)}}`;
 }
 
-/** What `toLogJson` and the script write before the data. */
+/** The text that `toLogJson` and the script write before the data. */
 const head =
   /^\{"seq":(\d+),"conversationId":"[^"\\]+","invocationId":"([^"\\]+)","type":"([a-z.]+)","at":"[^"\\]+","data":/;
 
 /**
- * An event as it was published, with the JSON that goes on to clients as it is: to read it all, only to write it again, is a tenth of
- * what a gateway does. Only its head has been read; the rest is when somebody asks for it.
+ * An event as it was published. Its JSON goes on to clients unchanged: to parse and write it again is a tenth of a gateway's work. Only the head
+ * has been read; `read` parses the rest. A copy of the fields has no less than the event, since `json` is one of them.
  */
-class PublishedEvent {
+export class PublishedEvent {
   readonly seq: number;
   readonly invocationId: string;
-  readonly type: string;
+  readonly type: EventType;
   readonly json: string;
   #whole: InvocationEvent | undefined;
 
-  constructor([, seq, invocationId, type]: string[], json: string) {
-    this.seq = Number(seq);
-    this.invocationId = invocationId as string;
-    this.type = type as string;
+  constructor({ seq, invocationId, type }: Pick<InvocationEvent, 'seq' | 'invocationId' | 'type'>, json: string) {
+    this.seq = seq;
+    this.invocationId = invocationId;
+    this.type = type;
     this.json = json;
   }
 
-  get conversationId(): string {
-    return this.toJSON().conversationId;
-  }
-
-  get at(): string {
-    return this.toJSON().at;
-  }
-
-  get data(): unknown {
-    return this.toJSON().data;
-  }
-
-  toJSON(): InvocationEvent {
+  read(): InvocationEvent {
     this.#whole ??= JSON.parse(this.json) as InvocationEvent;
     return this.#whole;
   }
+
+  /** For `JSON.stringify`: the event itself. */
+  toJSON(): InvocationEvent {
+    return this.read();
+  }
 }
+
+/** An event on its way to clients: as it was published, or read from the log or from Postgres. */
+export type FeedEvent = PublishedEvent | InvocationEvent;
 
 /**
- * What was published, as an event. What follows a head that is ours is taken on trust: nobody else publishes there. Most of its fields
- * are read on demand, so that a spread does not have them. Throws a SyntaxError where there is neither such a head nor JSON.
+ * What was published, as an event. What follows a head that is ours is taken on trust: nobody else publishes there. Throws a SyntaxError where
+ * there is neither such a head nor JSON.
  */
-export function parseEvent(json: string): InvocationEvent {
+export function parseEvent(json: string): PublishedEvent {
   const match = head.exec(json);
-  return match ? (new PublishedEvent(match, json) as InvocationEvent) : JSON.parse(json);
+  if (!match) return new PublishedEvent(JSON.parse(json), json);
+  const [, seq, invocationId = '', type] = match;
+  return new PublishedEvent({ seq: Number(seq), invocationId, type: type as EventType }, json);
 }
 
-/** The event as JSON: as it was published, where it was. */
-export function stringifyEvent(event: InvocationEvent): string {
+/** The event as JSON. A published event keeps its original text. */
+export function stringifyEvent(event: FeedEvent): string {
   return event instanceof PublishedEvent ? event.json : JSON.stringify(event);
+}
+
+/** Whether nothing can follow; only of a snapshot it has to be read. */
+export function endsInvocation(event: FeedEvent): boolean {
+  if (!(event instanceof PublishedEvent)) return isLastEvent(event);
+  return event.type === 'invocation.snapshot' ? isLastEvent(event.read()) : isTerminalType(event.type);
+}
+
+/** The event with all its fields, parsed where only its head was read so far. */
+export function wholeEvent(event: FeedEvent): InvocationEvent {
+  return event instanceof PublishedEvent ? event.read() : event;
 }

@@ -1,12 +1,12 @@
-/** Whose log, and where. */
+/** Names one log. */
 export type LogAddress = { conversationId: string; invocationId: string };
 
-/** Braces make a hash tag: everything of one conversation lives on one node of a Redis Cluster. */
+/** The braces are a hash tag: all keys of a conversation are on one node of a Redis Cluster. */
 export function logKey(conversationId: string, invocationId: string): string {
   return `nexus:{${conversationId}}:log:${invocationId}`;
 }
 
-/** Present once a cancel was asked for, so that the next append of the running attempt hears of it; and once the log is closed. */
+/** The key exists after a cancel request, so that the next append of the running attempt reports it. It also exists when the log is closed. */
 export function cancelKey(conversationId: string, invocationId: string): string {
   return `nexus:{${conversationId}}:cancel:${invocationId}`;
 }
@@ -15,7 +15,7 @@ export function eventsChannel(conversationId: string): string {
   return `nexus:{${conversationId}}:events`;
 }
 
-/** Where one worker process hears nudges. */
+/** The channel on which one worker process is notified. */
 export function workerChannel(workerId: string): string {
   return `nexus:worker:${workerId}`;
 }

@@ -1,6 +1,5 @@
 import type { InvocationEvent } from '@nexus/protocol/event';
 import { describe, expect, it } from 'vitest';
-import { parseEvent, stringifyEvent } from './event-json.ts';
 import { joinDeltas } from './read-log.ts';
 
 const ids = { conversationId: 'c', invocationId: 'i' };
@@ -29,11 +28,5 @@ describe('joined deltas', () => {
 
   it('do not reach over a hole', () => {
     expect(joinDeltas([delta(2, 'a'), delta(4, 'c')])).toEqual([delta(2, 'a'), delta(4, 'c')]);
-  });
-
-  it('are whole events also where they were heard as published', () => {
-    const published = [delta(2, 'a'), delta(3, 'b')].map((event) => parseEvent(JSON.stringify(event)));
-    const [joined] = joinDeltas(published);
-    expect(JSON.parse(stringifyEvent(joined as InvocationEvent))).toEqual({ ...delta(3, 'ab'), from: 2 });
   });
 });

@@ -2,13 +2,13 @@ import type { InvocationEvent } from '@nexus/protocol/event';
 import type { Redis } from '../redis/redis-connection.ts';
 import { type LogAddress, logKey } from './event-log-names.ts';
 
-/** Bounds one read: a long log comes in pages. */
+/** How many events one read returns. A long log comes in pages. */
 const pageSize = 500;
 
-/** `attempts` says of each event which one said it; 0 for what is said before the first. */
+/** `attempts` has the attempt that wrote each event; 0 before the first attempt. */
 export type LogPage = { events: InvocationEvent[]; attempts: number[]; more: boolean };
 
-/** Up to a page of events with a seq above `after`, oldest first. Empty both for a log at its end and for one that is gone. */
+/** Up to a page of events with a seq above `after`, oldest first. Empty if there are no more, or if the log is gone. */
 export async function readLog(redis: Redis, address: LogAddress, after: number): Promise<LogPage> {
   const key = logKey(address.conversationId, address.invocationId);
   const entries = await redis.xrange(key, `0-${after + 1}`, '+', 'COUNT', pageSize);
@@ -19,19 +19,19 @@ export async function readLog(redis: Redis, address: LogAddress, after: number):
   };
 }
 
-/** The seq of the newest event; 0 when there is no log. */
+/** The seq of the newest event; 0 if there is no log. */
 export async function readLastSeq(redis: Redis, address: LogAddress): Promise<number> {
   const [last] = await redis.xrevrange(logKey(address.conversationId, address.invocationId), '+', '-', 'COUNT', 1);
   return last ? seqOf(last[0]) : 0;
 }
 
-/** What may stand in a log before its first attempt: that it waits. */
+/** How many events a log may have before its first attempt: `invocation.queued`. */
 export const queuedEvents = 1;
 
 /**
- * The seq that the next event is going to have, for a row that is about to say so. Where there is no log, or Redis does not say, as if that it
- * waits were said already: it may be at this moment. Too high, a reader that comes back after the log has expired is sent the end
- * again; too low, it would not be sent it at all.
+ * The seq that the next event will have, for a row that must store it before. If there is no log, or Redis does not answer, assume that
+ * `invocation.queued` is in it: it may be written at this moment. If the seq is too high, a reader that comes back after the log has expired gets
+ * the end again. If it is too low, that reader would not get the end at all.
  */
 export async function foreseeSeq(redis: Redis, address: LogAddress): Promise<number> {
   return 1 + Math.max(queuedEvents, await readLastSeq(redis, address).catch(() => 0));
@@ -46,8 +46,7 @@ function parseEntry(id: string, fields: string[]): InvocationEvent {
 }
 
 /**
- * Neighbouring deltas of one kind as one event: its `seq` is that of the last, its `from` that of the first. Everything else is left as it
- * is.
+ * Joins neighbouring deltas of one kind into one event. Its `seq` is that of the last, its `from` that of the first. Other events stay as they are.
  */
 export function joinDeltas(events: InvocationEvent[]): InvocationEvent[] {
   const joined: InvocationEvent[] = [];
@@ -64,7 +63,7 @@ function follows(event: DeltaEvent, previous: DeltaEvent): boolean {
   return previous.type === event.type && previous.seq + 1 === event.seq;
 }
 
-/** By name: of an event as it was published a spread would have half. */
+/** Copies each field by name: a spread of a published event copies only some of them. */
 function join(previous: DeltaEvent, { conversationId, invocationId, seq, type, at, data }: DeltaEvent): DeltaEvent {
   const text = previous.data.text + data.text;
   return { conversationId, invocationId, seq, from: previous.from ?? previous.seq, type, at, data: { text } };

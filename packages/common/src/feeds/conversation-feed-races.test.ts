@@ -2,13 +2,14 @@ import { type InvocationEvent, isLastEvent } from '@nexus/protocol/event';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createFakeLog, type FakeLog, textOf } from '../../../../tests/support/fake-log.ts';
+import { type FeedEvent, wholeEvent } from '../events/event-json.ts';
 import { type ConversationFeed, openConversationFeed } from './conversation-feed.ts';
 
 const anHourMs = 3_600_000;
 const notYet = -1;
 const { signal: never } = new AbortController();
 
-/** Several turns of the microtask queue: what can go on by itself has gone on. */
+/** Several turns of the microtask queue: everything that needs no gate has run. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 50; turn += 1) await null;
 }
@@ -18,7 +19,7 @@ function createGates() {
   const waiting: { what: string; open(value?: unknown): void }[] = [];
   return {
     gate: (what: string) => new Promise((open) => void waiting.push({ what, open })),
-    /** Opens the first gate of that name, which is reached already. */
+    /** Opens the first gate of that name, which the code has already reached. */
     async open(what: string, times = 1): Promise<void> {
       for (let time = 0; time < times; time += 1) {
         const at = waiting.findIndex((each) => each.what === what);
@@ -36,12 +37,13 @@ function createGates() {
   };
 }
 
-/** A client of one invocation that holds each event against the one before it. */
+/** A client of one invocation that compares each event with the one before it. */
 function createReader(invocationId: string, seen: InvocationEvent[]) {
   const reader = { seq: seen.length, text: textOf(seen), ends: seen.filter(isLastEvent).length };
   return {
     reader,
-    take(event: InvocationEvent) {
+    take(heard: FeedEvent) {
+      const event = wholeEvent(heard);
       if (event.invocationId !== invocationId) return;
       expect(reader.ends).toBe(0);
       if (event.type !== 'invocation.snapshot') expect(event.from ?? event.seq).toBe(reader.seq + 1);
@@ -74,7 +76,7 @@ describe('a conversation feed, while it reads', () => {
     const gates = createGates();
     const log = createFakeLog('c', gates.gate);
     log.begin('i', begunAgoMs);
-    log.sources.subscriptions.open = async () => {}; // what was written before it is not heard
+    log.sources.subscriptions.open = async () => {}; // no event arrives that was written before it
     for (let count = 0; count < written; count += 1) await log.append('i', 'message.delta');
     log.connected(true);
     const heard: number[] = [];
@@ -117,7 +119,7 @@ describe('a conversation feed, while it reads', () => {
     await openGate('a read of the row begins');
     await openGate('a read of the row is answered');
     await openGate('a read of the log begins'); // as of the first event
-    await log.append('i', 'message.delta'); // is published, and heard by nobody
+    await log.append('i', 'message.delta'); // is published, and no subscriber receives it
     await next();
     await openGate('a read of the log is answered');
     expect(all).toEqual([1]);
@@ -227,9 +229,9 @@ describe('a conversation feed, whatever comes between its steps', () => {
           log.begin(`i${index}`, begunAgoMs);
           for (let count = 0; count < before; count += 1) await log.append(`i${index}`, 'message.delta');
         }
-        log.connected(true); // nothing of this is on its way any more
+        log.connected(true); // from here on no event of this invocation is under way
         const feed = await openConversationFeed('c', log.sources);
-        // One that attaches to nothing is owed what began after the feed.
+        // A listener that attaches to nothing must get what began after the feed.
         const isOwed = (index: number) => invocations[index]?.begunAgoMs === notYet;
         const listeners = ids.map((id) => createReader(id, []));
         feed.onEvent((event) => {

@@ -1,5 +1,6 @@
 import type { InvocationEvent } from '@nexus/protocol/event';
 import { describe, expect, it } from 'vitest';
+import type { FeedEvent } from '../events/event-json.ts';
 import type { Redis } from '../redis/redis-connection.ts';
 import { openConversationFeed } from './conversation-feed.ts';
 
@@ -34,8 +35,8 @@ const row: Extract<InvocationEvent, { type: 'invocation.snapshot' }> = {
 };
 
 /**
- * A feed over a log that is complete, and of which nothing was heard. `read` has the seqs from which the log was read, `snapshots` what
- * came from Postgres.
+ * A feed over a complete log of which no event arrived. `read` has the seqs from which the feed read the log, `snapshots` what came from
+ * Postgres.
  */
 async function openFeed({ begunAgoMs = 0 } = {}) {
   const read: number[] = [];
@@ -83,7 +84,7 @@ describe('a conversation feed', () => {
     try {
       const readers = await Promise.all(
         [1, 2, 3].map(async () => {
-          const received: InvocationEvent[] = [];
+          const received: FeedEvent[] = [];
           let live = false;
           feed.onEvent((event) => void (live && received.push(event)));
           await feed.attach(
@@ -109,7 +110,7 @@ describe('a conversation feed', () => {
 
   it('tells one that was over before it to nobody but who asks, and reads no more of it than that one missed', async () => {
     const { feed, read, snapshots } = await openFeed({ begunAgoMs: anHourMs });
-    const heard: InvocationEvent[] = [];
+    const heard: FeedEvent[] = [];
     feed.onEvent((event) => void heard.push(event));
     for (const [cursor, expected] of [
       [4, []],
@@ -122,14 +123,14 @@ describe('a conversation feed', () => {
       };
       await feed.attach('i', cursor, goLive, never);
       expect(missed?.map(({ seq }) => seq)).toEqual(expected);
-      expect(feed.hasEnded('i')).toBe(true); // nothing is asked of it again
+      expect(feed.hasEnded('i')).toBe(true); // the feed does not read it again
     }
     expect([read, snapshots, heard]).toEqual([[5, 3, 1], [], []]);
   });
 
   it('hears the end of one that was nearly over before it as the end, and tells nobody', async () => {
     const { feed } = await openFeed({ begunAgoMs: anHourMs });
-    const heard: InvocationEvent[] = [];
+    const heard: FeedEvent[] = [];
     feed.onEvent((event) => void heard.push(event));
     feed.hear(log[3] as InvocationEvent);
     await turn();

@@ -1,10 +1,11 @@
 import type { InvocationEvent } from '@nexus/protocol/event';
+import type { FeedEvent } from '../events/event-json.ts';
 import type { EventListener, EventSubscriptions } from './event-subscriptions.ts';
 import type { FeedPosition } from './feed-position.ts';
 import { type FeedCounters, FollowedInvocation, type Follower } from './followed-invocation.ts';
 import { type Missed, type MissedSources, readMissed } from './read-missed.ts';
 
-/** How long a watched, unfinished invocation may say nothing before its log and row are read again. */
+/** If no event of a watched, unfinished invocation comes for this long, the feed reads its log and row again. */
 const longestSilenceMs = 3_000;
 
 export type FeedSources = MissedSources & {
@@ -13,7 +14,7 @@ export type FeedSources = MissedSources & {
   counters?: FeedCounters;
 };
 
-/** Opens a conversation's feed; rejects when Redis does not take the subscription. */
+/** Opens a conversation's feed. Rejects if Redis does not accept the subscription. */
 export async function openConversationFeed(conversationId: string, sources: FeedSources): Promise<ConversationFeed> {
   const feed = new ConversationFeed(conversationId, sources);
   await feed.open();
@@ -21,15 +22,15 @@ export async function openConversationFeed(conversationId: string, sources: Feed
 }
 
 /**
- * One conversation as this process hears it; a class, as there are many. Listens before it reads, and while it reads: what is published in
- * between is in neither otherwise.
+ * The events of one conversation as this process receives them. A class, because there are many. It listens before it reads, and while it reads.
+ * Otherwise an event that is published between the two would be in neither.
  */
 export class ConversationFeed implements EventListener, Follower {
   readonly #conversationId: string;
   readonly #sources: FeedSources;
-  /** In the order in which the feed came to know them; none is ever removed. Made for the first. */
+  /** In the order in which the feed first saw them. None is ever removed. undefined before the first, to save memory. */
   #invocations: Map<string, FollowedInvocation> | undefined;
-  /** Replaced, never changed: whoever is being told goes through those of that moment. */
+  /** Replaced, never changed: a delivery loops over the listeners of its own moment. */
   #listeners: readonly EventListener[] = [];
   #openedAt = 0;
   closed = false;
@@ -44,14 +45,14 @@ export class ConversationFeed implements EventListener, Follower {
     this.#openedAt = performance.now();
   }
 
-  /** Whether what began so long ago began before this feed was opened. Only what surely did counts. */
+  /** Whether an invocation that began so long ago surely began before this feed was opened. */
   isOlder(begunAgoMs: number): boolean {
     return begunAgoMs >= performance.now() - this.#openedAt;
   }
 
   /**
-   * The listener gets the live events of every invocation of the conversation that it has attached to or that began after the feed: in
-   * order, without a gap, none twice. Of others it hears what those who attached to them do.
+   * The listener gets the live events of each invocation that it has attached to or that began after the feed: in order, without a gap, none
+   * twice. Of other invocations it gets the events that other listeners cause by attaching.
    */
   addListener(listener: EventListener): void {
     this.#listeners = [...this.#listeners, listener];
@@ -61,7 +62,7 @@ export class ConversationFeed implements EventListener, Follower {
     this.#listeners = this.#listeners.filter((each) => each !== listener);
   }
 
-  /** The same for a function. Returns how to stop. */
+  /** The same for a function. Returns a function that stops it. */
   onEvent(hear: EventListener['hear']): () => void {
     const listener = { hear };
     this.addListener(listener);
@@ -69,8 +70,8 @@ export class ConversationFeed implements EventListener, Follower {
   }
 
   /**
-   * Reads what a reader at `cursor` missed and calls `goLive` with it in the very tick in which the feed stands at the same seq:
-   * a listener added inside `goLive` continues exactly there. Rejects with the signal's reason.
+   * Reads what a reader at `cursor` missed, and calls `goLive` with it in the same tick in which the feed is at that seq. So a listener that is added
+   * inside `goLive` continues exactly there. Rejects with the signal's reason.
    */
   attach(
     invocationId: string,
@@ -86,7 +87,7 @@ export class ConversationFeed implements EventListener, Follower {
     return this.#invocations?.get(invocationId)?.lastSeq ?? 0;
   }
 
-  /** The same for every invocation of which it is known where the feed began with it. */
+  /** The same for every invocation in which the feed has a position. */
   positions(): Record<string, number> {
     return Object.fromEntries(
       [...(this.#invocations ?? [])]
@@ -101,14 +102,14 @@ export class ConversationFeed implements EventListener, Follower {
   }
 
   /**
-   * The invocations that began after the feed was opened, without the first `since` that it knew: whoever has listened since then is owed
-   * all of them.
+   * The invocations that began after the feed was opened, without the first `since` invocations that it knew. A listener since then must get all of
+   * them.
    */
   newcomers(since = 0): string[] {
     return this.#idsOf(({ begun }, index) => begun === 'after' && index >= since);
   }
 
-  /** The invocations that the feed is going to deliver more of, as far as it knows. */
+  /** The invocations of which the feed expects more events. */
   unfinished(): string[] {
     return this.#idsOf(({ begun, heard, ended }) => (begun !== null || heard > 0) && !ended);
   }
@@ -118,13 +119,13 @@ export class ConversationFeed implements EventListener, Follower {
     return this.#invocations?.get(invocationId)?.ended ?? false;
   }
 
-  /** Reads again what may have been published unheard, of these invocations and of all that the feed knows. */
+  /** Reads the logs of these invocations, and of all that the feed knows, in case events were published and not received. */
   async resync(invocationIds: string[]): Promise<void> {
     for (const invocationId of invocationIds) this.#follow(invocationId);
     await Promise.all([...(this.#invocations?.values() ?? [])].map((invocation) => invocation.repair()));
   }
 
-  /** Reads again what has said nothing for long. Whoever keeps the feed calls it every second or so. */
+  /** Reads invocations again of which no event has come for long. The owner of the feed calls this about every second. */
   checkSilence(): void {
     for (const invocation of this.#invocations?.values() ?? []) {
       if (invocation.ended || performance.now() - invocation.lastHeardAt < longestSilenceMs) continue;
@@ -132,7 +133,7 @@ export class ConversationFeed implements EventListener, Follower {
       invocation.repair().then(
         (found) => found && this.counters?.cameLate('silence'),
         (error: unknown) => {
-          invocation.lastHeardAt = performance.now(); // after another silence
+          invocation.lastHeardAt = performance.now(); // the next check comes after another silence
           this.#sources.onError(error);
         },
       );
@@ -145,8 +146,8 @@ export class ConversationFeed implements EventListener, Follower {
     this.#listeners = [];
   }
 
-  /** What the subscription delivers. */
-  hear(event: InvocationEvent): void {
+  /** Called by the subscription for each event. */
+  hear(event: FeedEvent): void {
     const invocation = this.#follow(event.invocationId);
     if (invocation.hear(event)) invocation.repair().catch(this.#sources.onError);
   }
@@ -159,7 +160,7 @@ export class ConversationFeed implements EventListener, Follower {
     return readMissed(this.#sources, { conversationId: this.#conversationId, invocationId }, cursor);
   }
 
-  deliver(event: InvocationEvent): void {
+  deliver(event: FeedEvent): void {
     for (const listener of this.#listeners) listener.hear(event);
   }
 

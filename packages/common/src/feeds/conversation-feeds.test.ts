@@ -9,7 +9,7 @@ const nothingStored = {
   loadSnapshot: async () => null,
 };
 
-/** Subscriptions that come about when the test says so. */
+/** Subscriptions that Redis accepts when the test wants it. */
 function createSubscriptions() {
   const openings: { conversationId: string; resolve(): void; reject(error: Error): void }[] = [];
   const reconnects: (() => void)[] = [];

@@ -2,18 +2,18 @@ import { type ConversationFeed, type FeedSources, openConversationFeed } from '.
 import type { EventSubscriptions } from './event-subscriptions.ts';
 import type { PossiblyMissed } from './load-possibly-missed.ts';
 
-/** A hold on a conversation's feed. Whoever opened it closes it; closing twice does no harm. */
+/** One user's share of a conversation's feed. The user closes it. Closing twice has no effect. */
 export type HeldFeed = { readonly feed: ConversationFeed; close(this: HeldFeed): void };
 
 export type ConversationFeeds = {
   /**
-   * The conversation's feed, shared by all who hold it. While Redis is away this waits until it is back: the signal gives up
-   * waiting, with its own reason.
+   * Opens the conversation's feed, which all its users share. While Redis is away this waits until it is back. The signal ends the wait, with its
+   * own reason.
    */
   open(conversationId: string, signal?: AbortSignal): Promise<HeldFeed>;
-  /** Conversations watched at present. */
+  /** The number of conversations that are watched now. */
   size(): number;
-  /** Closes every feed, whoever holds it. */
+  /** Closes every feed, also those that are in use. */
   close(): void;
 };
 
@@ -22,7 +22,7 @@ export type ConversationFeedsSources = FeedSources & {
   loadPossiblyMissed: (conversationIds: string[]) => Promise<PossiblyMissed[]>;
 };
 
-/** Either `opening` or `feed`: there are many, and most are open. */
+/** Has either `opening` or `feed`. There are many entries, and most are open. */
 type Entry = {
   opening: Promise<ConversationFeed> | null;
   feed: ConversationFeed | null;
@@ -34,18 +34,18 @@ type Leave = (conversationId: string, entry: Entry) => void;
 const retryMs = 1_000;
 const silenceCheckMs = 1_000;
 
-/** One feed per watched conversation and process, opened for the first who asks and closed when the last one leaves. */
+/** One feed per watched conversation and process. It opens for its first user and closes after its last. */
 export function createConversationFeeds(sources: ConversationFeedsSources): ConversationFeeds {
   const entries = new Map<string, Entry>();
 
   const silenceCheck = setInterval(() => {
-    if (sources.redis.status !== 'ready') return; // there is nothing to be read: what has to be is due once there is
+    if (sources.redis.status !== 'ready') return; // nothing can be read now; the checks that are due run when Redis is back
     for (const { feed } of entries.values()) feed?.checkSilence();
   }, silenceCheckMs);
   silenceCheck.unref();
   sources.subscriptions.onReconnect(() => void resyncAll());
 
-  /** What was published while the connection was gone was heard by nobody. */
+  /** No subscriber received what was published while the connection was broken. */
   async function resyncAll(): Promise<void> {
     while (entries.size > 0) {
       try {
@@ -60,7 +60,7 @@ export function createConversationFeeds(sources: ConversationFeedsSources): Conv
     }
   }
 
-  /** An invocation that began and ended in between is among what was missed; one that was over before the feed began is not. */
+  /** Includes an invocation that began and ended during the break, but not one that had ended before the feed began. */
   function resync({ feed }: Entry, rows: PossiblyMissed[]): void {
     if (!feed) return;
     const missed = rows.filter(({ begunAgoMs }) => begunAgoMs === null || !feed.isOlder(begunAgoMs));
@@ -78,7 +78,7 @@ export function createConversationFeeds(sources: ConversationFeedsSources): Conv
         (feed) => {
           opened.opening = null;
           opened.feed = feed;
-          if (entries.get(conversationId) !== opened) feed.close(); // everybody left while it was being opened
+          if (entries.get(conversationId) !== opened) feed.close(); // its last user left while it was being opened
         },
         () => forget(conversationId, opened),
       );
@@ -121,7 +121,7 @@ export function createConversationFeeds(sources: ConversationFeedsSources): Conv
   };
 }
 
-/** A class, as there are many. */
+/** A class, because there are many. */
 class Hold implements HeldFeed {
   readonly feed: ConversationFeed;
   readonly #conversationId: string;

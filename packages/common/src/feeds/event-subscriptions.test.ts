@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Redis } from '../redis/redis-connection.ts';
 import { createEventSubscriptions } from './event-subscriptions.ts';
 
-/** A connection that answers a ping when the test says so. */
+/** A connection that answers a ping when the test wants it. */
 function createSubscriber() {
   const pings: { resolve(): void; reject(error: Error): void }[] = [];
   const ping = () => new Promise<void>((resolve, reject) => void pings.push({ resolve, reject }));

@@ -1,26 +1,25 @@
-import type { InvocationEvent } from '@nexus/protocol/event';
-import { parseEvent } from '../events/event-json.ts';
+import { type FeedEvent, parseEvent } from '../events/event-json.ts';
 import { eventsChannel } from '../events/event-log-names.ts';
 import type { Redis } from '../redis/redis-connection.ts';
 
-/** An object, as there may be one per conversation: whoever listens there is one already. */
-export type EventListener = { hear(event: InvocationEvent): void };
+/** An object, not a function, to save memory: there may be one per conversation, and its owner is an object already. */
+export type EventListener = { hear(event: FeedEvent): void };
 
 export type EventSubscriptions = {
   /** Resolves once Redis delivers the conversation's events to the listener. */
   open(conversationId: string, listener: EventListener): Promise<void>;
-  /** Ends what this listener has opened; twice does no harm. */
+  /** Ends the listener's subscription. A second call has no effect. */
   close(conversationId: string, listener: EventListener): void;
-  /** Called whenever the connection came back: what was published meanwhile is missing. */
+  /** The listener is called each time the connection is back. It has missed what was published meanwhile. */
   onReconnect(listener: () => void): void;
-  /** Conversations subscribed to at present. */
+  /** The number of conversations with a subscription now. */
   size(): number;
 };
 
-/** `ready` is null once Redis has acknowledged. */
+/** `ready` is null after Redis has acknowledged the subscription. */
 type Channel = { listeners: readonly EventListener[]; ready: Promise<unknown> | null };
 
-/** One Redis subscription per conversation and process, however many listen; released when the last of them leaves. */
+/** One Redis subscription per conversation and process, for any number of listeners. It ends with the last of them. */
 export function createEventSubscriptions(subscriber: Redis): EventSubscriptions {
   const channels = new Map<string, Channel>();
   const reconnectListeners: (() => void)[] = [];
@@ -34,15 +33,15 @@ export function createEventSubscriptions(subscriber: Redis): EventSubscriptions 
     for (const listener of channel.listeners) listener.hear(event);
   });
   subscriber.on('ready', () => {
-    if (wasReady) void tellReconnected();
+    if (wasReady) void notifyReconnected();
     wasReady = true;
   });
 
   /**
-   * Once Redis has taken the subscriptions, which were sent before this: what is read from then on misses nothing that is not heard. Where the
-   * connection is lost before that, the client sends this again after the next one's subscriptions.
+   * Waits until Redis has taken the subscriptions, which were sent before this ping. From then on an event is in a later read, or arrives. If the
+   * connection breaks before that, the client sends the ping again after the subscriptions of the next connection.
    */
-  async function tellReconnected(): Promise<void> {
+  async function notifyReconnected(): Promise<void> {
     if (asking) return;
     asking = true;
     try {
@@ -58,12 +57,12 @@ export function createEventSubscriptions(subscriber: Redis): EventSubscriptions 
   function subscribe(name: string): Channel {
     const ready = subscriber.subscribe(name);
     const channel: Channel = { listeners: [], ready };
-    channels.set(asPropertyName(name), channel);
+    channels.set(name, channel);
     ready.then(
       () => {
         channel.ready = null;
       },
-      () => {}, // told to those who wait for it
+      () => {}, // those who wait for it get the error
     );
     return channel;
   }
@@ -97,12 +96,4 @@ export function createEventSubscriptions(subscriber: Redis): EventSubscriptions 
     onReconnect: (listener) => void reconnectListeners.push(listener),
     size: () => channels.size,
   };
-}
-
-/**
- * The same text as the string that V8 keeps once for all properties of that name: the Redis client has one for each channel, and there are
- * many channels.
- */
-function asPropertyName(text: string): string {
-  return Object.keys({ [text]: null })[0] ?? text;
 }

@@ -1,7 +1,7 @@
 import { Counter, type Registry } from 'prom-client';
 import type { FeedCounters } from './followed-invocation.ts';
 
-/** What the readers of event logs count, in the gateway and behind the API's event streams alike. */
+/** The metrics of feeds, for the gateway and for the API's event streams. */
 export function createFeedMetrics(registry: Registry): FeedCounters {
   const registers = [registry];
   const replayed = new Counter({

@@ -1,51 +1,51 @@
-import { type InvocationEvent, isLastEvent } from '@nexus/protocol/event';
+import { endsInvocation, type FeedEvent, wholeEvent } from '../events/event-json.ts';
 import type { Missed } from './read-missed.ts';
 
-/** Events that one read keeps of those heard meanwhile. The rest is read again. */
+/** How many events one read keeps that arrive during it. The feed reads the rest again. */
 const maxKept = 1_000;
 
-/** Shared by all positions that nobody reads for: nearly all. */
+/** One shared empty array, to save memory: nearly all positions have no read under way. */
 const none: readonly never[] = [];
 
-/** Where a feed stands in one invocation. */
+/** A feed's position in one invocation. */
 export class FeedPosition {
   /**
-   * An invocation that began before the feed is owed only to those who attach to it: its position is set to where the first of them
-   * stands, and nothing before that is delivered. null until it is known.
+   * Whether the invocation began before or after the feed. If before, only readers that attach get its events: the first of them sets the position,
+   * and the feed delivers nothing before it. null until it is known.
    */
   begun: 'before' | 'after' | null = null;
   /** The seq up to which the feed has delivered. */
   lastSeq = 0;
-  /** The highest seq that was published, as far as this process knows. */
+  /** The highest seq that this process has received. */
   heard = 0;
   /** Whether the last event has been delivered. */
   ended = false;
   lastHeardAt = performance.now();
   /** For each read that is under way, the events heard since it began. */
-  #kept: readonly InvocationEvent[][] = none;
+  #kept: readonly FeedEvent[][] = none;
 
-  note(event: InvocationEvent): void {
+  note(event: FeedEvent): void {
     this.lastHeardAt = performance.now();
     this.heard = Math.max(this.heard, event.seq);
     if (this.#kept !== none) this.#keep(event);
   }
 
-  #keep(event: InvocationEvent): void {
+  #keep(event: FeedEvent): void {
     for (const kept of this.#kept) if (kept.length < maxKept) kept.push(event);
   }
 
-  /** Moves on to the event if it comes next. A snapshot may skip ahead, everything else has to be the next seq. */
-  accept(event: InvocationEvent): boolean {
+  /** Moves to the event if it is the next one. A snapshot may skip ahead; every other event must have the next seq. */
+  accept(event: FeedEvent): boolean {
     const continues = event.seq === this.lastSeq + 1 || event.type === 'invocation.snapshot';
-    const isNews = event.seq > this.lastSeq || (isLastEvent(event) && !this.ended);
+    const isNews = event.seq > this.lastSeq || (endsInvocation(event) && !this.ended);
     if (!continues || !isNews) return false;
     this.begun ??= 'after';
     this.lastSeq = Math.max(this.lastSeq, event.seq);
-    this.ended ||= isLastEvent(event);
+    this.ended ||= endsInvocation(event);
     return true;
   }
 
-  /** Settles where the feed begins with an invocation that it knew nothing of: at `seq`, or before its first event. */
+  /** Sets where the feed begins in an invocation that is new to it: at `seq`, or before its first event. */
   place(begun: 'before' | 'after', seq: number, over: boolean): void {
     if (this.begun !== null) return;
     this.begun = begun;
@@ -55,11 +55,11 @@ export class FeedPosition {
   }
 
   /**
-   * What a read of the log brings, continued by what was heard while it was under way. An event that is published during the read is in the
-   * log as it was read, or it was heard: together they leave nothing out.
+   * The result of a read of the log, continued by the events that arrived during it. An event that is published during the read is in the result, or
+   * arrives: together they are complete.
    */
   async keepWhile(cursor: number, reading: Promise<Missed>): Promise<Missed> {
-    const kept: InvocationEvent[] = [];
+    const kept: FeedEvent[] = [];
     this.#kept = [...this.#kept, kept];
     try {
       return continued(await reading, cursor, kept);
@@ -70,16 +70,16 @@ export class FeedPosition {
   }
 }
 
-function continued(missed: Missed, cursor: number, heard: InvocationEvent[]): Missed {
+function continued(missed: Missed, cursor: number, heard: FeedEvent[]): Missed {
   if (missed.events === null || missed.over || heard.length === 0) return missed;
   const events = [...missed.events];
   let last = events.at(-1)?.seq ?? cursor;
   let over = false;
   for (const event of heard) {
     if (event.seq !== last + 1) continue;
-    events.push(event);
+    events.push(wholeEvent(event));
     last = event.seq;
-    over = isLastEvent(event);
+    over = endsInvocation(event);
   }
   return { ...missed, events, over };
 }

@@ -1,33 +1,34 @@
 import type { InvocationEvent } from '@nexus/protocol/event';
+import type { FeedEvent } from '../events/event-json.ts';
 import { joinDeltas } from '../events/read-log.ts';
 import { FeedPosition } from './feed-position.ts';
 import type { Missed } from './read-missed.ts';
 
-/** How soon a log that is to be restored by its writer is asked for again. */
+/** How long to wait before reading a lost log again, which its writer restores. */
 const retryMs = 250;
 
 export type FeedCounters = {
   replayed(events: number): void;
   gapRepaired(): void;
-  /** A reader got something later than it was there: nobody heard of it until the silence check, or its log was lost and had to be restored. */
+  /** A reader got an event late: only the silence check found it, or the log was lost and its writer had to restore it. */
   cameLate(cause: 'silence' | 'lost_log'): void;
 };
 
-/** The feed's side. */
+/** What an invocation needs from its feed. */
 export type Follower = {
   readonly closed: boolean;
   readonly counters: FeedCounters | undefined;
   isOlder(begunAgoMs: number): boolean;
   readMissed(invocationId: string, cursor: number): Promise<Missed>;
-  /** To all who listen. */
-  deliver(event: InvocationEvent): void;
+  /** Sends the event to all listeners. */
+  deliver(event: FeedEvent): void;
 };
 
-/** One invocation as a feed follows it: what is heard of it, and what has to be read; a class, as there are many. */
+/** One invocation in a feed: receives its events, and reads those that are missing. A class, because there are many. */
 export class FollowedInvocation extends FeedPosition {
   readonly #id: string;
   readonly #feed: Follower;
-  /** The repair that is under way. It reads once more where `#readAgain` is set meanwhile. */
+  /** The repair that is under way. It reads once more if `#readAgain` is set meanwhile. */
   #repair: Promise<boolean> | null = null;
   #readAgain = false;
 
@@ -37,14 +38,14 @@ export class FollowedInvocation extends FeedPosition {
     this.#feed = feed;
   }
 
-  /** Whether the event leaves a hole that nobody fills. A repair that is under way looks by itself whether more was heard meanwhile. */
-  hear(event: InvocationEvent): boolean {
+  /** Returns whether the event leaves a gap that no repair is filling. A repair under way checks by itself whether more events arrived. */
+  hear(event: FeedEvent): boolean {
     this.note(event);
     this.#deliver(event);
     return this.heard > this.lastSeq && !this.#repair;
   }
 
-  /** See the feed's. */
+  /** See ConversationFeed.attach. */
   async attach(cursor: number, goLive: (missed: InvocationEvent[]) => void, signal: AbortSignal): Promise<void> {
     const missed: InvocationEvent[] = [];
     for (let reached = cursor, over = false; ; ) {
@@ -56,26 +57,27 @@ export class FollowedInvocation extends FeedPosition {
       over ||= isOver;
       if (events) {
         this.#placeAt(begunAgoMs, reached, over);
-        // Those who are live get what this reader found before it was heard. A reader that is ahead of them may have found a snapshot instead.
+        // This reader may have found events that have not arrived yet: the live listeners get them too. A reader that is ahead of the feed may have
+        // found a snapshot instead.
         if (from <= this.lastSeq) this.#deliverAll(events);
         if (reached > this.lastSeq || (over && !this.ended)) await this.repair();
         signal.throwIfAborted();
       }
-      // Not before the feed has ended too: what it still has to deliver would reach this reader a second time.
+      // Wait until the feed has ended too: its remaining events would reach this reader a second time.
       if (over ? this.ended : reached === this.lastSeq) {
         this.#feed.counters?.replayed(missed.length);
         return goLive(joinDeltas(missed));
       }
       if (events?.length || this.lastSeq !== stood) continue;
-      // The log does not have what the feed has delivered: its writer restores it.
+      // The log lacks events that the feed has delivered. Its writer will restore it.
       this.#feed.counters?.cameLate('lost_log');
       await pause(retryMs, signal);
     }
   }
 
   /**
-   * Delivers what the log has beyond the position, by a read that begins after this call. Resolves with whether there was anything; all who
-   * ask meanwhile share one repair. What cannot be read is due at the next silence check.
+   * Delivers what the log has after the position, by a read that begins after this call. Resolves with whether there was anything. Callers share one
+   * repair. If the read fails, the next silence check repeats it.
    */
   async repair(): Promise<boolean> {
     if (this.ended || this.#feed.closed) return false;
@@ -98,7 +100,7 @@ export class FollowedInvocation extends FeedPosition {
     }
   }
 
-  /** Reads again where it got further, or heard more, and there is more to be had. */
+  /** Reads once. Asks for another read if this one made progress, or more events arrived, and some are still missing. */
   async #readOnce(): Promise<boolean> {
     this.#readAgain = false;
     const { lastSeq, heard } = this;
@@ -112,7 +114,7 @@ export class FollowedInvocation extends FeedPosition {
   }
 
   async #placeWhereHeard(): Promise<void> {
-    const from = Math.max(0, this.heard - 1); // what was heard last is read again: it may have been the end
+    const from = Math.max(0, this.heard - 1); // read the last received event again: it may have been the end
     const { events, over, begunAgoMs } = await this.#read(from);
     if (events) this.#placeAt(begunAgoMs, events.at(-1)?.seq ?? from, over);
   }
@@ -125,13 +127,13 @@ export class FollowedInvocation extends FeedPosition {
     return this.keepWhile(cursor, this.#feed.readMissed(this.#id, cursor));
   }
 
-  #deliver(event: InvocationEvent): boolean {
+  #deliver(event: FeedEvent): boolean {
     if (!this.accept(event)) return false;
     this.#feed.deliver(event);
     return true;
   }
 
-  /** Whether any of them was news. */
+  /** Returns whether any of them was new. */
   #deliverAll(events: InvocationEvent[]): boolean {
     let any = false;
     for (const event of events) any = this.#deliver(event) || any;

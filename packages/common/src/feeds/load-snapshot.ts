@@ -3,11 +3,11 @@ import { type ErrorCode, errorMeanings } from '@nexus/protocol/error-codes';
 import type { EventError, InvocationEvent, Usage } from '@nexus/protocol/event';
 import { type InvocationStatus, isFinished } from '@nexus/protocol/invocation-status';
 import type { LogAddress } from '../events/event-log-names.ts';
-import type { PrismaClient } from '../postgres/open-database.ts';
+import type { Queryable } from '../postgres/queryable.ts';
 
 type Snapshot = Extract<InvocationEvent, { type: 'invocation.snapshot' }>;
 
-type Row = {
+export type SnapshotRow = {
   status: InvocationStatus;
   lastSeq: bigint;
   errorCode: ErrorCode | null;
@@ -21,12 +21,12 @@ type Row = {
   usage: (Omit<Usage, 'reasoningTokens'> & { reasoningTokens: number | null }) | null;
 };
 
-/** What Postgres knows of an invocation, as an event; null when there is no such invocation in that conversation. */
+/** What Postgres knows of an invocation, as an event. null if the conversation has no such invocation. */
 export async function loadSnapshot(
-  database: Pick<PrismaClient, '$queryRaw'>,
+  database: Queryable,
   { conversationId, invocationId }: LogAddress,
 ): Promise<Snapshot | null> {
-  const [row] = await database.$queryRaw<Row[]>`
+  const [row] = await database.query<SnapshotRow>`
     SELECT i.status, i.last_seq AS "lastSeq", i.error_code AS "errorCode", i.error_message AS "errorMessage",
            i.output_message_id AS "outputMessageId", coalesce(i.finished_at, now()) AS at, answer.content AS text, thought.content AS reasoning,
            i.finish_reason AS "finishReason", (
@@ -58,20 +58,20 @@ export async function loadSnapshot(
   };
 }
 
-function toUsage({ usage }: Row): Usage | null {
+function toUsage({ usage }: SnapshotRow): Usage | null {
   if (!usage) return null;
   const { reasoningTokens, ...rest } = usage;
   return reasoningTokens === null ? rest : { ...rest, reasoningTokens };
 }
 
-/** An attempt that was given back leaves its reason behind while the invocation goes on: only a failed one has an error. */
-function toEventError({ status, errorCode, errorMessage }: Row): EventError | null {
+/** An attempt that was given back leaves its reason on the row while the invocation continues. Only a failed invocation has an error. */
+function toEventError({ status, errorCode, errorMessage }: SnapshotRow): EventError | null {
   if (status !== 'failed' || errorCode === null) return null;
   const { title, retryable } = errorMeanings[errorCode];
   return { code: errorCode, message: errorMessage ?? title, retryable };
 }
 
-/** Hex SHA-256 of a text as UTF-8: the `contentSha256` of events. */
+/** The SHA-256, in hex, of a text as UTF-8: the `contentSha256` of events. */
 export function sha256(text: string): string {
   return createHash('sha256').update(text, 'utf8').digest('hex');
 }

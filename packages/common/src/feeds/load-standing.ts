@@ -1,18 +1,18 @@
 import { type InvocationStatus, isFinished } from '@nexus/protocol/invocation-status';
 import type { LogAddress } from '../events/event-log-names.ts';
-import type { PrismaClient } from '../postgres/open-database.ts';
+import type { Queryable } from '../postgres/queryable.ts';
 
-/** How far an invocation is, without what was said. `lastSeq` counts once it is finished; `begunAgoMs` is by the database's clock. */
+/** An invocation's progress, without its text. `lastSeq` is valid only when it is finished. `begunAgoMs` is by the database's clock. */
 export type Standing = { finished: boolean; lastSeq: number; begunAgoMs: number };
 
-type Row = { status: InvocationStatus; lastSeq: bigint; begunAgoMs: number };
+export type StandingRow = { status: InvocationStatus; lastSeq: bigint; begunAgoMs: number };
 
-/** null when there is no such invocation in that conversation. */
+/** null if the conversation has no such invocation. */
 export async function loadStanding(
-  database: Pick<PrismaClient, '$queryRaw'>,
+  database: Queryable,
   { conversationId, invocationId }: LogAddress,
 ): Promise<Standing | null> {
-  const [row] = await database.$queryRaw<Row[]>`
+  const [row] = await database.query<StandingRow>`
     SELECT status, last_seq AS "lastSeq", (extract(epoch FROM now() - created_at) * 1000)::float8 AS "begunAgoMs"
     FROM invocation WHERE id = ${invocationId}::uuid AND conversation_id = ${conversationId}::uuid`;
   if (!row) return null;

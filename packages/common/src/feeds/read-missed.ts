@@ -1,7 +1,8 @@
 import { type InvocationEvent, isLastEvent } from '@nexus/protocol/event';
+import { fold, nothingShown } from '@nexus/protocol/fold';
 import type { LogAddress } from '../events/event-log-names.ts';
 import { readLog } from '../events/read-log.ts';
-import type { PrismaClient } from '../postgres/open-database.ts';
+import type { Queryable } from '../postgres/queryable.ts';
 import type { Redis } from '../redis/redis-connection.ts';
 import { loadSnapshot } from './load-snapshot.ts';
 import { loadStanding, type Standing } from './load-standing.ts';
@@ -12,7 +13,7 @@ export type MissedSources = {
   loadSnapshot: (address: LogAddress) => ReturnType<typeof loadSnapshot>;
 };
 
-export function createMissedSources(database: Pick<PrismaClient, '$queryRaw'>, redis: Redis): MissedSources {
+export function createMissedSources(database: Queryable, redis: Redis): MissedSources {
   return {
     redis,
     loadStanding: (address) => loadStanding(database, address),
@@ -21,20 +22,19 @@ export function createMissedSources(database: Pick<PrismaClient, '$queryRaw'>, r
 }
 
 export type Missed = {
-  /** Oldest first; null: the log is lost and its invocation still runs; its writer restores it, ask again. */
+  /** Oldest first. null: the log is lost while the invocation runs. Its writer will restore it, so read again. */
   events: InvocationEvent[] | null;
-  /** Whether nothing follows them. */
+  /** Whether no event follows these. */
   over: boolean;
-  /** By the database's clock; null: there is no such invocation. */
+  /** By the database's clock. null if there is no such invocation. */
   begunAgoMs: number | null;
 };
 
 /**
- * What a reader that has seen everything up to `cursor` missed: from the log, or, where the log does not reach back that far, a snapshot
- * from Postgres.
+ * The events that a reader at `cursor` has missed: from the log, or, if the log does not reach back so far, a snapshot from Postgres.
  */
 export async function readMissed(sources: MissedSources, address: LogAddress, cursor: number): Promise<Missed> {
-  // How it stands before the log: whoever finished after this read is heard live, by a subscription that is already open.
+  // Read the row before the log. If the invocation finishes after this read, its end arrives by the subscription, which is already open.
   const standing = await sources.loadStanding(address);
   if (!standing) return { events: [], over: false, begunAgoMs: null };
   const events = await readEvents(sources, address, cursor, standing);
@@ -60,11 +60,11 @@ async function readEvents(
   if (finished) return seen?.seq === cursor && isLastEvent(seen) ? [] : asEvents(await loadSnapshot(address));
   if (first) return null;
 
-  // Nothing after the cursor. Either the reader is at the end, or it claims to have seen what was never said.
+  // The log has nothing after the cursor: the reader is at the end, or its cursor is higher than any event.
   if (cursor === 0 || seen?.seq === cursor) return [];
   const all = await readWholeLog(redis, address, 0);
   const row = await loadSnapshot(address);
-  if (!row || isLastEvent(row)) return asEvents(row); // finished meanwhile
+  if (!row || isLastEvent(row)) return asEvents(row); // it finished meanwhile
   if (all.length > 0) return [toSnapshot(row, all)];
   return row.data.status === 'queued' ? [{ ...row, seq: 0 }] : null;
 }
@@ -84,16 +84,8 @@ async function readWholeLog(redis: Redis, address: LogAddress, after: number): P
 
 type Snapshot = Extract<InvocationEvent, { type: 'invocation.snapshot' }>;
 
-/** The log folded into one event: what a client would show that had seen all of it. */
+/** Folds the log into one event: what a client shows that has seen all of it. */
 function toSnapshot(row: Snapshot, events: InvocationEvent[]): Snapshot {
-  let text = '';
-  let reasoning = '';
-  for (const event of events) {
-    if (event.type === 'message.delta') text += event.data.text;
-    else if (event.type === 'reasoning.delta') reasoning += event.data.text;
-    else if (event.type === 'invocation.restarted') [text, reasoning] = ['', ''];
-    else if (event.type === 'invocation.snapshot') ({ text, reasoning } = event.data);
-  }
-  const seq = events.at(-1)?.seq ?? 0;
+  const { text, reasoning, seq } = events.reduce(fold, nothingShown());
   return { ...row, seq, data: { ...row.data, text, reasoning, upToSeq: seq } };
 }

@@ -1,24 +1,24 @@
 import { AppError } from '../errors/app-error.ts';
 import type { EventAppender } from '../events/append-events.ts';
 import type { Logger } from '../logging/create-logger.ts';
-import type { PrismaClient } from '../postgres/open-database.ts';
+import type { Queryable } from '../postgres/queryable.ts';
 import { atEndOfTurn } from '../timing/at-end-of-turn.ts';
 import type { InsertedInvocation } from './insert-invocations.ts';
 
 export type WaitingAnnouncerParts = {
-  database: Pick<PrismaClient, '$queryRaw'>;
+  database: Queryable;
   appender: Pick<EventAppender, 'append'>;
   logger: Pick<Logger, 'warn'>;
 };
 
 type Waiting = Pick<InsertedInvocation, 'id' | 'conversationId' | 'provider'>;
 
-/** A longer line before those that are told together is as good as endless to whoever waits in it. */
-const mostCounted = 1_000;
+/** Counts at most this many invocations before the announced ones: to a client, a longer queue makes no difference. */
+const maxCounted = 1_000;
 
 /**
- * Says of an invocation that it waits, and at which place: how many of its provider wait, but for those it was told together with that came
- * later. Those of one turn are counted in one statement. Never rejects: what is not said here `GET /api/invocations/:id` says.
+ * Announces that an invocation waits, and its place: how many invocations of its provider wait, without the later ones of the same turn of the
+ * event loop. One statement counts for all invocations of one turn. Never throws: a client can also ask `GET /api/invocations/:id`.
  */
 export function createWaitingAnnouncer(parts: WaitingAnnouncerParts): (waiting: Waiting) => void {
   let told: Waiting[] = [];
@@ -34,13 +34,13 @@ export function createWaitingAnnouncer(parts: WaitingAnnouncerParts): (waiting: 
     }
   }
 
-  /** None where Postgres does not say: that it waits is told all the same. */
+  /** Returns no counts if Postgres is away: the invocations are announced without them. */
   async function count(all: Waiting[]): Promise<Map<string, number>> {
     try {
       const providers = [...new Set(all.map(({ provider }) => provider))];
-      return await countQueued(parts.database, providers, mostCounted + all.length);
+      return await countQueued(parts.database, providers, maxCounted + all.length);
     } catch (error) {
-      parts.logger.warn({ error, invocations: all.length }, 'could not count what waits');
+      parts.logger.warn({ error, invocations: all.length }, 'could not count the waiting invocations');
       return new Map();
     }
   }
@@ -48,7 +48,7 @@ export function createWaitingAnnouncer(parts: WaitingAnnouncerParts): (waiting: 
   function announce({ id: invocationId, conversationId }: Waiting, position: number): void {
     const ids = { invocationId, conversationId };
     parts.appender.append(ids, 0, [{ type: 'invocation.queued', data: { position } }], -1).catch((error: unknown) => {
-      // A worker that was quicker has spoken already: then nobody needs to hear that it was queued.
+      // An AppError means that a worker has already started the invocation: then the event is not needed.
       if (!(error instanceof AppError)) parts.logger.warn({ error, ...ids }, 'could not announce that it is queued');
     });
   }
@@ -58,14 +58,10 @@ export function createWaitingAnnouncer(parts: WaitingAnnouncerParts): (waiting: 
   };
 }
 
-async function countQueued(
-  database: Pick<PrismaClient, '$queryRaw'>,
-  providers: string[],
-  most: number,
-): Promise<Map<string, number>> {
-  const rows = await database.$queryRaw<{ provider: string; count: number }[]>`
+async function countQueued(database: Queryable, providers: string[], max: number): Promise<Map<string, number>> {
+  const rows = await database.query<{ provider: string; count: number }>`
     SELECT provider, (SELECT count(*)::int FROM (
-      SELECT 1 FROM invocation i WHERE i.provider = asked.provider AND i.status = 'queued' LIMIT ${most}::int) queued) AS count
+      SELECT 1 FROM invocation i WHERE i.provider = asked.provider AND i.status = 'queued' LIMIT ${max}::int) queued) AS count
     FROM unnest(${providers}::text[]) AS asked(provider)`;
   return new Map(rows.map(({ provider, count }) => [provider, count]));
 }

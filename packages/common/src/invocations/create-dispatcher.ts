@@ -1,25 +1,20 @@
 import type { Logger } from '../logging/create-logger.ts';
-import type { PrismaClient } from '../postgres/open-database.ts';
+import type { Queryable } from '../postgres/queryable.ts';
 import type { Dispatch, InvocationQueues } from '../queue/invocation-queue.ts';
+import { liveness } from '../timing/liveness.ts';
 import { dispatchAndNote } from './dispatch-invocation.ts';
 import { markEnqueued } from './status/mark-enqueued.ts';
 
 export type DispatcherParts = {
-  database: Pick<PrismaClient, '$queryRaw'>;
+  database: Queryable;
   queues: Pick<InvocationQueues, 'add'>;
   logger: Pick<Logger, 'warn'>;
 };
 
 /**
- * Less than the sweep leaves a new row alone, and mostly long enough for a worker at ease to claim it, which notes the same: one timer serves
- * all that come while it runs. Milliseconds.
- */
-const noteAfterMs = 100;
-
-/**
- * Takes new invocations to the queue. That Redis holds them is noted for all of a moment in one statement: mostly there is nothing left
- * to note by then. Of those that still wait `onWaiting` is told. Never rejects; a job that is not noted is added again by the sweep,
- * which does no harm.
+ * Adds new invocations to the queue. A timer then sets `enqueuedAt` for all invocations of a short while in one statement. Mostly a worker has
+ * claimed them by then, which sets it too. Calls `onWaiting` for those that still wait. Never rejects: if `enqueuedAt` is not set, the sweep adds
+ * the job again, which does no harm.
  */
 export function createDispatcher(
   parts: DispatcherParts,
@@ -34,20 +29,20 @@ export function createDispatcher(
     for (const { dispatch, onWaiting } of jobs) if (waiting.has(dispatch.invocationId)) onWaiting();
   }
 
-  /** Which of them may still wait: all, when Postgres does not say. */
+  /** The ids of those that may still wait; all of them if Postgres is away. */
   async function note(jobs: Dispatch[]): Promise<string[]> {
     try {
       const waiting = await markEnqueued(parts.database, jobs);
       return waiting.map(({ invocationId }) => invocationId);
     } catch (error) {
-      parts.logger.warn({ error, jobs: jobs.length }, 'could not note what was enqueued');
+      parts.logger.warn({ error, jobs: jobs.length }, 'could not mark invocations as enqueued');
       return jobs.map(({ invocationId }) => invocationId);
     }
   }
 
   async function noteSoon(job: Unnoted): Promise<boolean> {
     unnoted.push(job);
-    if (unnoted.length === 1) setTimeout(() => void noteAll(), noteAfterMs);
+    if (unnoted.length === 1) setTimeout(() => void noteAll(), liveness.noteEnqueuedMs);
     return true;
   }
 

@@ -29,16 +29,16 @@ export type CreateInvocation = (
 
 export type InvocationCreatorParts = CancelParts & {
   tracer: Tracer | null;
-  /** Called for each invocation that was stored. */
+  /** Called for each new invocation that was stored. */
   onCreated: (provider: string) => void;
 };
 
-/** Another request with the same key may commit between our look and our insert; not for ever. */
-const mostTries = 5;
+/** Another request with the same key may commit between our check and our insert. The limit ends an endless race. */
+const maxTries = 5;
 
 /**
- * Stores a request, then takes it to the queue. Once this resolves the request is durable, whatever becomes of Redis or of us.
- * The same idempotency key with the same request gives the first invocation again, however many ask at once.
+ * Stores an invocation, then adds it to the queue. When this resolves, the invocation is stored, even if Redis or this process fails.
+ * The same request with the same idempotency key returns the first invocation again, also for many requests at once.
  */
 export function createInvocationCreator(parts: InvocationCreatorParts): CreateInvocation {
   const announceWaiting = createWaitingAnnouncer(parts);
@@ -53,7 +53,7 @@ export function createInvocationCreator(parts: InvocationCreatorParts): CreateIn
     const { created } = result;
     const { id: invocationId, conversationId, agentId } = created;
     parts.tracer?.active()?.identify({ invocationId, conversationId, agentId });
-    atEndOfTurn(AsyncResource.bind(() => announce(created, result, principal))); // whoever asked has the answer first
+    atEndOfTurn(AsyncResource.bind(() => announce(created, result, principal))); // after the client has its response
     return created;
   };
 
@@ -67,34 +67,35 @@ export function createInvocationCreator(parts: InvocationCreatorParts): CreateIn
       try {
         const result = await insert({ principal, input, idempotencyKey, requestHash });
         const refused = !result.created && !result.known;
-        // Perhaps for the sake of a request with the same key that was stored while this one waited for the conversation's lock.
+        // A request with the same key may have been stored while this one waited for the conversation's lock: look once more.
         if (!refused || idempotencyKey === null || tries > 1) return result;
       } catch (error) {
         const keyTaken = isUniqueViolation(error) && idempotencyKey !== null;
-        if (tries === mostTries || !keyTaken) throw error;
+        if (tries === maxTries || !keyTaken) throw error;
         await releaseOldKey(parts.database, principal.workspaceId, idempotencyKey);
       }
     }
   }
 
-  /** Not awaited: the row is the outbox, and whatever of this does not happen the sweep does, but for saying that it waits. */
+  /** Not awaited: the row is the outbox, so the sweep does whatever fails here. Only `invocation.queued` may be missing then. */
   function announce(created: InsertedInvocation, { before }: InsertResult, { workspaceId }: Principal): void {
     const { id: invocationId, conversationId, provider, dispatch } = created;
     const ids = { invocationId, conversationId };
-    // Mostly a worker begins at once: an event that says nothing but that it was not there yet would hold up what everybody waits for.
+    // Announce only invocations that still wait: mostly a worker begins at once, and an earlier event would delay the answer.
     if (dispatch === 0) announceWaiting(created);
     else if (isProviderName(provider))
       void dispatchCreated({ invocationId, dispatch, provider, delayMs: 0 }, () => announceWaiting(created));
     if (before.length > 0 && wantsInterrupt(created.multitaskStrategy)) {
       const rollback = created.multitaskStrategy === 'rollback';
       interruptEarlier(parts, { invocationIds: before, conversationId, workspaceId, rollback }).catch(
-        (error: unknown) => parts.logger.warn({ error, ...ids }, 'those before it are left for the sweep to cancel'),
+        (error: unknown) =>
+          parts.logger.warn({ error, ...ids }, 'left for the sweep to cancel the earlier invocations'),
       );
     }
   }
 }
 
-/** Two of one conversation, or with one key, have to be decided one after the other. */
+/** Two insertions with the same conversation or the same key cannot be in one statement. */
 function keysOf({ principal: { workspaceId }, input, idempotencyKey }: Insertion): string[] {
   return [
     ...(input.conversationId === undefined ? [] : [input.conversationId]),
@@ -116,6 +117,11 @@ function assertSameRequest(known: InsertedInvocation, input: NewInvocation): Ins
 function whyNot({ agent, conversationFound }: InsertResult, input: NewInvocation): AppError {
   if (!agent) return agentNotFound(input.agentId);
   if (!agent.active) return new AppError('agent_inactive', `The agent ${input.agentId} is switched off`);
+  if (agent.lacksConnection)
+    return new AppError(
+      'agent_connection_missing',
+      `The connection of the agent ${input.agentId} was deleted: give it another one, or null for the default`,
+    );
   if (agent.unconfigured && isProviderName(agent.provider)) {
     const variable = providerCredentials[agent.provider];
     return new AppError(

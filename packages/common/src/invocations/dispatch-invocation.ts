@@ -1,17 +1,17 @@
 import type { Logger } from '../logging/create-logger.ts';
-import type { PrismaClient } from '../postgres/open-database.ts';
+import type { Queryable } from '../postgres/queryable.ts';
 import type { Dispatch, InvocationQueues } from '../queue/invocation-queue.ts';
 import { markEnqueued } from './status/mark-enqueued.ts';
 
 type Parts = {
-  database: Pick<PrismaClient, '$queryRaw'>;
+  database: Queryable;
   queues: Pick<InvocationQueues, 'add'>;
   logger: Pick<Logger, 'warn'>;
 };
 
 /**
- * Takes a committed dispatch to the queue, then notes that it is there. Never rejects: the row is the outbox, and the sweep
- * enqueues whatever was left behind. Doing it twice adds one job. True when this call is the one that noted it.
+ * Adds a committed dispatch to the queue, then sets `enqueuedAt`. Never rejects: the row is the outbox, and the sweep enqueues the rest.
+ * Two calls add one job. True if this call set `enqueuedAt`.
  */
 export async function dispatchInvocation(parts: Parts, dispatch: Dispatch): Promise<boolean> {
   return dispatchAndNote(parts, dispatch, async () =>
@@ -19,7 +19,7 @@ export async function dispatchInvocation(parts: Parts, dispatch: Dispatch): Prom
   );
 }
 
-/** The same, with a way of its own to note it. */
+/** The same, but `note` sets `enqueuedAt`. */
 export async function dispatchAndNote(
   { queues, logger }: Pick<Parts, 'queues' | 'logger'>,
   dispatch: Dispatch,

@@ -2,8 +2,8 @@ import type { InvocationStatus } from '@nexus/protocol/invocation-status';
 import { Prisma } from '../postgres/open-database.ts';
 
 /**
- * Whether an invocation that a statement looks up by its id has one of these statuses, as a condition that no index serves: what Postgres
- * knew of the statuses when it made its plan is over, and by the index on them it would go through a whole backlog for one row.
+ * Whether an invocation that a statement finds by its id has one of these statuses. The condition is written so that Postgres cannot use the
+ * index on statuses for it: with old statistics it would choose that index, and read a whole backlog to find one row.
  */
 export function hasStatus(row: string, ...statuses: InvocationStatus[]): Prisma.Sql {
   return Prisma.sql`(${Prisma.raw(row)}.status = ANY(${statuses}::"InvocationStatus"[])) IS TRUE`;

@@ -1,11 +1,9 @@
 import type { MultitaskStrategy } from '@nexus/protocol/multitask-strategy';
 import { newId } from '../postgres/new-id.ts';
-import type { PrismaClient } from '../postgres/open-database.ts';
+import type { Queryable } from '../postgres/queryable.ts';
 import type { Principal } from '../principals/principal.ts';
 import { type Item, idempotencyHours, toInsertStatement } from './insert-statement.ts';
 import type { NewInvocation } from './new-invocation.ts';
-
-type Database = Pick<PrismaClient, '$queryRaw'>;
 
 export type Insertion = {
   principal: Pick<Principal, 'workspaceId' | 'keyId' | 'userId'>;
@@ -15,7 +13,7 @@ export type Insertion = {
   requestHash: Uint8Array<ArrayBuffer> | null;
 };
 
-/** The invocation as it stands, new or known from an earlier request with the same key. */
+/** The invocation as stored, by this or by an earlier request with the same key. */
 export type InsertedInvocation = {
   id: string;
   conversationId: string;
@@ -35,15 +33,15 @@ export type InsertResult = {
   /** Written by an earlier request with the same idempotency key. */
   known: InsertedInvocation | null;
   /** null: no such agent. */
-  agent: { active: boolean; provider: string; unconfigured: boolean } | null;
+  agent: { active: boolean; provider: string; unconfigured: boolean; lacksConnection: boolean } | null;
   conversationFound: boolean;
-  /** The unfinished invocations that stood in line before it. */
+  /** The unfinished invocations before it in the line. */
   before: string[];
 };
 
 const titleLength = 80;
 
-type Row = {
+export type InsertedRow = {
   known: InsertedInvocation | null;
   agent: InsertResult['agent'];
   conversationFound: boolean;
@@ -54,15 +52,15 @@ type Row = {
 };
 
 /**
- * For each insertion its conversation (when new), message and invocation, in one statement, decided under the conversations' row
- * locks: Postgres checks the WHERE of the UPDATE again on the newest version of a row, so that the message's position and `reject`
- * hold against any other writer. The row is the outbox: nothing is on the queue yet. Results are in the order of the insertions, no two of which
- * may be of the same conversation or have the same key. Throws a unique violation when another request with the same key was
- * quicker; for several together, a refusal where one of their conversations is locked: to be tried one by one.
+ * Inserts for each insertion its conversation (if new), its message and its invocation, all in one statement. It locks the conversations' rows:
+ * Postgres then checks the WHERE of the UPDATE again on the newest version of a row, so that the message's position and `reject` are right
+ * with concurrent writers. Adds nothing to the queue: the row is the outbox. Returns results in the order of the insertions. Two insertions must
+ * not have the same conversation or the same key. Throws a unique violation if another request with the same key was quicker. Several insertions
+ * are refused together if one of their conversations is locked; the caller then tries them one by one.
  */
-export async function insertInvocations(database: Database, insertions: Insertion[]): Promise<InsertResult[]> {
+export async function insertInvocations(database: Queryable, insertions: Insertion[]): Promise<InsertResult[]> {
   const items = insertions.map(toItem);
-  const rows = await database.$queryRaw<Row[]>`${toInsertStatement(items)}`;
+  const rows = await database.query<InsertedRow>`${toInsertStatement(items)}`;
 
   return rows.map(({ createdAt, dispatch, ...found }, at) => {
     if (!createdAt || !found.agent) return { ...found, created: null };
@@ -117,9 +115,9 @@ function toTitle(message: string): string {
     .join('');
 }
 
-/** Frees a key whose day is over, so that it can be used again. */
-export async function releaseOldKey(database: Database, workspaceId: string, key: string): Promise<void> {
-  await database.$queryRaw`
+/** Frees a key that is older than 24 hours, so that it can be used again. */
+export async function releaseOldKey(database: Queryable, workspaceId: string, key: string): Promise<void> {
+  await database.query`
     UPDATE invocation SET idempotency_key = NULL
     WHERE workspace_id = ${workspaceId}::uuid AND idempotency_key = ${key}::text
       AND created_at <= now() - ${idempotencyHours}::int * interval '1 hour'`;

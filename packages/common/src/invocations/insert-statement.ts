@@ -1,6 +1,8 @@
 import type { MultitaskStrategy } from '@nexus/protocol/multitask-strategy';
 import { type InputColumn, inputRows } from '../postgres/input-rows.ts';
+import { msAgo } from '../postgres/ms-ago.ts';
 import { Prisma } from '../postgres/open-database.ts';
+import { liveness } from '../timing/liveness.ts';
 import { hasStatus } from './has-status.ts';
 
 /** One insertion, with the ids that it is going to have. */
@@ -9,7 +11,7 @@ export type Item = {
   workspaceId: string;
   apiKeyId: string | null;
   userId: string | null;
-  /** null: a new conversation is opened for it, with the id that follows. */
+  /** null: the statement inserts a new conversation with the id `conversationId`. */
   existingId: string | null;
   conversationId: string;
   messageId: string;
@@ -27,7 +29,7 @@ export type Item = {
   context: { messages: string; systemText: string; store: boolean } | null;
 };
 
-/** Key and hash live this long. */
+/** An idempotency key is valid for this long. */
 export const idempotencyHours = 24;
 
 export function wantsInterrupt(strategy: MultitaskStrategy): boolean {
@@ -74,24 +76,24 @@ const knownRow = Prisma.sql`(SELECT jsonb_build_object(
         'createdAt', to_char(known.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'dispatch', known.dispatch,
         'multitaskStrategy', known.multitask_strategy, 'requestHash', encode(known.request_hash, 'hex')) FROM known WHERE known.n = item.n)`;
 
-/** Several take their locks in one order, and none waits for one that is taken. */
+/** Locks the conversations in the order of their ids, and fails instead of waiting for a lock. */
 const locked = Prisma.sql`, locked AS (
       SELECT c.id FROM asked JOIN conversation c ON c.id = asked.existing_id AND c.workspace_id = asked.workspace_id
-      WHERE asked.active AND NOT asked.unconfigured
+      WHERE asked.active AND NOT asked.unconfigured AND NOT asked.lacks_connection
       ORDER BY c.id FOR NO KEY UPDATE OF c NOWAIT
     )`;
 
 const joined = (several: boolean) => Prisma.sql`, joined AS (
       UPDATE conversation c SET message_count = c.message_count + 1, line = c.line || asked.invocation_id, updated_at = now()
       FROM asked ${given(several, Prisma.sql`JOIN locked ON locked.id = asked.existing_id`)}
-      WHERE c.id = asked.existing_id AND c.workspace_id = asked.workspace_id AND asked.active AND NOT asked.unconfigured
+      WHERE c.id = asked.existing_id AND c.workspace_id = asked.workspace_id AND asked.active AND NOT asked.unconfigured AND NOT asked.lacks_connection
         AND (asked.strategy <> 'reject' OR cardinality(c.line) = 0)
       RETURNING asked.*, c.message_count, c.line
     )`;
 
 const planned = Prisma.sql`, planned AS (
       SELECT asked.*, 1 AS message_count, ARRAY[invocation_id] AS line FROM asked
-      WHERE existing_id IS NULL AND active AND NOT unconfigured
+      WHERE existing_id IS NULL AND active AND NOT unconfigured AND NOT lacks_connection
     )`;
 
 const opened = Prisma.sql`, opened AS (
@@ -115,8 +117,8 @@ const interrupted = Prisma.sql`, interrupted AS (
     )`;
 
 /**
- * The insert of these items, with only the clauses that they need: to start each of them takes Postgres longer than to run it for one row.
- * One row comes back for each item, in their order.
+ * Inserts these items, with only the clauses that they need: Postgres takes longer to start a clause than to run it for one row. Returns one
+ * row for each item, in their order.
  */
 export function toInsertStatement(items: Item[]): Prisma.Sql {
   const several = items.length > 1;
@@ -133,10 +135,12 @@ export function toInsertStatement(items: Item[]): Prisma.Sql {
     WITH ${withContext ? itemRowsWithContext(items) : itemRows(items)}
     ${given(withKey, known)}
     , asked AS (
-      SELECT item.*, a.provider, a.active, EXISTS (SELECT 1 FROM worker w WHERE a.provider = ANY(w.unconfigured) AND w.heartbeat_at > now() - interval '30 s')
-             AND NOT EXISTS (SELECT 1 FROM worker w WHERE a.provider = ANY(w.providers) AND w.heartbeat_at > now() - interval '30 s') AS unconfigured,
+      SELECT item.*, a.provider, a.active,
+             a.connection_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM connection c WHERE c.id = a.connection_id AND c.workspace_id = a.workspace_id AND c.provider = a.provider) AS lacks_connection,
+             a.connection_id IS NULL AND EXISTS (SELECT 1 FROM worker w WHERE a.provider = ANY(w.unconfigured) AND w.heartbeat_at > ${msAgo(liveness.hungMs)})
+             AND NOT EXISTS (SELECT 1 FROM worker w WHERE a.provider = ANY(w.providers) AND w.heartbeat_at > ${msAgo(liveness.hungMs)}) AS unconfigured,
              jsonb_build_object(
-               'provider', a.provider, 'model', a.model, 'systemPrompt', a.system_prompt, 'temperature', a.temperature,
+               'provider', a.provider, 'connectionId', a.connection_id, 'model', a.model, 'systemPrompt', a.system_prompt, 'temperature', a.temperature,
                'topP', a.top_p, 'maxOutputTokens', a.max_output_tokens, 'contextTokens', a.context_tokens,
                'firstTokenTimeoutMs', a.first_token_timeout_ms, 'idleTimeoutMs', a.idle_timeout_ms,
                'totalTimeoutMs', a.total_timeout_ms, 'onWorkerLoss', a.on_worker_loss) || item.overrides::jsonb AS settings
@@ -164,7 +168,8 @@ export function toInsertStatement(items: Item[]): Prisma.Sql {
     SELECT
       made.created_at AS "createdAt", coalesce(made.dispatch, 0) AS dispatch, coalesce(array_remove(place.line, item.invocation_id), '{}') AS before,
       ${withKey ? knownRow : Prisma.sql`NULL`} AS known,
-      CASE WHEN asked.n IS NOT NULL THEN jsonb_build_object('active', asked.active, 'provider', asked.provider, 'unconfigured', asked.unconfigured) END AS agent,
+      CASE WHEN asked.n IS NOT NULL THEN jsonb_build_object('active', asked.active, 'provider', asked.provider, 'unconfigured', asked.unconfigured,
+        'lacksConnection', asked.lacks_connection) END AS agent,
       item.existing_id IS NULL OR place.n IS NOT NULL
         OR EXISTS (SELECT 1 FROM conversation c WHERE c.id = item.existing_id AND c.workspace_id = item.workspace_id) AS "conversationFound"
     FROM item LEFT JOIN asked ON asked.n = item.n LEFT JOIN place ON place.n = item.n LEFT JOIN made ON made.id = item.invocation_id

@@ -3,14 +3,14 @@ import { type CancelParts, requestCancel } from './request-cancel.ts';
 export type Earlier = { invocationIds: string[]; conversationId: string; workspaceId: string; rollback: boolean };
 
 /**
- * Cancels those that stood in line before an interrupting invocation. The statement that wrote it asked for this already, but could
- * not see rows that were written while it waited for the conversation's lock: here they are seen. Newest first, so that the end of
- * one does not let another go that is about to be cancelled.
+ * Cancels the invocations before an interrupting one in the line. The statement that inserted it has requested this already, but could not see
+ * rows that were written while it waited for the conversation's lock. Cancels the newest first: the end of an older one would dispatch a newer
+ * one that is about to be cancelled.
  */
 export async function interruptEarlier(parts: CancelParts, earlier: Earlier): Promise<void> {
   const { invocationIds, conversationId, workspaceId, rollback } = earlier;
   if (rollback) {
-    await parts.database.$queryRaw`
+    await parts.database.query`
       UPDATE invocation SET rolled_back = true WHERE id = ANY(${invocationIds}::uuid[]) AND NOT rolled_back AND status <> 'completed'`;
   }
   for (const invocationId of invocationIds.toReversed())

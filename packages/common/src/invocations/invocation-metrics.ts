@@ -2,13 +2,12 @@ import { isTerminalType, type NewEvent } from '@nexus/protocol/event';
 import { invocationStatuses, isFinished } from '@nexus/protocol/invocation-status';
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { providerNames } from '../queue/provider-name.ts';
-import type { Course } from './status/finished.ts';
-import type { Outcome } from './status/outcome.ts';
+import type { Ended } from './status/ended.ts';
 
-/** What every service that can end an invocation, or speak of one, counts. */
+/** The metrics of every service that can end invocations or append events. */
 export type InvocationMetrics = {
-  /** Call it once the status is written, for each invocation once. */
-  ended(status: Outcome['status'], course: Course): void;
+  /** Call it once for each invocation, after the status is written. */
+  ended(ended: Ended): void;
   appended(events: NewEvent[]): void;
 };
 
@@ -19,12 +18,12 @@ const eventKinds = ['delta', 'terminal', 'other'] as const;
 type EventKind = (typeof eventKinds)[number];
 const noEvents: Record<EventKind, number> = { delta: 0, terminal: 0, other: 0 };
 
-/** Shown as zero from the start, so that a first failure is a rise and not a birth. */
+/** All series start at zero, so that Prometheus sees the first failure as an increase. */
 export function createInvocationMetrics(registry: Registry): InvocationMetrics {
   const registers = [registry];
   const finished = new Counter({
     name: 'nexus_invocations_finished_total',
-    help: 'Invocations that this process ended, by how.',
+    help: 'Invocations that this process ended, by status.',
     labelNames: ['provider', 'status'],
     registers,
   });
@@ -37,7 +36,7 @@ export function createInvocationMetrics(registry: Registry): InvocationMetrics {
   });
   const cancelLatency = new Histogram({
     name: 'nexus_cancel_latency_seconds',
-    help: 'Time from the wish to cancel to the end of the invocation.',
+    help: 'Time from the cancel request to the end of the invocation.',
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers,
   });
@@ -47,7 +46,7 @@ export function createInvocationMetrics(registry: Registry): InvocationMetrics {
     help: 'Events written to logs: deltas, terminal events, and all others.',
     labelNames: ['kind'],
     registers,
-    /** There are so many that they are counted without labels in between. */
+    /** Events are so many that they are counted without labels until a scrape. */
     collect() {
       for (const kind of eventKinds) this.inc({ kind }, newEvents[kind]);
       newEvents = { ...noEvents };
@@ -60,7 +59,7 @@ export function createInvocationMetrics(registry: Registry): InvocationMetrics {
     }
   }
   return {
-    ended(status, { provider, durationMs, cancelMs }) {
+    ended({ status, provider, durationMs, cancelMs }) {
       finished.inc({ provider, status });
       durations.observe({ provider, status }, durationMs / 1_000);
       if (status === 'cancelled' && cancelMs !== null) cancelLatency.observe(cancelMs / 1_000);

@@ -5,10 +5,12 @@ import type { InvocationSettings } from './invocation-settings.ts';
 
 /** The settings of its agent that one invocation may replace. */
 export type InvocationOverrides = {
-  [Name in keyof Omit<InvocationSettings, 'provider' | 'onWorkerLoss'>]?: InvocationSettings[Name] | undefined;
+  [Name in keyof Omit<InvocationSettings, 'provider' | 'connectionId' | 'onWorkerLoss'>]?:
+    | InvocationSettings[Name]
+    | undefined;
 };
 
-/** What somebody asks for, parsed. Without `conversationId` a conversation is opened for it. */
+/** A parsed request for an invocation. Without `conversationId` it opens a new conversation. */
 export type NewInvocation = {
   agentId: string;
   message: string;
@@ -16,7 +18,7 @@ export type NewInvocation = {
   multitaskStrategy: MultitaskStrategy;
   metadata: Record<string, unknown>;
   overrides: InvocationOverrides;
-  /** Milliseconds from now, waiting included. */
+  /** Milliseconds from now, including the time in the queue. */
   deadlineMs?: number | undefined;
   /** The customer's own name for its end user. */
   userId?: string | undefined;
@@ -24,7 +26,7 @@ export type NewInvocation = {
   context?: InvocationContext | undefined;
 };
 
-/** SHA-256 of the request as it was understood: its keys in another order make the same request. */
+/** SHA-256 of the parsed request. The order of its keys makes no difference. */
 export function hashRequest(input: NewInvocation): Buffer {
   return createHash('sha256').update(toCanonicalJson(input)).digest();
 }

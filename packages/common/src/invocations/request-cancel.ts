@@ -4,17 +4,16 @@ import type { EventAppender } from '../events/append-events.ts';
 import { cancelKey } from '../events/event-log-names.ts';
 import { foreseeSeq } from '../events/read-log.ts';
 import type { Logger } from '../logging/create-logger.ts';
-import type { PrismaClient } from '../postgres/open-database.ts';
+import type { Database } from '../postgres/open-database.ts';
 import type { InvocationQueues } from '../queue/invocation-queue.ts';
 import type { Redis } from '../redis/redis-connection.ts';
-import { dispatchInvocation } from './dispatch-invocation.ts';
+import { endInvocation } from './end-invocation.ts';
 import type { InvocationMetrics } from './invocation-metrics.ts';
 import { type CancelResult, cancelInvocation } from './status/cancel-invocation.ts';
-import { dispatchNext } from './status/dispatch-next.ts';
 import { nudgeWorker } from './worker-nudge.ts';
 
 export type CancelParts = {
-  database: PrismaClient;
+  database: Database;
   redis: Redis;
   appender: Pick<EventAppender, 'append'>;
   queues: Pick<InvocationQueues, 'add' | 'remove'>;
@@ -24,38 +23,46 @@ export type CancelParts = {
 
 export type CancelTarget = { invocationId: string; conversationId: string; workspaceId: string };
 
-/** Long enough for any attempt to append again, or to notice by its heartbeat. */
+/** Within this time every running attempt appends again, or learns of the cancel by its heartbeat. */
 const flagExpiryMs = 3_600_000;
 
 /**
- * Cancels in whatever state: a queued invocation at once, a running one by asking its worker; one that is over stays as it is.
- * The wish is in Postgres before anybody is told. null: there is no such invocation in this workspace.
+ * Cancels an invocation. A queued one ends at once. For a running one, this asks its worker. An ended one stays unchanged. The request is in
+ * Postgres before this notifies anyone. null: this workspace has no such invocation.
  */
 export async function requestCancel(parts: CancelParts, target: CancelTarget): Promise<InvocationStatus | null> {
-  const { database, redis, logger } = parts;
-  const lastSeq = await foreseeSeq(redis, target);
-  const result = await cancelInvocation(database, { ...target, lastSeq });
-  if (!result) return null;
-  if (result.ended) parts.metrics.ended('cancelled', result.ended);
-  const ids = { invocationId: result.invocationId, conversationId: result.conversationId };
-  try {
-    if (result.ended) await announceCancelled(parts, result);
-    else if (result.status === 'running') {
-      await redis.set(cancelKey(ids.conversationId, ids.invocationId), '1', 'PX', flagExpiryMs);
-      if (result.workerId) await nudgeWorker(redis, result.workerId, { cancel: ids.invocationId });
-    }
-  } catch (error) {
-    logger.warn({ error, ...ids }, 'cancel is stored but could not be announced');
-  }
-  return result.status;
+  const lastSeq = await foreseeSeq(parts.redis, target);
+  const result = await endInvocation(
+    parts,
+    target.conversationId,
+    () => cancelInvocation(parts.database, { ...target, lastSeq }),
+    (_, cancelled) => notify(parts, cancelled, announceCancelled),
+  );
+  if (result?.status === 'running') await notify(parts, result, notifyWorker);
+  return result?.status ?? null;
 }
 
-async function announceCancelled(parts: CancelParts, result: CancelResult): Promise<void> {
-  const next = result.waiting ? await dispatchNext(parts.database, result.conversationId) : null;
-  if (next) await dispatchInvocation(parts, next);
-  const cancelled: NewEvent = { type: 'invocation.cancelled', data: { messageId: null, contentSha256: null } };
-  // What an earlier attempt said is not kept: it was to be said again.
-  const dropped: NewEvent = { type: 'invocation.restarted', data: { attempt: result.attempt, reason: 'cancelled' } };
-  await parts.appender.append(result, result.attempt, result.attempt > 0 ? [dropped, cancelled] : [cancelled], -1);
-  if (result.dispatch > 0) await parts.queues.remove(result);
+type Notify = (parts: CancelParts, result: CancelResult) => Promise<void>;
+
+/** Never rejects: the cancel is stored already, and the heartbeat and the sweep find it in Postgres. */
+async function notify(parts: CancelParts, result: CancelResult, how: Notify): Promise<void> {
+  try {
+    await how(parts, result);
+  } catch (error) {
+    const { invocationId, conversationId } = result;
+    parts.logger.warn({ error, invocationId, conversationId }, 'cancel is stored but could not be announced');
+  }
 }
+
+const notifyWorker: Notify = async ({ redis }, { invocationId, conversationId, workerId }) => {
+  await redis.set(cancelKey(conversationId, invocationId), '1', 'PX', flagExpiryMs);
+  if (workerId) await nudgeWorker(redis, workerId, { cancel: invocationId });
+};
+
+const announceCancelled: Notify = async ({ appender, queues }, result) => {
+  const cancelled: NewEvent = { type: 'invocation.cancelled', data: { messageId: null, contentSha256: null } };
+  // The text of an earlier attempt is not stored, so clients must drop it.
+  const dropped: NewEvent = { type: 'invocation.restarted', data: { attempt: result.attempt, reason: 'cancelled' } };
+  await appender.append(result, result.attempt, result.attempt > 0 ? [dropped, cancelled] : [cancelled], -1);
+  if (result.dispatch > 0) await queues.remove(result);
+};

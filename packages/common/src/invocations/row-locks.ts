@@ -2,7 +2,7 @@ import { inputRows } from '../postgres/input-rows.ts';
 import { Prisma } from '../postgres/open-database.ts';
 import type { InvocationJob } from '../queue/invocation-queue.ts';
 
-/** A row that somebody else has locked keeps only him waiting who wants it. */
+/** A statement for several rows fails if one of them is locked. The caller then tries each row alone, so only the locked one waits. */
 export function waitingOnlyAlone(items: unknown[]): Prisma.Sql {
   return items.length > 1 ? Prisma.sql`NOWAIT` : Prisma.empty;
 }
@@ -13,8 +13,7 @@ const jobRows = inputRows<InvocationJob>('job', [
 ]);
 
 /**
- * The jobs as a statement's rows `job(id, dispatch, n)`. Statements that lock several rows take them in the same order, so that two of them do
- * not wait for each other.
+ * The jobs as a statement's rows `job(id, dispatch, n)`, ordered by id: statements that lock several rows in the same order cannot deadlock.
  */
 export function jobsInLockOrder(jobs: InvocationJob[]): Prisma.Sql {
   return jobRows(jobs.toSorted((a, b) => (a.invocationId < b.invocationId ? -1 : 1)));

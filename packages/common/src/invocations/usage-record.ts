@@ -1,11 +1,12 @@
 import type { Usage } from '@nexus/protocol/event';
 import { newId } from '../postgres/new-id.ts';
-import { Prisma, type PrismaClient } from '../postgres/open-database.ts';
+import { Prisma } from '../postgres/open-database.ts';
+import type { Queryable } from '../postgres/queryable.ts';
 
-/** What an attempt has cost, as its usage record keeps it. */
+/** The usage and the cost of an attempt, as stored. */
 export type AttemptUsage = Usage & { costMicroUsd: bigint | null; priceTableVersion: string | null };
 
-/** Of an attempt that was lost with its worker, until it is estimated. */
+/** The usage of a lost attempt until it is estimated. */
 export const unknownUsage: AttemptUsage = {
   inputTokens: 0,
   outputTokens: 0,
@@ -15,13 +16,13 @@ export const unknownUsage: AttemptUsage = {
   priceTableVersion: null,
 };
 
-/** Notes what an attempt has cost of which nothing was known. False: something was, or there is no such record. */
+/** Stores the estimated usage of a lost attempt. False: its record has a usage already, or there is no record. */
 export async function noteUsage(
-  database: Pick<PrismaClient, '$queryRaw'>,
+  database: Queryable,
   { invocationId, attempt }: { invocationId: string; attempt: number },
   usage: AttemptUsage,
 ): Promise<boolean> {
-  const noted = await database.$queryRaw<unknown[]>`
+  const noted = await database.query<unknown>`
     UPDATE usage_record SET input_tokens = ${usage.inputTokens}::int, output_tokens = ${usage.outputTokens}::int,
            cached_tokens = ${usage.cachedTokens}::int, cost_micro_usd = ${usage.costMicroUsd}::bigint,
            price_table_version = ${usage.priceTableVersion}::text
@@ -30,7 +31,7 @@ export async function noteUsage(
   return noted.length > 0;
 }
 
-/** The usage record of the attempt that a statement takes `back`, as its table `used`. */
+/** A clause `used` that inserts the usage record of the attempt in a statement's clause `back`. */
 export function usedBy(usage: AttemptUsage | null): Prisma.Sql {
   return Prisma.sql`used AS (
       INSERT INTO usage_record (id, workspace_id, api_key_id, user_id, invocation_id, attempt, provider, model, input_tokens, output_tokens, cached_tokens,

@@ -1,14 +1,14 @@
 import { workerChannel } from '../events/event-log-names.ts';
 import type { Redis } from '../redis/redis-connection.ts';
 
-/** What a worker is told over pub/sub. It may be lost: the append script and the heartbeat say the same a little later. */
+/** A pub/sub message to a worker. It may be lost: the append script and the heartbeat report the same a little later. */
 export type WorkerNudge = { cancel: string };
 
 export async function nudgeWorker(redis: Redis, workerId: string, nudge: WorkerNudge): Promise<void> {
   await redis.publish(workerChannel(workerId), JSON.stringify(nudge));
 }
 
-/** Calls back for every nudge to this worker. The subscription lives as long as the connection. */
+/** Calls `listener` for every nudge to this worker. The subscription lives as long as the connection. */
 export async function onWorkerNudge(
   subscriber: Redis,
   workerId: string,

@@ -9,11 +9,11 @@ const secretNames = new Set([
   'prompt',
   'body',
 ]);
-const mostLevels = 3;
+const maxLevels = 3;
 
 /**
- * The same object where none of its fields, down to the third level, has a name that speaks of a secret, a prompt or an answer; else a
- * copy in which those say `[redacted]`. Errors are left to their serializer. (pino's own redaction copies every line.)
+ * Returns a copy in which fields named like a secret, a prompt or an answer are `[redacted]`, down to the third level. Returns the same object if
+ * there are none: pino's own redaction copies every line. Errors have their own serializer.
  */
 export function redact<T extends object>(fields: T): T {
   return withoutSecrets(fields, 1) as T;
@@ -31,6 +31,6 @@ function withoutSecrets(value: object, level: number): object {
 }
 
 function shownField(field: unknown, level: number): unknown {
-  if (typeof field !== 'object' || field === null || field instanceof Error || level === mostLevels) return field;
+  if (typeof field !== 'object' || field === null || field instanceof Error || level === maxLevels) return field;
   return withoutSecrets(field, level + 1);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fromDatabaseError, isDatabaseAway, isDatabaseReadOnly, mayPassLater } from './database-error.ts';
 
-/** As `pg` throws it, and as Prisma passes it on. */
+/** The error as `pg` throws it, and as Prisma passes it on. */
 const shapesOf = (code: string) => [
   Object.assign(new Error('x'), { code }),
   Object.assign(new Error('x'), { code: 'P2010', meta: { driverAdapterError: { cause: { originalCode: code } } } }),

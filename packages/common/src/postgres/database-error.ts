@@ -1,8 +1,8 @@
 import { AppError } from '../errors/app-error.ts';
 
 /**
- * Postgres codes that mean the server is away, going away, out of something, or too slow (57014 is `statement_timeout`, 25P03 and 25P04 are
- * other limits of time, 58030 is a disk that fails), not that the statement was wrong.
+ * Postgres codes for a server that is away, stops, lacks a resource or is too slow. The statement itself was not wrong. 57014 is
+ * `statement_timeout`, 25P03 and 25P04 are other timeouts, 58030 is a disk that fails.
  */
 const awayCodes = /^(08|57P0|57014|53|58030|25P0[34])/;
 const awaySystemCodes = new Set([
@@ -30,10 +30,10 @@ const awayKinds = new Set([
   'TlsConnectionError',
 ]);
 
-/** What a standby answers to a write, and a primary whose default is `default_transaction_read_only`. */
+/** The code with which a standby refuses a write, and a primary with `default_transaction_read_only`. */
 const readOnlyCode = '25006';
 
-/** The error itself, then each cause, as Prisma nests them: `cause`, or `meta.driverAdapterError`. */
+/** The error itself, then each cause. Prisma nests them in `cause` or in `meta.driverAdapterError`. */
 function* chainOf(error: unknown): Generator<Record<string, unknown>> {
   for (let depth = 0, next = error; depth < 6 && typeof next === 'object' && next !== null; depth += 1) {
     const link = next as Record<string, unknown>;
@@ -47,7 +47,7 @@ function codeOf(link: Record<string, unknown>): string {
   return String(link.originalCode ?? link.code ?? '');
 }
 
-/** Whether the database could not be reached, or dropped the connection: the statement may be tried again. */
+/** Whether the database could not be reached, or dropped the connection. The statement may be tried again. */
 export function isDatabaseAway(error: unknown): boolean {
   for (const link of chainOf(error)) {
     const code = codeOf(link);
@@ -58,13 +58,13 @@ export function isDatabaseAway(error: unknown): boolean {
   return false;
 }
 
-/** Whether the database takes no writes, wherever the connection led. */
+/** Whether the server behind the connection takes no writes. */
 export function isDatabaseReadOnly(error: unknown): boolean {
   for (const link of chainOf(error)) if (codeOf(link) === readOnlyCode) return true;
   return false;
 }
 
-/** Whether no statement of this kind has a chance at present, whatever it says. */
+/** Whether every such statement would fail now. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   return isDatabaseAway(error) || isDatabaseReadOnly(error);
 }
@@ -72,7 +72,7 @@ export function isDatabaseUnavailable(error: unknown): boolean {
 /** Deadlock, serialization failure, lock timeout. */
 const passingCodes = /^(40|55P03)/;
 
-/** Whether the same statement may take effect later, unchanged: the database was away, or others were in the way. */
+/** Whether the same statement may succeed later, unchanged: the database was away, or another transaction blocked it. */
 export function mayPassLater(error: unknown): boolean {
   if (isDatabaseUnavailable(error)) return true;
   for (const link of chainOf(error))
@@ -88,7 +88,7 @@ export function isUniqueViolation(error: unknown): boolean {
   return false;
 }
 
-/** A database failure as ours, at the edge where it enters. */
+/** Translates an unavailable database to `database_unavailable`. Other errors pass unchanged. */
 export function fromDatabaseError(error: unknown): unknown {
   return isDatabaseUnavailable(error) ? new AppError('database_unavailable', undefined, { cause: error }) : error;
 }

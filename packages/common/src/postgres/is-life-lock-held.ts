@@ -1,9 +1,9 @@
 import { Prisma } from './open-database.ts';
 
-/** First key of every worker's advisory lock; the second is the worker's own, `worker.lock_key`. */
+/** The first key of every worker's advisory lock. The second is the worker's own, `worker.lock_key`. */
 export const lifeLockSpace = 7_263_901;
 
-/** Whether anybody holds the life lock with this key, a column's name, as a condition in a statement. */
+/** A condition for a statement: whether some session has the life lock with this key. `key` is the name of a column. */
 export function isLifeLockHeld(key: string): Prisma.Sql {
   return Prisma.sql`EXISTS (
     SELECT 1 FROM pg_locks l

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { joinCalls } from './join-calls.ts';
 
-/** Runs that end when they are told to. */
+/** Runs that end when the test wants it. */
 function recorded() {
   const runs: { items: string[]; succeed(): void; fail(error: unknown): void }[] = [];
   const run = (items: string[]) =>
@@ -26,7 +26,7 @@ describe('joined calls', () => {
 
   it('that come while as many as may be are under way go together in the next', async () => {
     const { runs, run } = recorded();
-    const call = joinCalls(run, { keysOf, mostUnderWay: 2, mostTogether: 2, patienceMs: 60_000 });
+    const call = joinCalls(run, { keysOf, maxUnderWay: 2, maxTogether: 2, patienceMs: 60_000 });
     for (const item of ['a', 'b', 'c', 'd', 'e']) {
       void call(item);
       await turn();
@@ -42,7 +42,7 @@ describe('joined calls', () => {
 
   it('wait for one of the same key that is under way, and hold up no other', async () => {
     const { runs, run } = recorded();
-    const call = joinCalls(run, { keysOf, mostUnderWay: 2, patienceMs: 60_000 });
+    const call = joinCalls(run, { keysOf, maxUnderWay: 2, patienceMs: 60_000 });
     for (const item of ['a1', 'a2', 'b']) {
       void call(item);
       await turn();
@@ -66,7 +66,7 @@ describe('joined calls', () => {
 
   it('are not held up for long by one that waits', async () => {
     const { runs, run } = recorded();
-    const call = joinCalls(run, { keysOf, mostUnderWay: 1 });
+    const call = joinCalls(run, { keysOf, maxUnderWay: 1 });
     for (const item of ['a1', 'a2', 'b1', 'b2']) void call(item);
     await expect.poll(() => runs.length).toBe(2);
     expect(runs.map(({ items }) => items)).toEqual([
@@ -92,7 +92,7 @@ describe('joined calls', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => void vi.useRealTimers());
     const { runs, run } = recorded();
-    const call = joinCalls(run, { keysOf, mostUnderWay: 1, patienceMs: 10 });
+    const call = joinCalls(run, { keysOf, maxUnderWay: 1, patienceMs: 10 });
     for (const item of ['a1', 'a2', 'a3']) void call(item);
     await turn();
     vi.advanceTimersByTime(10);

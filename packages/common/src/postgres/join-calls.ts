@@ -2,23 +2,23 @@ import { atEndOfTurn } from '../timing/at-end-of-turn.ts';
 import { isDatabaseUnavailable } from './database-error.ts';
 
 export type JoinOptions<Item> = {
-  /** Of items with one of these in common each waits until the one before it is done, or has taken longer than the patience. */
+  /** Items that share a key never go together: the later one waits until the earlier one is done, or has taken longer than `patienceMs`. */
   keysOf: (item: Item) => string[];
-  mostTogether?: number;
-  /** Not counting those that take longer than the patience. */
-  mostUnderWay?: number;
-  /** A call that takes longer, in milliseconds, does not hold up those who wait any more: it may itself be waiting for a lock. */
+  maxTogether?: number;
+  /** Calls that take longer than `patienceMs` do not count. */
+  maxUnderWay?: number;
+  /** Milliseconds. A call that takes longer no longer delays those that wait: it may itself wait for a lock. */
   patienceMs?: number;
 };
 
 /**
- * Joins calls into one, for statements that cost less per row the more rows they have: those of one turn of the event loop, and under
- * load those who wait while as many as may be are under way, until one of these returns. `run` answers in the order of its items. When
- * a joined call fails, each item is tried by itself, so that none suffers for another; not when the database is away, or takes no writes.
+ * Joins calls into one, for statements that cost less per row if they have more rows. It joins the calls of one turn of the event loop. Under load it
+ * also joins those that wait until one of `maxUnderWay` calls returns. `run` answers in the order of its items. If a joined call fails, each item is
+ * tried by itself, so that one item cannot fail another; but not if the database is away or takes no writes.
  */
 export function joinCalls<Item, Result>(
   run: (items: Item[]) => Promise<Result[]>,
-  { keysOf, mostTogether = 64, mostUnderWay = 2, patienceMs = 10 }: JoinOptions<Item>,
+  { keysOf, maxTogether = 64, maxUnderWay = 2, patienceMs = 10 }: JoinOptions<Item>,
 ): (item: Item) => Promise<Result> {
   type Waiting = { item: Item; keys: string[]; resolve(result: Result): void; reject(error: unknown): void };
   let waiting: Waiting[] = [];
@@ -27,7 +27,7 @@ export function joinCalls<Item, Result>(
   const inTheWay = new Set<string[]>();
 
   function startSoon(): void {
-    if (starting || inTheWay.size === mostUnderWay) return;
+    if (starting || inTheWay.size === maxUnderWay) return;
     starting = true;
     atEndOfTurn(() => {
       starting = false;
@@ -36,7 +36,7 @@ export function joinCalls<Item, Result>(
   }
 
   function startAll(): void {
-    while (inTheWay.size < mostUnderWay) {
+    while (inTheWay.size < maxUnderWay) {
       const calls = takeTogether();
       if (calls.length === 0) return;
       start(calls);
@@ -61,9 +61,9 @@ export function joinCalls<Item, Result>(
     const left: Waiting[] = [];
     const keys = new Set([...inTheWay].flat());
     for (const each of waiting) {
-      if (taken.length === mostTogether || each.keys.some((key) => keys.has(key))) left.push(each);
+      if (taken.length === maxTogether || each.keys.some((key) => keys.has(key))) left.push(each);
       else taken.push(each);
-      for (const key of each.keys) keys.add(key); // also of those left: whoever came later does not overtake
+      for (const key of each.keys) keys.add(key); // also the keys of items that wait, so that a later item cannot overtake them
     }
     waiting = left;
     return taken;

@@ -3,9 +3,8 @@ import type pg from 'pg';
 import { isDatabaseReadOnly } from './database-error.ts';
 
 /**
- * A connection that was opened to a standby, or while the database was read-only, stays read-only for as long as it lives, though a new one could
- * write by now. The pool ends a connection on which a statement failed. If it failed for this reason, the idle ones are ended too: each of them
- * would fail once.
+ * A connection to a standby, or to a database that was read-only, may stay read-only although a new one could write. The pool ends a connection on
+ * which a statement failed. If it failed for this reason, this also ends the idle connections: otherwise each of them would fail once.
  */
 export function leaveReadOnly(pool: pg.Pool): void {
   const idle = new Set<pg.PoolClient>();
@@ -17,7 +16,7 @@ export function leaveReadOnly(pool: pg.Pool): void {
   });
 }
 
-/** As if the network had failed: then the pool forgets the connection. It would keep one that was ended in order, and hand it out. */
+/** Breaks the connection like a network failure, so that the pool drops it. The pool would keep a connection that was closed normally, and give it out. */
 function breakOff(client: pg.PoolClient): void {
   (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
 }

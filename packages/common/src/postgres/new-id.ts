@@ -6,8 +6,8 @@ let start = '';
 let counter = 0;
 
 /**
- * A UUID of version 7, greater than all that this process has made before: RFC 9562, 6.2, method 1, a counter in the twelve bits after the time.
- * Node keeps random bytes in store for `randomUUID`; a library that asks the system for each id costs ten times as much.
+ * A UUID of version 7, greater than all earlier ones of this process (RFC 9562, section 6.2, method 1: a counter in the twelve bits after the time).
+ * `randomUUID` takes random bytes from a cache. A library that asks the system for each id costs ten times as much.
  */
 export function newId(): string {
   const now = Date.now();

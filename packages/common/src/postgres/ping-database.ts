@@ -1,6 +1,6 @@
-import type { PrismaClient } from './open-database.ts';
+import type { Queryable } from './queryable.ts';
 
-/** Resolves when Postgres takes writes. A server that takes none refuses to lock rows as well, even where no row matches. */
-export async function pingDatabase(database: Pick<PrismaClient, '$queryRaw'>): Promise<void> {
-  await database.$queryRaw`SELECT FROM workspace WHERE false FOR UPDATE`;
+/** Resolves if Postgres takes writes. A read-only server also refuses to lock rows, even if no row matches. */
+export async function pingDatabase(database: Queryable): Promise<void> {
+  await database.query`SELECT FROM workspace WHERE false FOR UPDATE`;
 }

@@ -1,5 +1,5 @@
 import { newId } from '../postgres/new-id.ts';
-import type { PrismaClient } from '../postgres/open-database.ts';
+import type { Database } from '../postgres/open-database.ts';
 import { createSecret, formatKeyToken, hashSecret } from './key-token.ts';
 import type { Scope } from './scope.ts';
 
@@ -17,7 +17,7 @@ export type NewKey = {
 const hiddenFields = { hash: true, previousHash: true, previousHashUntil: true } as const;
 
 /** The key's row, without its hashes, and its token, which nobody can read again. */
-export async function createKey(database: Pick<PrismaClient, 'apiKey'>, key: NewKey) {
+export async function createKey(database: Pick<Database, 'apiKey'>, key: NewKey) {
   const id = newId();
   const { token, hash, lastFour } = createToken(id);
   const row = await database.apiKey.create({ data: { id, ...key, hash, lastFour }, omit: hiddenFields });

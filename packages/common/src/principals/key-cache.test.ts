@@ -98,6 +98,7 @@ describe('the key cache', () => {
 
   it('notes once a minute which keys were used', async () => {
     await cache.get(id);
+    cache.noteUse(id);
     await vi.advanceTimersByTimeAsync(62_000);
     expect(noted).toEqual([[id]]);
     await vi.advanceTimersByTimeAsync(62_000);
@@ -110,5 +111,38 @@ describe('the key cache', () => {
     const before = loads.length;
     await vi.advanceTimersByTimeAsync(20_000);
     expect(loads).toHaveLength(before);
+  });
+
+  it('does not note a key as used that was only asked for', async () => {
+    await cache.get(id);
+    await vi.advanceTimersByTimeAsync(62_000);
+    expect(noted).toEqual([]);
+  });
+
+  it('tells watchers that a key has expired while Postgres is away', async () => {
+    stored = { ...key, expiresAt: Date.now() + 1_000 };
+    await cache.get(id);
+    const onEnd = vi.fn();
+    cache.watch(id, onEnd);
+    away = true;
+    await vi.advanceTimersByTimeAsync(recheckMs);
+    expect(onEnd).toHaveBeenCalledOnce();
+  });
+
+  it('lets an answer of Postgres that comes late not undo a revocation', async () => {
+    const answers: ((found: EffectiveKey) => void)[] = [];
+    const loadKeys = () =>
+      new Promise<Map<string, EffectiveKey>>((resolve) => answers.push((found) => resolve(new Map([[id, found]]))));
+    const slow = createKeyCache({ loadKeys, noteUsed: async () => {}, onTrouble: () => {} });
+    const first = slow.get(id);
+    answers[0]?.(key);
+    await first;
+    const [early, late] = [slow.refreshAll(), slow.refreshAll()];
+    answers[2]?.({ ...key, revoked: true });
+    await late;
+    answers[1]?.(key);
+    await early;
+    expect(await slow.get(id)).toMatchObject({ revoked: true });
+    slow.close();
   });
 });

@@ -12,6 +12,8 @@ export type KeyCacheParts = {
 export type KeyCache = {
   /** null: there is no such key. */
   get(id: string): Promise<EffectiveKey | null>;
+  /** Notes that somebody has shown the key's secret, or a token of it. To know its id is no use of it. */
+  noteUse(id: string): void;
   /** Calls back once, when the key ends. Returns how to stop watching. */
   watch(id: string, onEnd: () => void): () => void;
   /** Reads every known key again now, as something has changed. */
@@ -24,7 +26,7 @@ export const recheckMs = 2_000;
 /** A key that nobody used for so long is forgotten; its last use is noted as often. */
 const idleMs = 60_000;
 
-type Entry = { key: EffectiveKey | null; usedAt: number; watchers: Set<() => void> };
+type Entry = { key: EffectiveKey | null; askedAt: number; usedAt: number; watchers: Set<() => void> };
 
 /**
  * The keys that this process has met. A known key costs a request nothing: a timer reads all of them again in one statement, and whoever
@@ -34,14 +36,16 @@ export function createKeyCache({ loadKeys, noteUsed, onTrouble, now = Date.now }
   const entries = new Map<string, Entry>();
   const loading = new Map<string, Promise<EffectiveKey | null>>();
   let notedAt = now();
+  let [begun, settled] = [0, 0];
   const timer = setInterval(() => void recheck(), recheckMs);
   timer.unref();
 
   async function recheck(): Promise<void> {
-    await noteLastUses().catch(onTrouble);
-    for (const [id, { usedAt, watchers }] of entries)
-      if (watchers.size === 0 && now() - usedAt > idleMs) entries.delete(id);
-    await refreshAll().catch(onTrouble);
+    for (const [id, entry] of entries) {
+      tellIfOver(entry); // a key expires also while Postgres is away
+      if (entry.watchers.size === 0 && now() - entry.askedAt > idleMs) entries.delete(id);
+    }
+    await Promise.all([refreshAll().catch(onTrouble), noteLastUses().catch(onTrouble)]);
   }
 
   async function noteLastUses(): Promise<void> {
@@ -54,7 +58,11 @@ export function createKeyCache({ loadKeys, noteUsed, onTrouble, now = Date.now }
   async function refreshAll(): Promise<void> {
     const known = [...entries.keys()];
     if (known.length === 0) return;
+    begun += 1;
+    const turn = begun;
     const loaded = await loadKeys(known);
+    if (turn < settled) return; // what was read later is known already
+    settled = turn;
     for (const id of known) settle(id, loaded.get(id) ?? null);
   }
 
@@ -62,7 +70,11 @@ export function createKeyCache({ loadKeys, noteUsed, onTrouble, now = Date.now }
     const entry = entries.get(id);
     if (!entry) return;
     entry.key = key;
-    if (isGood(key, now())) return;
+    tellIfOver(entry);
+  }
+
+  function tellIfOver(entry: Entry): void {
+    if (isGood(entry.key, now())) return;
     const { watchers } = entry;
     entry.watchers = new Set();
     for (const onEnd of watchers) onEnd();
@@ -70,7 +82,7 @@ export function createKeyCache({ loadKeys, noteUsed, onTrouble, now = Date.now }
 
   async function load(id: string): Promise<EffectiveKey | null> {
     const key = (await loadKeys([id])).get(id) ?? null;
-    if (key) entries.set(id, { key, usedAt: now(), watchers: entries.get(id)?.watchers ?? new Set() });
+    if (key) entries.set(id, { key, askedAt: now(), usedAt: 0, watchers: new Set() });
     return key;
   }
 
@@ -78,7 +90,7 @@ export function createKeyCache({ loadKeys, noteUsed, onTrouble, now = Date.now }
     async get(id) {
       const entry = entries.get(id);
       if (entry) {
-        entry.usedAt = now();
+        entry.askedAt = now();
         return entry.key;
       }
       // Many requests may bring a key that is new here: it is read once.
@@ -88,6 +100,10 @@ export function createKeyCache({ loadKeys, noteUsed, onTrouble, now = Date.now }
         loading.set(id, pending);
       }
       return pending;
+    },
+    noteUse(id) {
+      const entry = entries.get(id);
+      if (entry) entry.usedAt = now();
     },
     watch(id, onEnd) {
       const entry = entries.get(id);

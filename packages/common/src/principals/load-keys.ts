@@ -1,4 +1,4 @@
-import type { PrismaClient } from '../postgres/open-database.ts';
+import type { Queryable } from '../postgres/queryable.ts';
 import type { Scope } from './scope.ts';
 
 /**
@@ -17,7 +17,8 @@ export type EffectiveKey = {
   revoked: boolean;
 };
 
-type Row = {
+/** One link of a key's chain, as Postgres returns it. */
+export type KeyRow = {
   leaf: string;
   depth: number;
   workspaceId: string;
@@ -31,11 +32,8 @@ type Row = {
 };
 
 /** The keys of these ids that exist, in one statement. */
-export async function loadKeys(
-  database: Pick<PrismaClient, '$queryRaw'>,
-  ids: string[],
-): Promise<Map<string, EffectiveKey>> {
-  const rows = await database.$queryRaw<Row[]>`
+export async function loadKeys(database: Queryable, ids: string[]): Promise<Map<string, EffectiveKey>> {
+  const rows = await database.query<KeyRow>`
     WITH RECURSIVE chain AS (
       SELECT k.id AS leaf, 0 AS depth, k.* FROM api_key k WHERE k.id = ANY(${ids}::uuid[])
       UNION ALL
@@ -49,16 +47,19 @@ export async function loadKeys(
   return new Map([...chains].map(([id, chain]) => [id, toEffective(id, chain)]));
 }
 
-/** Notes that these keys were used, to the minute: several processes may say so of the same key. */
-export async function noteKeysUsed(database: Pick<PrismaClient, '$queryRaw'>, ids: string[]): Promise<void> {
-  await database.$queryRaw`
+/** Notes that these keys were used, to the minute: several processes may say so of the same key. Waits for nobody who changes one. */
+export async function noteKeysUsed(database: Queryable, ids: string[]): Promise<void> {
+  await database.query`
     UPDATE api_key SET last_used_at = now()
-    WHERE id = ANY(${ids}::uuid[]) AND (last_used_at IS NULL OR last_used_at < now() - interval '50 s')`;
+    WHERE id IN (
+      SELECT id FROM api_key
+      WHERE id = ANY(${ids}::uuid[]) AND (last_used_at IS NULL OR last_used_at < now() - interval '50 s')
+      FOR NO KEY UPDATE SKIP LOCKED)`;
 }
 
 /** The key first, then the key that made it, and so on. */
-function toEffective(id: string, chain: Row[]): EffectiveKey {
-  const [own, ...makers] = chain as [Row, ...Row[]];
+function toEffective(id: string, chain: KeyRow[]): EffectiveKey {
+  const [own, ...makers] = chain as [KeyRow, ...KeyRow[]];
   const expiries = chain.flatMap(({ expiresAt }) => expiresAt ?? []);
   return {
     id,

@@ -1,5 +1,5 @@
 import type { Logger } from '../logging/create-logger.ts';
-import type { PrismaClient } from '../postgres/open-database.ts';
+import type { Database } from '../postgres/open-database.ts';
 import type { Redis } from '../redis/redis-connection.ts';
 import { createSecretRing, type SecretRing } from '../secrets/secret-ring.ts';
 import { type Authenticator, createAuthenticator } from './create-authenticator.ts';
@@ -19,7 +19,7 @@ export type Access = {
 
 /** What a service knows of its callers. `subscriber` hears of changes; while Redis is away the timer of the cache finds them. */
 export async function openAccess(parts: {
-  database: PrismaClient;
+  database: Database;
   redis: Redis;
   subscriber: Redis;
   logger: Pick<Logger, 'warn'>;

@@ -1,4 +1,4 @@
-import { jwtVerify, SignJWT } from 'jose';
+import { decodeJwt, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import type { SecretRing } from '../secrets/secret-ring.ts';
 import { notAuthenticated } from './authenticate.ts';
@@ -70,7 +70,12 @@ export async function verifyShortToken(ring: SecretRing, token: string, now = ne
   }
 }
 
-/** Whether a text looks like one of these and not like a key's token. */
+/** Whether a text says that it is one of these, whether good or not: others send tokens of their own. */
 export function isShortToken(token: string): boolean {
-  return token.startsWith('eyJ');
+  if (!token.startsWith('eyJ')) return false;
+  try {
+    return decodeJwt(token).iss === issuer;
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,5 @@
 import { newId } from '../postgres/new-id.ts';
-import type { Prisma, PrismaClient } from '../postgres/open-database.ts';
+import type { Database, Prisma } from '../postgres/open-database.ts';
 
 export type AuditAction = `${'key' | 'agent' | 'workspace' | 'connection' | 'tool'}.${string}`;
 
@@ -8,7 +8,7 @@ export type Changes = Record<string, [before: unknown, after: unknown]>;
 
 /** Appends to the audit log, in the transaction of the change itself. */
 export async function writeAuditEntry(
-  database: Pick<PrismaClient, 'auditEntry'>,
+  database: Pick<Database, 'auditEntry'>,
   entry: { workspaceId: string; keyId: string | null; action: AuditAction; targetId: string; changes?: Changes },
 ): Promise<void> {
   const { changes = {}, ...rest } = entry;

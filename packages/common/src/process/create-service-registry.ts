@@ -4,12 +4,12 @@ import { isRedisReady } from '../redis/ping-redis.ts';
 import type { Redis } from '../redis/redis-connection.ts';
 
 /**
- * How often a process looks whether its event loop turns: the library's 10 ms wake an idle process a hundred times a second, which takes
- * 0.5 % of a CPU. Lag below this is not seen, and shown as this. Milliseconds.
+ * How often the process samples its event loop, in milliseconds. The library's default of 10 wakes an idle process a hundred times a second, which
+ * takes 0.5 % of a CPU. A lag below this value shows as this value.
  */
 const lagEveryMs = 100;
 
-/** A registry with what every service shows: the runtime, and its connections to Redis and Postgres. */
+/** A registry with the metrics of every service: the runtime, and the connections to Redis and Postgres. */
 export function createServiceRegistry(parts: { pool: Pool; redis: Record<string, Redis> }): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: lagEveryMs });

@@ -1,17 +1,17 @@
 import { AppError } from '../errors/app-error.ts';
 import type { Logger } from '../logging/create-logger.ts';
 
-/** Registers, at the moment something is opened, how it is closed, and how long that may take. */
+/** Registers how a resource is closed, and how long that may take. Call it at the moment of opening. */
 export type Release = (name: string, close: Close, limitMs?: number) => void;
 
-/** `faulty`: something went wrong that nobody understands, so that what this process still holds is not to be trusted. */
+/** `faulty`: the process stops because of an unknown error, so its own state may be wrong. */
 type Close = (faulty: boolean) => unknown;
 
 const standardLimitMs = 5_000;
 
 /**
- * Whoever opens a resource registers its release at the same moment; releases run once, newest first, one after the other.
- * A release that fails, or does not end within its limit, is logged and does not keep the others from running.
+ * The code that opens a resource registers its release at the same moment. Releases run once, newest first, one after the other.
+ * If a release fails, or does not end within its limit, it is logged, and the others still run.
  */
 export function createShutdown(logger: Pick<Logger, 'error' | 'debug'>): {
   release: Release;

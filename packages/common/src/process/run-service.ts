@@ -8,13 +8,13 @@ import { createShutdown, type Release } from './create-shutdown.ts';
 type Basics = TracingSettings & { LOG_LEVEL: string; LOG_FORMAT: 'json' | 'pretty' };
 type Parts<C> = { config: C; logger: Logger; tracer: Tracer | null; release: Release };
 
-/** A start that is told to stop may come to its end first, for so long: what it opens meanwhile is released as well. */
+/** How long a stop waits for a start that is still running, so that it can also release what the start opens. */
 const startLimitMs = 5_000;
 
 /**
  * The life of a service process: config, tracer, logger, shutdown, then `open` (open, build, listen). SIGTERM and SIGINT run the
- * releases and exit 0, during the start as well; a failed start says why in one line, releases what was opened and exits 1. A
- * thing nobody caught is a bug: it is logged, and the process stops in order with exit code 1.
+ * releases and exit 0, also during the start. A failed start logs the reason in one line, releases what it opened and exits 1. An
+ * uncaught error is a bug: the process logs it, stops in order and exits 1.
  */
 export async function runService<C extends Basics>(
   name: string,
@@ -42,7 +42,7 @@ export async function runService<C extends Basics>(
 
   async function stop(why: string, code: number): Promise<void> {
     exitCode = Math.max(exitCode, code);
-    if (stopping) return; // it goes on as it has begun
+    if (stopping) return;
     stopping = true;
     logger.info({ why }, 'stopping');
     await Promise.race([started.promise, new Promise((resolve) => setTimeout(resolve, startLimitMs))]);
@@ -61,7 +61,7 @@ export async function runService<C extends Basics>(
   try {
     await open({ config, logger, tracer: traces?.tracer ?? null, release: shutdown.release });
     started.resolve();
-    flushCompileCache(); // where there is one: the next start compiles nothing, and holds no compiler for types in memory
+    flushCompileCache(); // does nothing without NODE_COMPILE_CACHE; with it the next start compiles nothing and needs no type stripper in memory
   } catch (error) {
     started.resolve();
     if (stopping) return;

@@ -4,14 +4,14 @@ import { AppError } from '../errors/app-error.ts';
 import { toProblem } from '../errors/to-problem.ts';
 import { atMost } from '../timing/at-most.ts';
 
-/** Resolves when the thing works; rejects with the reason when it does not. */
+/** Each check resolves if its part works, and rejects with the reason if not. */
 export type HealthChecks = Record<string, () => Promise<unknown>>;
 
 const checkLimitMs = 1_500;
 
 /**
- * Answers `/livez` (the process turns), `/readyz` (what it depends on can be used; 503 otherwise) and `/metrics`. Returns false for
- * any other path, untouched. `describe` adds to a ready answer what else is worth knowing.
+ * Answers `/livez` (the event loop turns), `/readyz` (every check passes, or 503) and `/metrics`. Returns false for any other path, and then has
+ * written nothing. `describe` adds fields to a ready answer.
  */
 export function createHealthHandler(
   checks: HealthChecks,
@@ -65,7 +65,7 @@ function sendJson(response: ServerResponse, status: number, body: unknown, conte
   response.writeHead(status, { 'content-type': contentType, 'cache-control': 'no-store' }).end(JSON.stringify(body));
 }
 
-/** As application/problem+json (RFC 9457), with what there is besides the health of the process. */
+/** Answers 404 as application/problem+json (RFC 9457). `others` are paths besides those of the health. */
 export function answerNotFound(request: IncomingMessage, response: ServerResponse, others: string[] = []): void {
   const expected = [...others, '/livez', '/readyz', '/metrics'].join(', ');
   const instance = request.url?.split('?')[0];
@@ -82,7 +82,7 @@ export function createHealthServer(checks: HealthChecks, registry: Registry): Se
   });
 }
 
-/** Listens, or rejects with a message that names the taken port. */
+/** Listens and resolves with the port. If the port or host cannot be used, rejects with a message that names the variable. */
 export function listen(server: Server, port: number, host: string, variable: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -96,15 +96,15 @@ export function listen(server: Server, port: number, host: string, variable: str
   });
 }
 
-/** Names the variable that does not fit this machine; null for any other error. */
+/** A message that names the variable to change; null for an error that no setting causes. */
 function listenProblem(
   { code = '' }: NodeJS.ErrnoException,
   port: number,
   host: string,
   variable: string,
 ): string | null {
-  if (code === 'EADDRINUSE') return `port ${port} is taken on ${host}; set ${variable} to another`;
-  if (code === 'EACCES') return `port ${port} is not for ordinary users; set ${variable} to one above 1023`;
+  if (code === 'EADDRINUSE') return `port ${port} is in use on ${host}; set ${variable} to another port`;
+  if (code === 'EACCES') return `this user may not use port ${port}; set ${variable} to a port above 1023`;
   if (['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN'].includes(code))
     return `${variable.replace(/_PORT$/, '_HOST')}: is no name or address of this machine (${code})`;
   return null;

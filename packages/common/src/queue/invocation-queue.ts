@@ -3,11 +3,11 @@ import type { Logger } from '../logging/create-logger.ts';
 import type { Redis } from '../redis/redis-connection.ts';
 import { type ProviderName, providerNames } from './provider-name.ts';
 
-/** All that a job says. Everything else is in Postgres. `traceparent` is there when the trace of its request goes on in the worker. */
+/** All data of a job. Everything else is in Postgres. `traceparent` is set if the worker continues the trace of the request. */
 export type InvocationJob = { invocationId: string; dispatch: number; traceparent?: string };
 
-/** A queued invocation that is due: where its job goes, and after how long. `begun`: before those that nobody has begun yet, unless
- * it is delayed. */
+/** One job to add: its queue, and its delay. `begun`: an earlier attempt had it, so it goes to the head of its queue, unless it has a
+ * delay. */
 export type Dispatch = InvocationJob & { provider: ProviderName; delayMs: number; begun?: boolean };
 
 /** Bull Board and redis-cli users look for these names. */
@@ -16,8 +16,8 @@ export function queueName(provider: ProviderName): string {
 }
 
 /**
- * What BullMQ puts before the queue's name in each of its keys. Braces make a hash tag: its scripts take many keys of one queue,
- * which have to live on one node of a Redis Cluster, while each queue may live on another.
+ * BullMQ's prefix before the queue's name in each key. The braces make a hash tag: BullMQ's scripts use many keys of one queue, which must live
+ * on one node of a Redis Cluster. Each queue may live on another node.
  */
 export function queuePrefix(provider: ProviderName): string {
   return `nexus:{${provider}}`;
@@ -31,7 +31,7 @@ export function jobId({ invocationId, dispatch }: InvocationJob): string {
 export type InvocationQueues = {
   /** Resolves once Redis holds the job. Adding the same dispatch twice adds it once. Rejects while Redis is away. */
   add(dispatch: Dispatch): Promise<void>;
-  /** Takes back a job that nobody needs any more; one that is being worked on stays. */
+  /** Removes a job that is no longer needed. A job that a worker processes stays. */
   remove(job: InvocationJob & { provider: ProviderName }): Promise<void>;
   queue(provider: ProviderName): Queue;
   close(): Promise<void>;
@@ -44,7 +44,7 @@ export function openInvocationQueues(redis: Redis, logger: Pick<Logger, 'warn'>)
       connection: redis,
       prefix: queuePrefix(provider),
       skipWaitingForReady: true,
-      skipVersionCheck: true, // a queue opened while Redis is away would be of no use for ever: it asks once
+      skipVersionCheck: true, // BullMQ checks once, so a queue that is opened while Redis is away would never work
       defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: true },
       streams: { events: { maxLen: 100 } },
     });

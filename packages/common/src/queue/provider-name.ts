@@ -1,4 +1,4 @@
-/** The providers there are, each with a queue of its own, and the variable that holds its key (null: it needs none). */
+/** All providers, and the variable that holds the key of each (null: it needs none). Each provider has a queue of its own. */
 export const providerCredentials = {
   echo: null,
   ollama: null,

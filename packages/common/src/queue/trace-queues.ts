@@ -2,8 +2,8 @@ import { inSpan, type Tracer } from '../tracing/tracer.ts';
 import { type InvocationQueues, jobId, queueName } from './invocation-queue.ts';
 
 /**
- * A job joins the trace within which its own invocation is enqueued. One that somebody else lets go (the sweep, or the end of the
- * one before it in line) carries nothing, and its worker begins a trace.
+ * A job carries the trace of the request that created its invocation. If the sweep adds the job, or the end of the invocation before it in the
+ * line, the job carries no trace, and its worker begins a new one.
  */
 export function traceQueues(queues: InvocationQueues, tracer: Tracer | null): InvocationQueues {
   if (!tracer) return queues;

@@ -3,8 +3,8 @@ import { AppError } from '../errors/app-error.ts';
 import type { Redis } from './redis-connection.ts';
 
 /**
- * Refuses a Redis that cannot keep our promises: older than 7 (no `0-*` ids), one that evicts keys when it is full, or a node of
- * a cluster that is taken for a server of its own. Of a cluster it asks every node that answers, replicas too: any may become a master.
+ * Refuses a Redis that would lose data: older than 7 (it has no `0-*` ids), with a policy that evicts keys, or a node of a cluster without
+ * REDIS_CLUSTER=on. In a cluster it asks every node that answers, also replicas, because a replica may become a master.
  */
 export async function assertRedisFits(redis: Redis): Promise<void> {
   if (!(redis instanceof Cluster)) return assertFits(await redis.info(), false);
@@ -19,7 +19,8 @@ function assertFits(info: string, cluster: boolean): void {
 
 function problemOf(info: string, cluster: boolean): string | null {
   const version = /redis_version:(\d+)\.(\S+)/.exec(info);
-  if (version && Number(version[1]) < 7) return `Redis ${version[1]}.${version[2]} is too old, 7 or newer is needed`;
+  if (version && Number(version[1]) < 7)
+    return `Redis ${version[1]}.${version[2]} is too old; Agent Nexus needs 7 or newer`;
   const policy = /maxmemory_policy:(\S+)/.exec(info)?.[1];
   if (policy !== undefined && policy !== 'noeviction')
     return `Redis has maxmemory-policy ${policy} and would drop jobs when full; set it to noeviction`;

@@ -1,42 +1,32 @@
 import { Cluster, type Redis } from 'ioredis';
 import { toRedisNodes } from '../config/redis-urls.ts';
-import { readDirectly } from './read-directly.ts';
 import type { OpenRedisOptions, RedisConnection } from './redis-connection.ts';
-import {
-  clusterOptionsOf,
-  commandTimeoutMs,
-  connectTimeoutMs,
-  optionsOf,
-  type RedisPurpose,
-  reconnectDelayMs,
-} from './redis-options.ts';
+import { clusterOptionsOf, connectTimeoutMs, optionsOf, type RedisPurpose, reconnectDelayMs } from './redis-options.ts';
 import { watchSilence } from './watch-silence.ts';
 
-/** How soon slots that moved without anybody asking for them are noticed. */
+/** How often to read the map of slots, so that moved slots are noticed without traffic to them. */
 const slotsRefreshMs = 5_000;
 const slotsTimeoutMs = 2_000;
 
-/** A client of a Redis Cluster. The URL names one or several nodes, from any of which the others are learnt. */
+/** A client of a Redis Cluster. The URL names one or several nodes. The client learns the others from any of them. */
 export function openRedisCluster(
   url: string,
   purpose: Exclude<RedisPurpose, 'subscriber'>,
   { name, logger }: OpenRedisOptions,
 ): RedisConnection<Cluster> {
   const { nodes, access } = toRedisNodes(url);
-  // A node's connection belongs to the cluster's client, which decides about its offline queue and its replacement.
+  // The cluster's client owns the connections to nodes, and decides about their offline queues and reconnects.
   const { enableOfflineQueue: _, ...perConnection } = optionsOf[purpose];
   const redis = new Cluster(nodes, {
     ...clusterOptionsOf[purpose],
     slotsRefreshInterval: slotsRefreshMs,
     slotsRefreshTimeout: slotsTimeoutMs,
     clusterRetryStrategy: reconnectDelayMs,
-    // Names stay names: a certificate is made out to one, and what it stands for may change.
+    // Do not resolve names: a certificate has the name, and its address may change.
     dnsLookup: (host, callback) => callback(null, host),
     redisOptions: {
       ...access,
       ...perConnection,
-      // By ioredis' timer for each command: its cluster client sends a command again on its own, from a queue that is not to be seen.
-      ...(purpose === 'commands' ? { commandTimeout: commandTimeoutMs } : {}),
       connectionName: name,
       connectTimeout: connectTimeoutMs,
     },
@@ -54,14 +44,13 @@ export function openRedisCluster(
   redis.on('ready', () => noteBack('cluster'));
   redis.on('+node', (node: Redis) => {
     node.on('ready', () => noteBack(addressOf(node)));
-    readDirectly(node);
     setImmediate(connectAll);
   });
   redis.on('ready', connectAll);
 
   /**
-   * Before it is needed: what comes while a node's connection is being made fails fast. Not before the cluster is ready, since
-   * ioredis asks a node that was not connected to yet whether it is. A command for which a node was found goes before this.
+   * Connects to all nodes before a command needs them, because a command during a handshake fails fast. Only when the cluster is ready: before that
+   * ioredis itself uses an unconnected node to ask for the cluster's state. A command that has already found its node goes first.
    */
   function connectAll(): void {
     if (redis.status !== 'ready') return;
@@ -78,8 +67,8 @@ export function openRedisCluster(
 }
 
 /**
- * The connections to the nodes that own slots. null stands for an owner that cannot be reached: the cluster's client forgets a
- * lost connection until somebody needs it again.
+ * The connections to the nodes that own slots. null is an owner without a connection: the cluster's client drops a lost connection until a command
+ * needs it.
  */
 export function ownersOf(redis: Cluster): (Redis | null)[] {
   const known = new Map(redis.nodes().map((node) => [addressOf(node), node]));

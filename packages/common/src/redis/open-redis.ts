@@ -1,18 +1,16 @@
 import { Cluster, Redis as SingleRedis } from 'ioredis';
 import { toRedisNodes } from '../config/redis-urls.ts';
 import { AppError } from '../errors/app-error.ts';
-import { expireCommands } from './expire-commands.ts';
 import { createPrimaryConnector, isReplicaRefusal, leaveReplica } from './leave-replica.ts';
 import { openRedisCluster } from './open-redis-cluster.ts';
-import { readDirectly } from './read-directly.ts';
 import type { OpenRedisOptions, Redis, RedisConnection } from './redis-connection.ts';
-import { commandTimeoutMs, connectTimeoutMs, optionsOf, type RedisPurpose, reconnectDelayMs } from './redis-options.ts';
+import { connectTimeoutMs, optionsOf, type RedisPurpose, reconnectDelayMs } from './redis-options.ts';
 import { watchSilence } from './watch-silence.ts';
 import { writeTogether } from './write-together.ts';
 
 /**
- * Reconnects by itself, has an error listener, and notices a connection that answers nothing and fails nothing, or that stayed on a node which
- * is not the primary any more.
+ * Opens a connection that reconnects by itself. It also notices a half-open connection, and one that stayed on a node that is no longer the
+ * primary.
  */
 export function openRedis(url: string, purpose: RedisPurpose, options: OpenRedisOptions): RedisConnection {
   if (!options.cluster) return openSingle(url, purpose, options);
@@ -30,26 +28,24 @@ function openSingle(url: string, purpose: RedisPurpose, options: OpenRedisOption
     reconnectOnError(error) {
       if (!isReplicaRefusal(error)) return false;
       onReplica(error);
-      return purpose === 'commands' ? 1 : 2; // 2 sends the command again once there is a primary: it had no effect
+      return purpose === 'commands' ? 1 : 2; // 2: also send the refused command again, which had no effect, when there is a primary
     },
   });
   const stopLooking = leaveReplica(redis);
-  const stopExpiring = purpose === 'commands' ? expireCommands(redis, commandTimeoutMs) : () => {};
   const connection = attend(redis, options);
   return {
     redis,
     async close() {
       stopLooking();
-      stopExpiring();
       await connection.close();
     },
   };
 }
 
 /**
- * Every node of a cluster delivers what is published on any: a subscriber is a plain connection to one of the nodes in the URL,
- * and takes the next of them whenever it is lost. ioredis' cluster client would replace its subscriber without a word, and
- * whoever listens would not know to look for what was missed.
+ * Every node of a cluster delivers what is published on any node. So a subscriber is a plain connection to one node of the URL, and goes to the next
+ * one when it breaks. ioredis' cluster client would replace its subscriber without an event, and readers would not know that they must look for
+ * missed events.
  */
 function openAnyNode(url: string, options: OpenRedisOptions): RedisConnection {
   const { nodes, access } = toRedisNodes(url);
@@ -62,7 +58,7 @@ function openAnyNode(url: string, options: OpenRedisOptions): RedisConnection {
     connectTimeout: connectTimeoutMs,
     retryStrategy(times) {
       turn = (turn + 1) % nodes.length;
-      Object.assign(redis.options, nodes[turn]); // read again at each connect
+      Object.assign(redis.options, nodes[turn]); // ioredis reads the options at each connect
       return reconnectDelayMs(times);
     },
   });
@@ -80,7 +76,6 @@ function attend(redis: SingleRedis, { name, logger }: OpenRedisOptions): RedisCo
     away = false;
   });
   writeTogether(redis);
-  readDirectly(redis);
   const stopWatching = watchSilence(() => [redis]);
   return {
     redis,
@@ -92,8 +87,8 @@ function attend(redis: SingleRedis, { name, logger }: OpenRedisOptions): RedisCo
 }
 
 /**
- * Waits until the connection is ready, of a cluster that to each node which can be reached; `redis_unavailable` after the limit,
- * with what was heard last.
+ * Waits until the connection is ready; in a cluster, the connection to each node that can be reached. Rejects with `redis_unavailable` after the
+ * limit; the cause is the last error of the connection.
  */
 export async function waitForRedis(redis: Redis, limitMs: number): Promise<void> {
   if (redis.status !== 'ready') await untilReady(redis, limitMs);
@@ -102,11 +97,11 @@ export async function waitForRedis(redis: Redis, limitMs: number): Promise<void>
 
 function untilReady(redis: Redis, limitMs: number): Promise<void> {
   return new Promise<void>((resolve, reject) => {
-    let heard: Error | undefined;
-    const timer = setTimeout(() => settle(unavailable(limitMs, heard)), limitMs);
+    let lastError: Error | undefined;
+    const timer = setTimeout(() => settle(unavailable(limitMs, lastError)), limitMs);
     const onReady = () => settle();
     const onError = (error: Error & { lastNodeError?: Error }) => {
-      heard = error.lastNodeError ?? error;
+      lastError = error.lastNodeError ?? error;
     };
     function settle(error?: Error) {
       clearTimeout(timer);
@@ -120,7 +115,7 @@ function untilReady(redis: Redis, limitMs: number): Promise<void> {
   });
 }
 
-function unavailable(limitMs: number, heard: Error | undefined): AppError {
-  const reason = heard?.message ? ` (${heard.message})` : '';
-  return new AppError('redis_unavailable', `REDIS_URL: no answer within ${limitMs} ms${reason}`, { cause: heard });
+function unavailable(limitMs: number, lastError: Error | undefined): AppError {
+  const reason = lastError?.message ? ` (${lastError.message})` : '';
+  return new AppError('redis_unavailable', `REDIS_URL: no answer within ${limitMs} ms${reason}`, { cause: lastError });
 }

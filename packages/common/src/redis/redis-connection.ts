@@ -1,7 +1,7 @@
 import type { Cluster, Redis as SingleRedis } from 'ioredis';
 import type { Logger } from '../logging/create-logger.ts';
 
-/** A connection to one server, or a cluster's client: the same commands. */
+/** A connection to one server, or a client of a cluster. Both have the same commands. */
 export type Redis = SingleRedis | Cluster;
 
 export type RedisConnection<R extends Redis = Redis> = { redis: R; close(): Promise<void> };

@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis';
 
-/** Half-open connections answer nothing and fail nothing: a ping that stays unanswered this long ends the connection. */
+/** A half-open connection neither answers nor fails. If a ping has no answer for this long, the connection is ended. */
 const pingEveryMs = 5_000;
 const pingTimeoutMs = 5_000;
 
-/** Ends, from time to time, those of the connections that do not answer; they reconnect. Returns how to stop. */
+/** Checks the connections at intervals and ends those that do not answer; they reconnect. Returns a function that stops it. */
 export function watchSilence(connections: () => Redis[]): () => void {
   const watchdog = setInterval(() => {
     for (const redis of connections()) void dropWhenSilent(redis);
@@ -18,7 +18,9 @@ async function dropWhenSilent(redis: Redis): Promise<void> {
   const silence = new Promise<'silent'>((resolve) => {
     timer = setTimeout(resolve, pingTimeoutMs, 'silent').unref();
   });
-  const answer = await Promise.race([redis.ping().catch(() => 'error'), silence]);
+  // A ping that `commandTimeout` ends was not answered either.
+  const toAnswer = ({ message }: Error) => (message === 'Command timed out' ? 'silent' : 'error');
+  const answer = await Promise.race([redis.ping().catch(toAnswer), silence]);
   clearTimeout(timer);
   if (answer === 'silent' && redis.status === 'ready') redis.disconnect(true);
 }

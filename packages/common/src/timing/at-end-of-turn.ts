@@ -1,8 +1,8 @@
 let waiting: (() => void)[] | undefined;
 
 /**
- * Runs after everything that this turn of the event loop still has to read and to resolve, in the order of asking; what is asked for
- * meanwhile runs in the same turn. So what many callers have to say can leave together.
+ * Runs functions at the end of this turn of the event loop, after its reads and promises, in the order of the calls. A function that is added
+ * meanwhile runs in the same turn. So the work of many callers can leave together.
  */
 export function atEndOfTurn(run: () => void): void {
   if (waiting) {

@@ -1,4 +1,4 @@
-/** What the promise comes to; `otherwise` where it takes longer than the limit. Rejects as the promise does within it. */
+/** Resolves or rejects as the promise does. Resolves with `otherwise` if it takes longer than the limit. */
 export async function atMost<T, Otherwise>(
   limitMs: number,
   awaited: Promise<T>,

@@ -23,11 +23,11 @@ type Log = () => Pick<Logger, 'warn' | 'info'>;
 
 const sendEveryMs = 1_000;
 const sendLimitMs = 5_000;
-/** Whoever stops does not wait longer for a receiver than this. */
+/** A process that stops waits no longer than this for the receiver. */
 const flushLimitMs = 2_000;
-/** Spans may hold messages, when these are asked for: what waits, and what goes in one request, stays bounded. */
-const mostWaiting = 2_048;
-const mostAtOnce = 128;
+/** Spans may contain messages, so limit how many wait, and how many go in one request. */
+const maxWaiting = 2_048;
+const maxAtOnce = 128;
 
 const kinds: Record<SpanKind, OtelKind> = {
   server: OtelKind.SERVER,
@@ -39,8 +39,8 @@ const kinds: Record<SpanKind, OtelKind> = {
 const activeSpan = createContextKey('agent-nexus active span');
 
 /**
- * The tracer over OpenTelemetry, sending OTLP over HTTP. Nothing of it is global. A caller that decided not to sample is heeded;
- * spans that cannot be delivered are dropped.
+ * The tracer with OpenTelemetry, which sends OTLP over HTTP. It sets nothing global. If the caller decided not to sample, it sends nothing. It drops
+ * spans that it cannot deliver.
  */
 export function openOpenTelemetry(
   service: string,
@@ -62,8 +62,8 @@ export function openOpenTelemetry(
       new BatchSpanProcessor({
         exporter: reportTrouble(exporter, log),
         scheduledDelayMillis: sendEveryMs,
-        maxQueueSize: mostWaiting,
-        maxExportBatchSize: mostAtOnce,
+        maxQueueSize: maxWaiting,
+        maxExportBatchSize: maxAtOnce,
       }),
     ],
   });
@@ -89,7 +89,7 @@ export function openOpenTelemetry(
       },
     },
     async close() {
-      const flushed = provider.shutdown().catch(() => {}); // reported where it failed
+      const flushed = provider.shutdown().catch(() => {}); // reportTrouble has logged the failure
       await Promise.race([flushed, sleep(flushLimitMs, undefined, { ref: false })]);
     },
   };
@@ -132,7 +132,7 @@ function given(attributes: Attributes): OtelAttributes {
   ) as OtelAttributes;
 }
 
-/** One line when the receiver goes away and one when it is back, however much is dropped in between. */
+/** Logs one line when the receiver goes away and one when it is back, however many spans are dropped in between. */
 function reportTrouble(exporter: SpanExporter, log: Log): SpanExporter {
   let away = false;
   return {

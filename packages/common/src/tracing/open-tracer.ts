@@ -1,13 +1,13 @@
 import type { Logger } from '../logging/create-logger.ts';
 import type { OpenTracer } from './tracer.ts';
 
-/** As `tracingFields` parses them. */
+/** The settings of `tracingFields`, parsed. */
 export type TracingSettings = {
   OTEL_EXPORTER_OTLP_ENDPOINT?: string | undefined;
   OTEL_EXPORTER_OTLP_HEADERS?: Record<string, string> | undefined;
 };
 
-/** null without an endpoint: then not a line of OpenTelemetry's is loaded. */
+/** null without an endpoint. Then no code of OpenTelemetry is loaded. */
 export async function openTracer(
   service: string,
   settings: TracingSettings,

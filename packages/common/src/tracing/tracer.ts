@@ -3,47 +3,46 @@ import { AppError } from '../errors/app-error.ts';
 
 export type SpanKind = 'server' | 'producer' | 'consumer' | 'client';
 
-/** null and undefined are left out. */
+/** Attributes that are null or undefined are left out. */
 export type Attributes = Record<string, string | number | boolean | string[] | null | undefined>;
 
-/** Whom a span is about. An agent that was deleted is null. */
+/** The ids of a span's subject. A deleted agent is null. */
 export type SpanIds = { invocationId: string; conversationId?: string; agentId?: string | null; attempt?: number };
 
 export type Span = {
-  /** W3C trace context: what continues elsewhere names this as its parent. */
+  /** W3C trace context. A process that continues the trace names this as its parent. */
   traceparent: string;
-  /** The invocation that it was said to be about. */
+  /** The invocation that the span is about, if it has been set. */
   invocationId: string | null;
   identify(ids: SpanIds): void;
   rename(name: string): void;
   set(attributes: Attributes): void;
   event(name: string, attributes: Attributes): void;
-  /** Marks it as failed, with one of our codes where there is one. */
+  /** Marks the span as failed, with one of our error codes if there is one. */
   fail(type: string): void;
-  /** What is said of it afterwards is not heard. */
+  /** Later changes have no effect. */
   end(): void;
 };
 
-/** `parent` is a traceparent; null begins a trace, as does one that cannot be read. Left out, the active span is the parent. */
+/** `parent` is a traceparent. null, or one that cannot be parsed, begins a new trace. Without `parent` the active span is the parent. */
 export type NewSpan = { kind: SpanKind; name: string; attributes?: Attributes; parent?: string | null };
 
 /**
- * Tells what happened where, across processes. There is none (null) where nobody listens: what would use it is then not even
- * wrapped.
+ * Records what happens in which process. null without a receiver: then no function is even wrapped.
  */
 export type Tracer = {
   start(span: NewSpan): Span;
-  /** The span within which the caller runs. */
+  /** The span in which the caller runs. */
   active(): Span | null;
-  /** Everything that `body` begins, also later, runs within the span. Does not end it. */
+  /** `body` runs in the span, and so does everything that it starts, also later. Does not end the span. */
   within<T>(span: Span, body: () => T): T;
-  /** Listeners added to the emitter from now on run within the span, whoever emits. */
+  /** Listeners that are added to the emitter from now on run in the span. */
   bind(span: Span, emitter: EventEmitter): void;
-  /** Names the active span in a log line. */
+  /** The fields that name the active span in a log line. */
   logFields(): Record<string, string>;
 };
 
-/** Runs `body` within a span of its own, which ends with it; what it throws is thrown on. */
+/** Runs `body` in a new span and ends the span with it. Rethrows what `body` throws. */
 export async function inSpan<T>(tracer: Tracer, newSpan: NewSpan, body: (span: Span) => Promise<T>): Promise<T> {
   const span = tracer.start(newSpan);
   try {
@@ -56,7 +55,7 @@ export async function inSpan<T>(tracer: Tracer, newSpan: NewSpan, body: (span: S
   }
 }
 
-/** Our code, or the name of a foreign error's class; never a message, which may quote what was said. */
+/** Our error code, or the class name of a foreign error. Never a message: it may quote a prompt or an answer. */
 export function errorType(error: unknown): string {
   if (error instanceof AppError) return error.code;
   return error instanceof Error ? error.name : 'unknown';

@@ -1,6 +1,6 @@
 import { AppError } from '@nexus/common/errors/app-error';
 import { conversationNotFound } from '@nexus/common/errors/not-found';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
 import type { Access } from '@nexus/common/principals/open-access';
 import { scopes } from '@nexus/common/principals/scope';
 import { signShortToken } from '@nexus/common/principals/short-token';
@@ -38,7 +38,7 @@ const shownPrincipal = z
 
 const tag = 'Access';
 
-export type AccessRouteParts = { database: PrismaClient; access: Pick<Access, 'authenticator' | 'ring'> };
+export type AccessRouteParts = { database: Database; access: Pick<Access, 'authenticator' | 'ring'> };
 
 export function createAccessRoutes({ database, access }: AccessRouteParts): Route[] {
   const { authenticator, ring } = access;

@@ -15,11 +15,11 @@ export function requireAdmin(password: string) {
       return;
     }
     response.setHeader('www-authenticate', 'Basic realm="Agent Nexus", charset="UTF-8"');
-    next(new AppError('unauthorized', `The user is ${user}, the password that of ADMIN_PASSWORD`));
+    next(new AppError('unauthorized', `The user is ${user}, the password is the value of ADMIN_PASSWORD`));
   };
 }
 
-/** Of one length whatever was given, as the comparison needs it. */
+/** timingSafeEqual needs two values of one length. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text, 'utf8').digest();
 }

@@ -1,6 +1,6 @@
 import { type ProviderName, providerNames } from '@nexus/common/queue/provider-name';
 import { z } from 'zod';
-import { text } from '../http/parse-input.ts';
+import { id, text } from '../http/parse-input.ts';
 import { slugPattern } from './agent-slug.ts';
 
 const timeoutMs = z.number().int().min(1_000).max(3_600_000);
@@ -28,6 +28,7 @@ const agentFields = {
   description: text(2_000),
   avatar: text(200),
   provider: z.enum(providerNames as [ProviderName, ...ProviderName[]], `expected one of ${providerNames.join(', ')}`),
+  connectionId: id().nullable().describe("A connection of the agent's provider; null: the provider's default"),
   onWorkerLoss: z.enum(['restart', 'fail']),
   allowOverrides: z.boolean(),
   active: z.boolean(),

@@ -10,6 +10,7 @@ export const shownAgent = z
     description: z.string(),
     avatar: z.string(),
     provider: z.enum(providerNames as [string, ...string[]]),
+    connectionId: shownId().nullable().describe("null: the provider's default"),
     model: z.string(),
     systemPrompt: z.string(),
     temperature: z.number().nullable(),

@@ -1,9 +1,10 @@
 import { AppError } from '@nexus/common/errors/app-error';
-import { agentNotFound } from '@nexus/common/errors/not-found';
+import { agentNotFound, connectionNotFound } from '@nexus/common/errors/not-found';
 import { isUniqueViolation } from '@nexus/common/postgres/database-error';
 import { newId } from '@nexus/common/postgres/new-id';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
 import { z } from 'zod';
+import { invalidField } from '../http/invalid-field.ts';
 import { pageFields, readCursor, toPage } from '../http/page.ts';
 import { idPath } from '../http/parse-input.ts';
 import { withoutUndefined } from '../http/without-undefined.ts';
@@ -20,7 +21,7 @@ const tag = 'Agents';
 const params = idPath;
 const example = { params: { id: exampleIds.agent } };
 
-export function createAgentRoutes({ database }: { database: PrismaClient }): Route[] {
+export function createAgentRoutes({ database }: { database: Database }): Route[] {
   type Data = Parameters<typeof database.agent.create>[0]['data'] & { id: string; name: string };
 
   /** Without a slug of its own the agent gets one from its name; where that is taken, with part of its id. */
@@ -35,6 +36,21 @@ export function createAgentRoutes({ database }: { database: PrismaClient }): Rou
         .create({ data: { ...data, slug: `${slug}-${data.id.slice(-12)}` }, ...shown })
         .catch(rejectTaken);
     }
+  }
+
+  /** Provider and connection fit together, whichever of the two changes. */
+  async function assertFits(
+    workspaceId: string,
+    id: string,
+    body: Pick<z.infer<typeof agentPatch>, 'provider' | 'connectionId'>,
+  ) {
+    const before = await database.agent.findFirst({
+      where: { id, workspaceId },
+      select: { provider: true, connectionId: true },
+    });
+    if (!before) throw agentNotFound(id);
+    const { provider, connectionId } = { ...before, ...withoutUndefined(body) };
+    if (connectionId !== null) await assertConnection(database, workspaceId, connectionId, provider);
   }
 
   return [
@@ -71,13 +87,19 @@ export function createAgentRoutes({ database }: { database: PrismaClient }): Rou
       scope: 'manage',
       body: newAgent,
       replies: { 201: { description: 'The agent; Location names it', schema: shownAgent } },
-      errors: ['agent_name_taken', 'agent_slug_taken'],
+      errors: ['agent_name_taken', 'agent_slug_taken', 'connection_not_found'],
       examples: [
         { name: 'an echo', status: 201, body: { name: 'Parrot', provider: 'echo', model: 'echo' } },
+        {
+          name: 'with a connection',
+          status: 201,
+          body: { name: 'Starling', provider: 'echo', model: 'echo', connectionId: exampleIds.connection },
+        },
         { name: 'a name that is taken', status: 409, body: { name: 'Echo', provider: 'echo', model: 'echo' } },
       ],
       async handle({ principal: { workspaceId, agentIds }, body }) {
         if (agentIds !== null) throw new AppError('scope_missing', 'This key is for some agents, and makes no others');
+        if (body.connectionId) await assertConnection(database, workspaceId, body.connectionId, body.provider);
         const agent = await insertAgent({ id: newId(), workspaceId, ...withoutUndefined(body) });
         return { status: 201, headers: { location: `/api/agents/${agent.id}` }, body: agent };
       },
@@ -111,9 +133,10 @@ export function createAgentRoutes({ database }: { database: PrismaClient }): Rou
       params,
       body: agentPatch,
       replies: { 200: { description: 'The agent as it is now', schema: shownAgent } },
-      errors: ['agent_not_found', 'agent_name_taken', 'agent_slug_taken'],
+      errors: ['agent_not_found', 'agent_name_taken', 'agent_slug_taken', 'connection_not_found'],
       examples: [{ name: 'a new avatar', status: 200, ...example, body: { avatar: '🪞' } }],
       async handle({ principal: { workspaceId }, params: { id }, body }) {
+        if (body.provider !== undefined || body.connectionId !== undefined) await assertFits(workspaceId, id, body);
         const [agent] = await database.agent
           .updateManyAndReturn({ where: { id, workspaceId }, data: withoutUndefined(body), ...shown })
           .catch(rejectTaken);
@@ -140,6 +163,16 @@ export function createAgentRoutes({ database }: { database: PrismaClient }): Rou
       },
     }),
   ];
+}
+
+async function assertConnection(database: Database, workspaceId: string, id: string, provider: string): Promise<void> {
+  const connection = await database.connection.findFirst({ where: { id, workspaceId }, select: { provider: true } });
+  if (!connection) throw connectionNotFound(id);
+  if (connection.provider === provider) return;
+  throw invalidField(
+    'connectionId',
+    `is a connection to ${connection.provider}, and the agent's provider is ${provider}`,
+  );
 }
 
 /** Which of an agent's unique fields another agent has. */

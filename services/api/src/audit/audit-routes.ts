@@ -1,4 +1,4 @@
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
 import { z } from 'zod';
 import { shownId, shownTime } from '../http/output-fields.ts';
 import { pageFields, readCursor, toPage } from '../http/page.ts';
@@ -17,7 +17,7 @@ const shownEntry = z
   .meta({ id: 'AuditEntry' });
 
 /** Append-only: there is no route that changes or deletes an entry. */
-export function createAuditRoutes({ database }: { database: PrismaClient }): Route[] {
+export function createAuditRoutes({ database }: { database: Database }): Route[] {
   return [
     defineRoute({
       method: 'get',

@@ -1,7 +1,8 @@
 import { AppError } from '@nexus/common/errors/app-error';
 import { conversationNotFound } from '@nexus/common/errors/not-found';
 import { newId } from '@nexus/common/postgres/new-id';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
+import type { Queryable } from '@nexus/common/postgres/queryable';
 import type { Principal } from '@nexus/common/principals/principal';
 import { z } from 'zod';
 import { loadPageIds } from '../http/load-page-ids.ts';
@@ -26,7 +27,7 @@ const shown = {
 } as const;
 const storedMessage = { omit: { workspaceId: true } } as const;
 
-type Row = {
+export type ConversationRow = {
   id: string;
   title: string;
   userId: string | null;
@@ -38,7 +39,7 @@ type Row = {
 };
 
 /** `line` is ours; clients know it as the invocations that are not over. */
-function toConversation({ line, ...rest }: Row) {
+function toConversation({ line, ...rest }: ConversationRow) {
   return { ...rest, unfinishedInvocationIds: line };
 }
 
@@ -47,10 +48,14 @@ type New = { title: string; userId?: string | undefined; externalId?: string | u
 /**
  * null: there is one with this external id. Asked for as often as invocations are: through Prisma's client it took an API 40 MB more.
  */
-async function insertConversation(database: PrismaClient, principal: Principal, asked: New): Promise<Row | null> {
+export async function insertConversation(
+  database: Queryable,
+  principal: Principal,
+  asked: New,
+): Promise<ConversationRow | null> {
   const { title, externalId = null } = asked;
   const userId = principal.userId ?? asked.userId ?? null;
-  const [row] = await database.$queryRaw<Row[]>`
+  const [row] = await database.query<ConversationRow>`
     INSERT INTO conversation (id, workspace_id, title, user_id, external_id)
     VALUES (${newId()}::uuid, ${principal.workspaceId}::uuid, ${title}::text, ${userId}::text, ${externalId}::text)
     ON CONFLICT (workspace_id, external_id) WHERE external_id IS NOT NULL DO NOTHING
@@ -63,10 +68,10 @@ async function insertConversation(database: PrismaClient, principal: Principal, 
 const maxTries = 5;
 
 async function insertOrFind(
-  database: PrismaClient,
+  database: Database,
   principal: Principal,
   asked: New,
-): Promise<{ row: Row; created: boolean }> {
+): Promise<{ row: ConversationRow; created: boolean }> {
   for (let tries = 1; tries <= maxTries; tries += 1) {
     const made = await insertConversation(database, principal, asked);
     if (made) return { row: made, created: true };
@@ -80,14 +85,14 @@ async function insertOrFind(
 /** Bytes of content after which a page of messages ends early: a hundred long ones would fill the memory of an API that many ask. */
 const fullPage = 4 * 1_048_576;
 
-type PageEnd = { last: number; more: boolean };
+export type PageEnd = { last: number; more: boolean };
 
 /** Where a page of messages ends, and whether others follow. Reads no content: how long it is, Postgres knows without. */
-async function findPageEnd(
-  database: PrismaClient,
+export async function findPageEnd(
+  database: Queryable,
   { conversationId, after, limit }: { conversationId: string; after: number; limit: number },
 ): Promise<PageEnd> {
-  const [end] = await database.$queryRaw<PageEnd[]>`
+  const [end] = await database.query<PageEnd>`
     SELECT last, last < reached AS more FROM (
       SELECT coalesce(max(position) FILTER (WHERE n <= ${limit}::int AND before < ${fullPage}::int), 0) AS last, coalesce(max(position), 0) AS reached
       FROM (
@@ -101,8 +106,8 @@ async function findPageEnd(
 }
 
 /** Which of these invocations were rolled back: the model sees their messages no longer. */
-async function findRolledBack(database: PrismaClient, invocationIds: string[]): Promise<Set<string>> {
-  const rows = await database.$queryRaw<{ id: string }[]>`
+export async function findRolledBack(database: Queryable, invocationIds: string[]): Promise<Set<string>> {
+  const rows = await database.query<{ id: string }>`
     SELECT id FROM invocation WHERE id = ANY(${invocationIds}::uuid[]) AND rolled_back`;
   return new Set(rows.map(({ id }) => id));
 }
@@ -112,7 +117,7 @@ const params = idPath;
 const example = { params: { id: exampleIds.conversation } };
 const reply = { description: 'The conversation', schema: shownConversation };
 
-export function createConversationRoutes({ database }: { database: PrismaClient }): Route[] {
+export function createConversationRoutes({ database }: { database: Database }): Route[] {
   /** A conversation that is answering is not taken away under its workers: cancel first. */
   async function explainKept(id: string, where: { id: string; workspaceId: string }): Promise<void> {
     const row = await database.conversation.findFirst({ where, select: { line: true } });

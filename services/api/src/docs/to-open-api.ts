@@ -87,7 +87,7 @@ function refusals({ errors = [], scope, params, query, headers, body, protocol }
     ...errors,
     ...(params || query || headers || body ? (['invalid_request'] as const) : []),
     ...(body ? (['malformed_json', 'payload_too_large', 'unsupported_media_type'] as const) : []),
-    ...(scope === null ? [] : (['unauthorized', 'scope_missing'] as const)),
+    ...(scope === null ? [] : (['unauthorized', 'scope_missing', 'workspace_not_found'] as const)),
     'internal_error',
     'database_unavailable',
   ];

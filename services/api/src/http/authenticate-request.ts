@@ -1,6 +1,7 @@
 import { AppError, toAppError } from '@nexus/common/errors/app-error';
 import type { Authenticated, Authenticator } from '@nexus/common/principals/create-authenticator';
 import type { Principal } from '@nexus/common/principals/principal';
+import type { ErrorCode } from '@nexus/protocol/error-codes';
 import type { NextFunction, Request, Response } from 'express';
 import { z } from 'zod';
 
@@ -10,22 +11,28 @@ export const sessionCookie = 'nexus_session';
 /** An operator acts in the workspace that this names. */
 const workspaceHeader = 'nexus-workspace';
 
+/** What a route that asks for no scope does not mind. */
+const refusals = new Set<ErrorCode>(['unauthorized', 'scope_missing', 'invalid_request', 'workspace_not_found']);
+
 type Locals = { authenticated?: Authenticated; refusal?: AppError };
 
 /**
  * Finds out on whose behalf a request is made. A request without a good token goes on: a route that asks for a scope refuses it then,
  * and one that does not serves it.
  */
-export function authenticateRequest(authenticator: Authenticator) {
+export function authenticateRequest(authenticator: Authenticator, assertWorkspace: (id: string) => Promise<void>) {
   return async (request: Request, response: Response, next: NextFunction): Promise<void> => {
     const locals = response.locals as Locals;
     try {
-      const authenticated = await authenticator.authenticate(bearerOf(request) ?? cookieOf(request));
-      locals.authenticated = { ...authenticated, principal: inWorkspace(request, authenticated.principal) };
+      const bearer = bearerOf(request);
+      const token = bearer ?? cookieOf(request);
+      const authenticated = await authenticator.authenticate(token, bearer === null ? 'cookie' : 'caller');
+      const principal = inWorkspace(request, authenticated.principal);
+      if (principal !== authenticated.principal) await assertWorkspace(principal.workspaceId);
+      locals.authenticated = { ...authenticated, principal };
     } catch (error) {
       const refusal = toAppError(error);
-      if (refusal.code !== 'unauthorized' && refusal.code !== 'scope_missing' && refusal.code !== 'invalid_request')
-        return next(error);
+      if (!refusals.has(refusal.code)) return next(error);
       locals.refusal = refusal;
     }
     next();

@@ -20,7 +20,7 @@ export function createErrorHandler(logger: Logger, protocols: Protocol[]) {
     if (response.headersSent) return void response.destroy();
     const protocol = protocolAt(protocols, request.path);
     if (protocol) return void sendRefusal(response, protocol.toError(error, `${request.method} ${request.path}`));
-    if (meaning.status === 503) response.setHeader('retry-after', String(retryAfterSeconds));
+    if (meaning.status === 503 && meaning.retryable) response.setHeader('retry-after', String(retryAfterSeconds));
     response
       .status(meaning.status)
       .type('application/problem+json')

@@ -6,7 +6,7 @@ export const bodyLimit = 1_048_576;
 
 const parse = express.json({ limit: bodyLimit, strict: false, inflate: true });
 
-/** The body as JSON, or none at all. Whoever sends something else is told what was expected. */
+/** Reads a JSON body, or none. Any other body is an error that says what was expected. */
 export function readJsonBody(request: Request, response: Response, next: NextFunction): void {
   const hasBody =
     request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
@@ -25,13 +25,13 @@ function fromParserError(error: unknown): unknown {
   const { type, status } = error as ParserError;
   if (type === 'entity.too.large')
     return new AppError('payload_too_large', `The body has more than ${bodyLimit} bytes`);
-  if (type === 'entity.parse.failed') return new AppError('malformed_json', 'The body is not JSON, or breaks off');
+  if (type === 'entity.parse.failed') return new AppError('malformed_json', 'The body is not valid JSON');
   if (status === 415) return new AppError('unsupported_media_type', 'The body has an encoding that is not supported');
   if (status === 400) return new AppError('malformed_json', 'The body ended early or has the wrong length');
   return error;
 }
 
-/** Deeper than anything we take, and far from where recursion over a value runs out of stack. */
+/** Deeper than any valid request, and far below the depth at which recursion overflows the stack. */
 const mostLevels = 64;
 
 function tooDeep(body: unknown): AppError | undefined {

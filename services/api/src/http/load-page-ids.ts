@@ -1,5 +1,5 @@
 import { AppError } from '@nexus/common/errors/app-error';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
 
 /** Columns and what they have to be: ids and names of ours, which need no quoting. */
 type Conditions = { workspace_id: string } & Record<string, string | undefined>;
@@ -12,7 +12,7 @@ const plainValue = /^[\w-]+$/;
  * A user's name is the customer's text, so it is a parameter: an index of its own finds its rows, however many there are.
  */
 export async function loadPageIds(
-  database: Pick<PrismaClient, '$queryRawUnsafe'>,
+  database: Pick<Database, '$queryRawUnsafe'>,
   table: 'conversation' | 'invocation',
   conditions: Conditions,
   { before, limit, userId }: { before: string | null; limit: number; userId?: string | undefined },

@@ -5,12 +5,12 @@ export function notFound(request: Request, _response: Response, next: NextFuncti
   next(
     new AppError(
       'not_found',
-      `There is nothing at ${request.path}: all there is begins with /api (docs/protocol.md), but for /livez, /readyz and /metrics`,
+      `There is nothing at ${request.path}: expected a path below /api (docs/protocol.md), /livez, /readyz or /metrics`,
     ),
   );
 }
 
-/** For a path that is known: tells which methods it takes. */
+/** For a path that exists: refuses other methods, and names these. */
 export function allowOnly(...methods: string[]) {
   return (request: Request, response: Response, next: NextFunction): void => {
     response.setHeader('allow', methods.join(', '));

@@ -1,7 +1,7 @@
 import { AppError } from '@nexus/common/errors/app-error';
 import { agentNotFound } from '@nexus/common/errors/not-found';
 import type { InvocationOverrides } from '@nexus/common/invocations/new-invocation';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
 import type { Principal } from '@nexus/common/principals/principal';
 import { withoutUndefined } from '../http/without-undefined.ts';
 
@@ -23,7 +23,7 @@ type Asked = { agentId: string; overrides: InvocationOverrides };
 
 /** Throws `scope_missing` where the caller may not replace these settings of the agent. Reads nothing where there is nothing to decide. */
 export async function assertMayOverride(
-  database: Pick<PrismaClient, 'agent'>,
+  database: Pick<Database, 'agent'>,
   principal: Pick<Principal, 'workspaceId' | 'scopes'>,
   { agentId: id, overrides }: Asked,
 ): Promise<void> {

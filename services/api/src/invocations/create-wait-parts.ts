@@ -1,11 +1,11 @@
 import { createMissedSources } from '@nexus/common/feeds/read-missed';
 import type { Logger } from '@nexus/common/logging/create-logger';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
 import type { Redis } from '@nexus/common/redis/redis-connection';
 import type { WaitParts } from './wait-for-end.ts';
 
 export type WaitSources = Pick<WaitParts, 'feeds' | 'stopping'> & {
-  database: PrismaClient;
+  database: Database;
   redis: Redis;
   logger: Pick<Logger, 'warn'>;
 };

@@ -8,7 +8,7 @@ import { streamEvents } from './event-stream.ts';
 const ids = { conversationId: 'c', invocationId: 'i' };
 const end = { ...ids, seq: 1, at: '', type: 'invocation.cancelled', data: {} } as InvocationEvent;
 
-/** A feed that has missed these events, and tells no others. */
+/** A feed that reads these events from the log, and has no live events. */
 function feedsWith(missed: InvocationEvent[]) {
   const feed: Partial<ConversationFeed> = {
     onEvent: () => () => {},
@@ -18,7 +18,7 @@ function feedsWith(missed: InvocationEvent[]) {
   return { open: async () => ({ feed: feed as ConversationFeed, close() {} }) };
 }
 
-/** Its reader takes nothing: it has ended long before it is closed. */
+/** A response whose reader takes nothing, so that it closes long after its end. */
 function openStalledResponse() {
   const response = new ServerResponse(new IncomingMessage(new Socket()));
   const errors: unknown[] = [];
@@ -30,7 +30,7 @@ const keepAliveMs = 5;
 const fewKeepAlives = () => new Promise((resolve) => setTimeout(resolve, 5 * keepAliveMs));
 
 describe('a stream whose reader takes nothing', () => {
-  it('is written nothing once it has ended', async () => {
+  it('gets no write after its end', async () => {
     const { response, errors } = openStalledResponse();
     const parts = { feeds: feedsWith([end]), stopping: new AbortController().signal, keepAliveMs };
     await streamEvents(parts, response, { ...ids, after: 0 });
@@ -49,7 +49,7 @@ describe('a stream whose reader takes nothing', () => {
     expect(errors).toEqual([]);
   });
 
-  it('is written nothing after it was ended by the stop', async () => {
+  it('gets no write after the stop has ended it', async () => {
     const { response, errors } = openStalledResponse();
     const stopping = new AbortController();
     const parts = { feeds: feedsWith([]), stopping: stopping.signal, keepAliveMs };
@@ -60,7 +60,7 @@ describe('a stream whose reader takes nothing', () => {
     expect(errors).toEqual([]);
   });
 
-  it('takes an error of the response for its end', async () => {
+  it('ends with an error of the response', async () => {
     const response = new ServerResponse(new IncomingMessage(new Socket()));
     const parts = { feeds: feedsWith([]), stopping: new AbortController().signal, keepAliveMs };
     await streamEvents(parts, response, { ...ids, after: 0 });

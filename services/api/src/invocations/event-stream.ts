@@ -1,16 +1,16 @@
 import type { ServerResponse } from 'node:http';
 import { AppError } from '@nexus/common/errors/app-error';
-import { stringifyEvent } from '@nexus/common/events/event-json';
+import { endsInvocation, type FeedEvent, stringifyEvent } from '@nexus/common/events/event-json';
 import type { ConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
-import { type InvocationEvent, isLastEvent } from '@nexus/protocol/event';
+import type { InvocationEvent } from '@nexus/protocol/event';
 
 const standardKeepAliveMs = 15_000;
 
-/** How long a stream waits for a Redis that is away before the client is told that it cannot be opened. */
+/** How long a stream waits while Redis is away. After that the client gets `redis_unavailable`. */
 const openLimitMs = 5_000;
 
-/** Bytes that may wait for a reader; one that falls further behind is cut off and resumes by Last-Event-ID. */
-const mostWaiting = 4 * 1_048_576;
+/** Bytes that may wait for a slow reader. If more wait, the connection is closed, and the client resumes with Last-Event-ID. */
+const maxWaiting = 4 * 1_048_576;
 
 export type StreamParts = { feeds: Pick<ConversationFeeds, 'open'>; stopping: AbortSignal; keepAliveMs?: number };
 export type StreamTarget = { conversationId: string; invocationId: string; after: number };
@@ -20,9 +20,9 @@ export type StreamFormat = {
   /** What is sent before the first event. */
   opening: string;
   /** Empty where the protocol does not show the event. */
-  toFrames(event: InvocationEvent): string;
+  toFrames(event: FeedEvent): string;
   /** Whether what `toFrames` returned last was the end. */
-  isOver(event: InvocationEvent): boolean;
+  isOver(event: FeedEvent): boolean;
   /** The last words when the process stops. */
   stopping: string;
 };
@@ -31,7 +31,7 @@ export type StreamFormat = {
 const ownFormat: StreamFormat = {
   opening: '',
   toFrames: toServerSentEvent,
-  isOver: isLastEvent,
+  isOver: endsInvocation,
   stopping: ': the server stops, resume elsewhere\n\n',
 };
 
@@ -59,27 +59,27 @@ export async function streamEvents(
     held.close();
     gone.abort();
   };
-  // Not only at the close: of a response whose reader takes nothing it may be long in coming, and to write after the end is an error.
+  // Release at the end and not only at the close: if the reader takes nothing, the close comes late, and a write after the end is an error.
   const end = (last: string) => {
     release();
     response.end(last);
   };
   const onStopping = () => end(format.stopping);
   response.once('close', release);
-  response.on('error', () => response.destroy()); // heard by nobody, it would end the process
+  response.on('error', () => response.destroy()); // without a listener, the error would end the process
   if (response.destroyed) return release();
   stopping.addEventListener('abort', onStopping);
   writeHead(response);
   if (format.opening !== '') response.write(format.opening);
 
-  let mostWaitingNow = mostWaiting;
-  const send = (event: InvocationEvent) => {
+  let maxWaitingNow = maxWaiting;
+  const send = (event: FeedEvent) => {
     if (response.writableEnded) return;
     const frames = format.toFrames(event);
     if (format.isOver(event)) return end(frames);
     if (frames === '') return;
     response.write(frames);
-    if (response.writableLength > mostWaitingNow) response.destroy();
+    if (response.writableLength > maxWaitingNow) response.destroy();
   };
   try {
     await feed.attach(
@@ -89,9 +89,9 @@ export async function streamEvents(
         stopListening = feed.onEvent((event) => {
           if (event.invocationId === invocationId) send(event);
         });
-        mostWaitingNow = Number.POSITIVE_INFINITY; // a long answer is no slow reader
+        maxWaitingNow = Number.POSITIVE_INFINITY; // a long log does not mean a slow reader
         for (const event of missed) send(event);
-        mostWaitingNow = mostWaiting + response.writableLength;
+        maxWaitingNow = maxWaiting + response.writableLength;
       },
       gone.signal,
     );
@@ -102,13 +102,13 @@ export async function streamEvents(
   }
 }
 
-/** The rest of an invocation that is over, as server-sent events. */
+/** Sends the rest of an ended invocation as server-sent events. */
 export function sendEvents(response: ServerResponse, events: InvocationEvent[], format = ownFormat): void {
   writeHead(response);
   response.end(format.opening + events.map((event) => format.toFrames(event)).join(''));
 }
 
-function toServerSentEvent(event: InvocationEvent): string {
+function toServerSentEvent(event: FeedEvent): string {
   return `id: ${event.seq}\nevent: ${event.type}\ndata: ${stringifyEvent(event)}\n\n`;
 }
 

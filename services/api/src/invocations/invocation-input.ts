@@ -5,10 +5,10 @@ import { settingFields } from '../agents/agent-input.ts';
 import { pageFields } from '../http/page.ts';
 import { customerName, id, text } from '../http/parse-input.ts';
 
-export const longestMessage = 100_000;
-const longestMetadata = 16_384;
-const longestWaitSeconds = 60;
-const longestDeadlineMs = 7 * 24 * 3_600_000;
+export const maxMessageLength = 100_000;
+const maxMetadataLength = 16_384;
+const maxWaitSeconds = 60;
+const maxDeadlineMs = 7 * 24 * 3_600_000;
 
 /** As JSON writes them, not preceded by a backslash that is itself escaped: Postgres cannot store these in a document. */
 const unstorable = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
@@ -16,8 +16,8 @@ const unstorable = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
 export const metadata = z
   .record(z.string(), z.unknown(), 'expected an object')
   .refine(
-    (value) => JSON.stringify(value).length <= longestMetadata,
-    `expected at most ${longestMetadata} characters of JSON`,
+    (value) => JSON.stringify(value).length <= maxMetadataLength,
+    `expected at most ${maxMetadataLength} characters of JSON`,
   )
   .refine(
     (value) => !unstorable.test(JSON.stringify(value)),
@@ -26,11 +26,11 @@ export const metadata = z
 
 const overrides = z.strictObject(settingFields).partial();
 
-const expectedDeadline = `expected a whole number of milliseconds from 1 to ${longestDeadlineMs}`;
+const expectedDeadline = `expected a whole number of milliseconds from 1 to ${maxDeadlineMs}`;
 
 export const newInvocation = z.strictObject({
   agentId: id(),
-  message: text(longestMessage).refine((value) => value.trim() !== '', 'must not be empty'),
+  message: text(maxMessageLength).refine((value) => value.trim() !== '', 'must not be empty'),
   conversationId: id().optional(),
   multitaskStrategy: z
     .enum(multitaskStrategies, `expected one of ${multitaskStrategies.join(', ')}`)
@@ -41,7 +41,7 @@ export const newInvocation = z.strictObject({
     .number(expectedDeadline)
     .int(expectedDeadline)
     .min(1, expectedDeadline)
-    .max(longestDeadlineMs, expectedDeadline)
+    .max(maxDeadlineMs, expectedDeadline)
     .optional(),
   userId: customerName('your end user').optional(),
 });
@@ -62,10 +62,10 @@ export const listInvocations = z.strictObject({
   userId: customerName('your end user').optional(),
 });
 
-const expectedWait = `expected a number of seconds from 0 to ${longestWaitSeconds}`;
+const expectedWait = `expected a number of seconds from 0 to ${maxWaitSeconds}`;
 
 export const readQuery = z.strictObject({
-  wait: z.coerce.number(expectedWait).min(0, expectedWait).max(longestWaitSeconds, expectedWait).default(0),
+  wait: z.coerce.number(expectedWait).min(0, expectedWait).max(maxWaitSeconds, expectedWait).default(0),
 });
 
 const seq = z.coerce

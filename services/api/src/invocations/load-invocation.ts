@@ -1,4 +1,4 @@
-import type { Prisma, PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database, Prisma } from '@nexus/common/postgres/open-database';
 import type { Principal } from '@nexus/common/principals/principal';
 import type { ErrorCode } from '@nexus/protocol/error-codes';
 import { errorMeanings } from '@nexus/protocol/error-codes';
@@ -63,7 +63,7 @@ export function toInvocation({ errorCode, errorMessage, usage, lastSeq, ...row }
 }
 
 /** One invocation with its text, and, while it is queued, how many workers could take it. null: none in this workspace. */
-export async function loadInvocation(database: PrismaClient, { workspaceId }: Principal, id: string) {
+export async function loadInvocation(database: Database, { workspaceId }: Principal, id: string) {
   const row = await database.invocation.findFirst({ where: { id, workspaceId }, select: invocationFields });
   if (!row) return null;
   const output =

@@ -9,7 +9,7 @@ const ids = { conversationId: 'c', invocationId: 'i' };
 const end = { ...ids, seq: 1, at: '', type: 'invocation.cancelled', data: {} } as InvocationEvent;
 const { signal: never } = new AbortController();
 
-/** With a feed that can be attached to as this says. */
+/** Waits on a feed with this `attach`. */
 function partsWith(
   attach: ConversationFeed['attach'],
   more: Partial<WaitParts> = {},
@@ -51,7 +51,7 @@ describe('a wait for the end', () => {
     await waiting;
   });
 
-  it('is not cut short by a Redis that is away for a moment', async () => {
+  it('does not end early if Redis is away for a moment', async () => {
     let asked = 0;
     const attach: ConversationFeed['attach'] = (...args) => {
       asked += 1;
@@ -65,20 +65,23 @@ describe('a wait for the end', () => {
 
   it.each([
     ['cannot be read', away],
-    ['says nothing', missing([])],
+    ['has no events', missing([])],
     ['never answers', () => new Promise<void>(() => {})],
-  ])('asks Postgres where the log %s, until it is over', async (_how, attach: ConversationFeed['attach']) => {
-    const answers = [new Error('away as well'), false, true];
-    const isOver = vi.fn(async () => {
-      const answer = answers.shift() ?? true;
-      if (answer instanceof Error) throw answer;
-      return answer;
-    });
-    await waitForEnd(partsWith(attach, { isOver }), ids, never);
-    expect(isOver.mock.calls).toEqual([[ids], [ids], [ids]]);
-  });
+  ])(
+    'asks Postgres if the log %s, until the invocation has ended',
+    async (_how, attach: ConversationFeed['attach']) => {
+      const answers = [new Error('away as well'), false, true];
+      const isOver = vi.fn(async () => {
+        const answer = answers.shift() ?? true;
+        if (answer instanceof Error) throw answer;
+        return answer;
+      });
+      await waitForEnd(partsWith(attach, { isOver }), ids, never);
+      expect(isOver.mock.calls).toEqual([[ids], [ids], [ids]]);
+    },
+  );
 
-  it('asks nobody while it hears, and is over with its limit', async () => {
+  it('does not ask Postgres while events arrive, and ends at its limit', async () => {
     const delta = { ...end, type: 'message.delta', data: { text: 'more' } } as InvocationEvent;
     let hear: (event: InvocationEvent) => void = () => {};
     const isOver = vi.fn(async () => true);
@@ -99,7 +102,7 @@ describe('a wait for the end', () => {
     const parts = partsWith(missing([end]));
     const waitOften = async () => {
       for (let count = 0; count < 20_000; count += 1) await waitForEnd(parts, ids, new AbortController().signal);
-      await new Promise((resolve) => setTimeout(resolve)); // what was referred to weakly is let go of between tasks
+      await new Promise((resolve) => setTimeout(resolve)); // weak references are cleared between tasks
       collectGarbage();
       return process.memoryUsage().heapUsed;
     };

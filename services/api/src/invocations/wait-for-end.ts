@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { endsInvocation } from '@nexus/common/events/event-json';
 import type { LogAddress } from '@nexus/common/events/event-log-names';
 import type { ConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
 import { isLastEvent } from '@nexus/protocol/event';
@@ -6,46 +7,46 @@ import { isLastEvent } from '@nexus/protocol/event';
 export type WaitParts = {
   feeds: Pick<ConversationFeeds, 'open'>;
   stopping: AbortSignal;
-  /** Whether Postgres says that it is over. */
+  /** Whether the invocation has ended, by Postgres. */
   isOver: (target: LogAddress) => Promise<boolean>;
-  /** Told once in a wait why nothing is heard. */
+  /** Called at most once in a wait, when the feed cannot be opened or read. */
   onTrouble: (error: unknown, target: LogAddress) => void;
-  /** How often Postgres is asked while nothing is heard: Redis may be away without anybody noticing. */
+  /** How often to ask Postgres while no event arrives: Redis may be away without an error. */
   lookEveryMs?: number;
-  /** How soon a feed that could not be opened or read is tried again. */
+  /** The wait before the next try to open or read a feed. */
   retryMs?: number;
 };
 
 const standardLookEveryMs = 3_000;
 const standardRetryMs = 1_000;
 
-/** Resolves when the invocation is over, the wait is, the client left, or the process stops; not earlier because Redis is away. */
+/** Resolves when the invocation has ended, `limit` aborts, or the process stops. It does not resolve earlier if Redis is away. */
 export async function waitForEnd(parts: WaitParts, target: LogAddress, limit: AbortSignal): Promise<void> {
   const done = new AbortController();
   const giveUp = () => done.abort();
   const signals = [limit, parts.stopping];
   if (signals.some(({ aborted }) => aborted)) return;
   for (const signal of signals) signal.addEventListener('abort', giveUp);
-  let heardAt = performance.now();
-  const onHeard = () => {
-    heardAt = performance.now();
+  let lastEventAt = performance.now();
+  const onEvent = () => {
+    lastEventAt = performance.now();
   };
   try {
     await Promise.race([
-      hearEnd(parts, target, onHeard, done.signal),
-      seeEnd(parts, target, () => heardAt, done.signal),
+      followFeed(parts, target, onEvent, done.signal),
+      askPostgres(parts, target, () => lastEventAt, done.signal),
     ]);
   } finally {
-    // Not AbortSignal.any: `stopping` would keep something of each wait for as long as the process lives.
+    // Not AbortSignal.any: `stopping` would keep a reference to each wait until the process ends.
     for (const signal of signals) signal.removeEventListener('abort', giveUp);
-    giveUp(); // what still reads for it
+    giveUp(); // ends the reads that still run
   }
 }
 
-async function hearEnd(parts: WaitParts, target: LogAddress, onHeard: () => void, done: AbortSignal): Promise<void> {
+async function followFeed(parts: WaitParts, target: LogAddress, onEvent: () => void, done: AbortSignal): Promise<void> {
   for (let tries = 1; !done.aborted; tries += 1) {
     try {
-      return await hearEndOnce(parts.feeds, target, onHeard, done);
+      return await followFeedOnce(parts.feeds, target, onEvent, done);
     } catch (error) {
       if (tries === 1 && !done.aborted) parts.onTrouble(error, target);
       await pause(parts.retryMs ?? standardRetryMs, done);
@@ -53,12 +54,17 @@ async function hearEnd(parts: WaitParts, target: LogAddress, onHeard: () => void
   }
 }
 
-/** Asks where nothing was heard for a while, and after each further while. */
-async function seeEnd(parts: WaitParts, target: LogAddress, heardAt: () => number, done: AbortSignal): Promise<void> {
+/** Asks Postgres each time no event has arrived for `lookEveryMs`. */
+async function askPostgres(
+  parts: WaitParts,
+  target: LogAddress,
+  lastEventAt: () => number,
+  done: AbortSignal,
+): Promise<void> {
   const { isOver, lookEveryMs = standardLookEveryMs } = parts;
-  let askedAt = heardAt();
+  let askedAt = lastEventAt();
   while (!done.aborted) {
-    const silentMs = performance.now() - Math.max(heardAt(), askedAt);
+    const silentMs = performance.now() - Math.max(lastEventAt(), askedAt);
     if (silentMs < lookEveryMs) {
       await pause(lookEveryMs - silentMs, done);
       continue;
@@ -68,11 +74,11 @@ async function seeEnd(parts: WaitParts, target: LogAddress, heardAt: () => numbe
   }
 }
 
-/** Rejects where the feed cannot be opened or read. */
-async function hearEndOnce(
+/** Rejects if the feed cannot be opened or read. */
+async function followFeedOnce(
   feeds: WaitParts['feeds'],
   { conversationId, invocationId }: LogAddress,
-  onHeard: () => void,
+  onEvent: () => void,
   done: AbortSignal,
 ): Promise<void> {
   const held = await feeds.open(conversationId, done);
@@ -82,8 +88,8 @@ async function hearEndOnce(
   done.addEventListener('abort', giveUp);
   const stopListening = feed.onEvent((event) => {
     if (event.invocationId !== invocationId) return;
-    onHeard();
-    if (isLastEvent(event)) over.resolve();
+    onEvent();
+    if (endsInvocation(event)) over.resolve();
   });
   try {
     if (done.aborted) return;
@@ -104,7 +110,7 @@ async function hearEndOnce(
   }
 }
 
-/** Resolves after so long, or at once when the signal says so. */
+/** Resolves after `ms`, or when the signal aborts. */
 async function pause(ms: number, done: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal: done }).catch(() => {});
 }

@@ -1,6 +1,6 @@
 import { AppError } from '@nexus/common/errors/app-error';
 import { agentNotFound } from '@nexus/common/errors/not-found';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
 import { createKey, createToken, hiddenKeyFields } from '@nexus/common/principals/create-key';
 import type { Access } from '@nexus/common/principals/open-access';
 import type { Principal } from '@nexus/common/principals/principal';
@@ -22,7 +22,7 @@ const params = idPath;
 const example = { params: { id: exampleIds.key } };
 const unknown = { name: 'one that is not there', status: 404, params: { id: exampleIds.nothing } };
 
-export type KeyRouteParts = { database: PrismaClient; access: Pick<Access, 'keysChanged'> };
+export type KeyRouteParts = { database: Database; access: Pick<Access, 'keysChanged'> };
 
 export function createKeyRoutes({ database, access }: KeyRouteParts): Route[] {
   return [
@@ -127,10 +127,11 @@ export function createKeyRoutes({ database, access }: KeyRouteParts): Route[] {
       params,
       body: rotateBody,
       replies: { 200: { description: 'The key with its new token', schema: shownNewKey } },
-      errors: ['key_not_found', 'key_revoked'],
+      errors: ['key_not_found', 'key_revoked', 'scope_missing'],
       examples: [{ name: 'with an hour of grace', status: 200, ...example, body: { graceSeconds: 3_600 } }],
       handle: ({ principal, params: { id }, body: { graceSeconds } }) =>
-        change(principal, id, 'key.rotated', ({ hash }) => {
+        change(principal, id, 'key.rotated', ({ hash, scopes, agentIds }) => {
+          assertMayHold(principal, { scopes, agentIds });
           const { token, ...made } = createToken(id);
           const previousHashUntil = new Date(Date.now() + graceSeconds * 1_000);
           const previous =
@@ -157,13 +158,13 @@ export function createKeyRoutes({ database, access }: KeyRouteParts): Route[] {
     }),
   ];
 
-  type Change = (key: { hash: Uint8Array<ArrayBuffer> }) => {
+  type Change = (key: { hash: Uint8Array<ArrayBuffer>; scopes: string[]; agentIds: string[] }) => {
     data: Parameters<typeof database.apiKey.update>[0]['data'];
     reply: object;
   };
 
   async function change(
-    { workspaceId, keyId }: Principal,
+    { workspaceId, keyId, scopes }: Principal,
     id: string,
     action: 'key.renamed' | 'key.rotated' | 'key.revoked',
     toChange: Change,
@@ -172,6 +173,8 @@ export function createKeyRoutes({ database, access }: KeyRouteParts): Route[] {
     const answer = await database.$transaction(async (transaction) => {
       const [before] = await transaction.apiKey.findMany({ where: { id, workspaceId } });
       if (!before) throw keyNotFound(id);
+      if (before.scopes.includes('operator') && !scopes.includes('operator'))
+        throw new AppError('scope_missing', 'Only a key with the scope operator changes one that has it');
       if (before.revokedAt !== null) {
         if (againIsFine) return null;
         throw new AppError('key_revoked', `The key ${id} is revoked`);
@@ -202,7 +205,14 @@ function assertMayGrant({ scopes, agentIds }: Principal, wantedScopes: Scope[], 
   if (foreign !== undefined) throw agentNotFound(foreign);
 }
 
-async function assertAgents(database: PrismaClient, workspaceId: string, ids: string[]): Promise<void> {
+/** Whoever gives a key a new secret holds all that it grants. */
+function assertMayHold(principal: Principal, { scopes, agentIds }: { scopes: string[]; agentIds: string[] }): void {
+  assertMayGrant(principal, scopes as Scope[], agentIds);
+  if (principal.agentIds !== null && agentIds.length === 0)
+    throw new AppError('scope_missing', 'This key is for some agents, and the other one for all');
+}
+
+async function assertAgents(database: Database, workspaceId: string, ids: string[]): Promise<void> {
   if (ids.length === 0) return;
   const found = await database.agent.findMany({ where: { workspaceId, id: { in: ids } }, select: { id: true } });
   const missing = ids.find((id) => !found.some((agent) => agent.id === id));

@@ -1,6 +1,6 @@
 import { AppError } from '@nexus/common/errors/app-error';
 import { agentNotFound, conversationNotFound, invocationNotFound } from '@nexus/common/errors/not-found';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
 import type { Principal } from '@nexus/common/principals/principal';
 import { reachesAgent, reachesConversation } from '@nexus/common/principals/reach';
 import type { Route } from './route.ts';
@@ -19,7 +19,7 @@ export type AssertReach = (route: Pick<Route, 'names'>, principal: Reach, asked:
  * Checks what a caller asks for that is limited to one conversation or to some agents. Everything else answers as an unknown id does, or
  * with `scope_missing` where the request names nothing.
  */
-export function createReachCheck(database: Pick<PrismaClient, 'invocation'>): AssertReach {
+export function createReachCheck(database: Pick<Database, 'invocation'>): AssertReach {
   return async (route, principal, asked) => {
     if (principal.agentIds !== null) assertAgent(route, principal, asked);
     if (principal.conversationId !== null) await assertConversation(route, principal, asked);

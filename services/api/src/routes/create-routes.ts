@@ -3,6 +3,7 @@ import { type AccessRouteParts, createAccessRoutes } from '../access/access-rout
 import { createAgentRoutes } from '../agents/agent-routes.ts';
 import type { ApiMetrics } from '../api-metrics.ts';
 import { createAuditRoutes } from '../audit/audit-routes.ts';
+import { type ConnectionRouteParts, createConnectionRoutes } from '../connections/connection-routes.ts';
 import { createConversationRoutes } from '../conversations/conversation-routes.ts';
 import { createInvocationRoutes, type InvocationRouteParts } from '../invocations/invocation-routes.ts';
 import { createKeyRoutes, type KeyRouteParts } from '../keys/key-routes.ts';
@@ -13,7 +14,8 @@ import type { Route } from './route.ts';
 export type RouteParts = Omit<InvocationRouteParts, 'createInvocation'> &
   Omit<InvocationCreatorParts, 'onCreated'> &
   KeyRouteParts &
-  AccessRouteParts & { apiMetrics: Pick<ApiMetrics, 'created'> };
+  AccessRouteParts &
+  ConnectionRouteParts & { apiMetrics: Pick<ApiMetrics, 'created'> };
 
 /** The route table: everything that the API serves, in the order of the document. */
 export function createRoutes(given: RouteParts): Route[] {
@@ -27,6 +29,7 @@ export function createRoutes(given: RouteParts): Route[] {
     ...createOpenAiChatRoutes(parts),
     ...createAccessRoutes(parts),
     ...createKeyRoutes(parts),
+    ...createConnectionRoutes(parts),
     ...createWorkspaceRoutes(parts),
     ...createAuditRoutes(parts),
   ];

@@ -1,8 +1,8 @@
 import type { Authenticator } from '@nexus/common/principals/create-authenticator';
 import type { Principal } from '@nexus/common/principals/principal';
-import type { Scope } from '@nexus/common/principals/scope';
-import type { Express, Request, Response } from 'express';
-import { authenticatedOf } from '../http/authenticate-request.ts';
+import type { Express, NextFunction, Request, Response } from 'express';
+import { authenticatedOf, principalOf } from '../http/authenticate-request.ts';
+import { readJsonBody } from '../http/json-body.ts';
 import { allowOnly } from '../http/not-found.ts';
 import { parseInput } from '../http/parse-input.ts';
 import type { AssertReach, NamedInRequest } from './assert-reach.ts';
@@ -16,7 +16,9 @@ export function mountRoutes(app: Express, routes: Route[], admission: Admission)
   for (const [path, ofPath] of Map.groupBy(routes, ({ path }) => path)) {
     const served = app.route(path);
     for (const route of ofPath)
-      served[route.method]((request, response) => answer(route, request, response, admission));
+      served[route.method](refuseStrangers(route), readJsonBody, (request: Request, response: Response) =>
+        answer(route, request, response, admission),
+      );
     served.all(allowOnly(...ofPath.map(({ method }) => method.toUpperCase())));
   }
 }
@@ -27,7 +29,7 @@ async function answer(
   response: Response,
   { authenticator, assertReach }: Admission,
 ): Promise<void> {
-  const principal = route.scope === null ? null : admit(route, route.scope, response, authenticator);
+  const principal = route.scope === null ? null : admit(route, response, authenticator);
   const parsed = parseAll(route, request);
   const isLimited = principal !== null && (principal.agentIds !== null || principal.conversationId !== null);
   if (isLimited) await assertReach(route, principal, parsed as NamedInRequest);
@@ -40,15 +42,17 @@ async function answer(
   else response.json(reply.body);
 }
 
+/** Before the body is read: nobody makes us read a megabyte for a 401. */
+function refuseStrangers({ scope }: Route) {
+  return (_request: Request, response: Response, next: NextFunction): void => {
+    if (scope !== null) assertScope(principalOf(response), scope);
+    next();
+  };
+}
+
 /** An answer that takes long is cut when the key or token that it was asked for with ends. */
-function admit(
-  { lasts }: Route,
-  scope: Scope,
-  response: Response,
-  authenticator: Pick<Authenticator, 'watch'>,
-): Principal {
+function admit({ lasts }: Route, response: Response, authenticator: Pick<Authenticator, 'watch'>): Principal {
   const authenticated = authenticatedOf(response);
-  assertScope(authenticated.principal, scope);
   if (lasts)
     response.once(
       'close',

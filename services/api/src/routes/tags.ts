@@ -6,6 +6,7 @@ export const tags = {
   OpenAI: 'Agents as models of OpenAI: for its clients, and those that speak its language.',
   Access: 'Who calls: tokens for browsers, and a session for the console.',
   Keys: 'What callers show.',
+  Connections: "A provider's address and keys, of one workspace.",
   Workspaces: 'Whose everything is.',
   Audit: 'Who changed what.',
   Documents: 'This document.',

@@ -1,6 +1,6 @@
 import { AppError } from '@nexus/common/errors/app-error';
 import { newId } from '@nexus/common/postgres/new-id';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
 import { findChanges, writeAuditEntry } from '@nexus/common/principals/write-audit-entry';
 import { z } from 'zod';
 import { shownId, shownTime } from '../http/output-fields.ts';
@@ -22,7 +22,7 @@ const example = { params: { id: exampleIds.workspace } };
 const unknown = { name: 'one that is not there', status: 404, params: { id: exampleIds.nothing } };
 const description = 'An operator acts in a workspace with the header `Nexus-Workspace: <id>`.';
 
-export function createWorkspaceRoutes({ database }: { database: PrismaClient }): Route[] {
+export function createWorkspaceRoutes({ database }: { database: Database }): Route[] {
   return [
     defineRoute({
       method: 'get',
@@ -118,6 +118,6 @@ export function createWorkspaceRoutes({ database }: { database: PrismaClient }):
   ];
 }
 
-function workspaceNotFound(id: string): AppError {
+export function workspaceNotFound(id: string): AppError {
   return new AppError('workspace_not_found', `There is no workspace ${id}`);
 }

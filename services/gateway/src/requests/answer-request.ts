@@ -6,13 +6,12 @@ import { errorMeanings } from '@nexus/protocol/error-codes';
 import type { Acknowledgement, SocketError } from '@nexus/protocol/socket-events';
 import type { z } from 'zod';
 
-/** Called on the socket that asks. Resolves when it is done with the request, and never rejects. */
+/** `this` is the socket that asks. Resolves when the request is done, and never rejects. */
 export type Answerer<Asker> = (this: Asker, request: unknown, acknowledge?: Acknowledgement<unknown>) => Promise<void>;
 
 /**
- * A handler of a socket message: parses what came, answers with what `handle` gives or with why not. Whatever a client sends, with or
- * without an acknowledgement to call, nothing is thrown. `afterwards` runs right after the answer was sent. One handler serves all sockets: it is
- * called on the one that asks.
+ * A handler of a socket message. It parses the request and acknowledges it with the result of `handle` or with an error. It never throws, whatever
+ * the client sends, also without an acknowledgement. `afterwards` runs directly after the answer was sent. One handler serves all sockets.
  */
 export function answerRequest<Asker, S extends z.ZodType, T>(
   schema: S,
@@ -28,7 +27,7 @@ export function answerRequest<Asker, S extends z.ZodType, T>(
           afterwards?.();
         },
         (caught: unknown) => {
-          const error = toSocketError(caught, logger); // logged also where nobody waits for the answer
+          const error = toSocketError(caught, logger); // logs the error, also if the client asked for no acknowledgement
           acknowledge?.({ error });
         },
       )
@@ -47,7 +46,7 @@ function parseRequest<S extends z.ZodType>(schema: S, request: unknown): z.outpu
 export function toSocketError(caught: unknown, logger: Pick<Logger, 'error'>): SocketError {
   const error = toAppError(fromDatabaseError(caught));
   const { exposed, title, status } = errorMeanings[error.code];
-  const leaving = error.code === 'service_stopping'; // this process, or the socket
+  const leaving = error.code === 'service_stopping'; // the process stops, or the socket has closed
   if (status >= 500 && !leaving) logger.error({ error, code: error.code }, 'socket request failed');
   return {
     code: error.code,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { mostWaiting, RequestTurns } from './request-turns.ts';
+import { maxWaiting, RequestTurns } from './request-turns.ts';
 
 it('runs 64 requests of a socket at the same time, the others in order after them, and refuses those that are too many', async () => {
   let idle = 0;
@@ -14,13 +14,13 @@ it('runs 64 requests of a socket at the same time, the others in order after the
       return new Promise((resolve) => void ends.push(resolve));
     });
   const taken = Array.from({ length: 2_000 }, (_, index) => ask(index)).filter(Boolean);
-  expect([begun.length, taken.length]).toEqual([64, 64 + mostWaiting]);
+  expect([begun.length, taken.length]).toEqual([64, 64 + maxWaiting]);
   for (let end = ends.shift(); end; end = ends.shift()) {
     end();
     await Promise.resolve();
     await Promise.resolve();
   }
-  expect(begun).toEqual(Array.from({ length: 64 + mostWaiting }, (_, index) => index));
+  expect(begun).toEqual(Array.from({ length: 64 + maxWaiting }, (_, index) => index));
   expect(idle).toBe(1);
   expect(ask(5_000)).toBe(true);
   expect(begun.at(-1)).toBe(5_000);

@@ -1,16 +1,15 @@
-/** More would make none of them faster: by then they wait for Postgres. */
-const mostAtOnce = 64;
-/** Kept for those that overtake: while Redis is away, subscribes stay for as long as it does. */
-const mostOvertaking = 64;
-/** One socket may watch 1,000 conversations, and subscribes to all of them at once when it comes back. */
-export const mostWaiting = 1_000;
+/** More at once would not be faster: they wait for Postgres. */
+const maxAtOnce = 64;
+/** Extra turns for requests that overtake. While Redis is away, waiting subscribes fill all other turns. */
+const maxOvertaking = 64;
+/** A socket may watch 1,000 conversations, and subscribes to all of them at once when it comes back. */
+export const maxWaiting = 1_000;
 
 type Run = () => Promise<void>;
 
 /**
- * The requests of one socket: some are answered at the same time, the others begin when one of those is done, in the order in which they came.
- * However many one client sends, those of another do not wait behind them. `onIdle` is called when none is left: a socket that only listens
- * needs none of this.
+ * The requests of one socket. Up to `maxAtOnce` run at the same time. The others begin in their order when one of those is done. So the many
+ * requests of one client do not delay those of another. `onIdle` is called when none is left, so that an idle socket can drop this object.
  */
 export class RequestTurns {
   readonly #onIdle: () => void;
@@ -21,13 +20,13 @@ export class RequestTurns {
     this.#onIdle = onIdle;
   }
 
-  /** `run` must not reject. One that overtakes does not wait for those that came before it. False: too many wait. */
+  /** `run` must not reject. With `overtakes` it does not wait for earlier requests. Returns false if too many wait. */
   take(run: Run, overtakes = false): boolean {
-    if (this.#running < mostAtOnce + (overtakes ? mostOvertaking : 0)) {
+    if (this.#running < maxAtOnce + (overtakes ? maxOvertaking : 0)) {
       void this.#runOn(run);
       return true;
     }
-    if (this.#waiting.length >= mostWaiting) return false;
+    if (this.#waiting.length >= maxWaiting) return false;
     this.#waiting.push(run);
     return true;
   }
@@ -35,7 +34,7 @@ export class RequestTurns {
   async #runOn(first: Run): Promise<void> {
     this.#running += 1;
     await first();
-    while (this.#running <= mostAtOnce) {
+    while (this.#running <= maxAtOnce) {
       const next = this.#waiting.shift();
       if (!next) break;
       await next();

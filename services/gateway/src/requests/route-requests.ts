@@ -1,16 +1,15 @@
 import type { Acknowledgement, SocketError } from '@nexus/protocol/socket-events';
 import type { Answerer } from './answer-request.ts';
-import { mostWaiting, RequestTurns } from './request-turns.ts';
+import { maxWaiting, RequestTurns } from './request-turns.ts';
 
 const tooMany: SocketError = {
   code: 'too_many_subscriptions',
-  message: `At most ${mostWaiting} requests of one socket wait`,
+  message: `Too many requests at once: at most ${maxWaiting} requests of one socket may wait`,
 };
 
 /**
- * A listener for `onAny` that gives each request to its answerer, by its name, when its turn has come; one serves all sockets. Whoever asks
- * for something else is told what there is; requests named `overtaking` do not wait for others. An acknowledgement is found also where
- * nothing, or too much, was sent before it.
+ * A listener for `onAny`, one for all sockets. It gives each request to the answerer of its name, when its turn comes. Requests named `overtaking`
+ * do not wait for others. An unknown name is answered with the known ones. The last argument is the acknowledgement, however many come before it.
  */
 export function routeRequests<Asker extends { data: { turns: RequestTurns | undefined } }>(
   answerers: Record<string, Answerer<Asker>>,

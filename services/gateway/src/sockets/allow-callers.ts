@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { createHostCheck, hostNotAllowed } from '@nexus/common/config/allowed-hosts';
 
 /**
- * For Socket.IO's option `allowRequest`: CORS binds neither WebSockets nor long-polling by scripts (JSONP, `j`). A browser's page has to be of
- * one of these origins, or from the host that it calls, which has to be one of ours. What is no browser names no origin, and may connect.
+ * For Socket.IO's option `allowRequest`. CORS does not protect WebSockets, nor long polling by scripts (JSONP, `j`). So a web page must come from
+ * one of these origins, or from the host that it calls, and that host must be allowed. Other programs send no origin, and may connect.
  */
 export function allowCallers({ corsOrigins, allowedHosts }: { corsOrigins: string[]; allowedHosts: string[] }) {
   const isAllowedHost = createHostCheck(allowedHosts);

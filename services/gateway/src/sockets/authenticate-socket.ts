@@ -16,17 +16,23 @@ export type IdentifiedSocket = {
   disconnect(close: boolean): unknown;
 };
 
-/** Who a socket is, for as long as that holds. */
+/** Who a socket is. From `start` to `close` it is watched whether that still holds. */
 export class SocketIdentity {
   readonly #authenticator: Authenticator;
   readonly #socket: IdentifiedSocket;
   #authenticated: Authenticated;
   #release = () => {};
+  #isOpen = false;
 
   constructor(authenticator: Authenticator, socket: IdentifiedSocket, authenticated: Authenticated) {
     this.#authenticator = authenticator;
     this.#socket = socket;
     this.#authenticated = authenticated;
+  }
+
+  /** Once the socket is connected: one that leaves during its handshake is never told to close. */
+  start(): void {
+    this.#isOpen = true;
     this.#watch();
   }
 
@@ -41,17 +47,21 @@ export class SocketIdentity {
     return this.principal;
   }
 
-  /** Takes another token of the same workspace in place of the one that ends. */
+  /** Takes another token in place of the one that ends. It reaches at least as far: what is watched stays watched. */
   async renew(token: string): Promise<void> {
     const renewed = await this.#authenticator.authenticate(token);
     if (renewed.principal.workspaceId !== this.principal.workspaceId)
       throw new AppError('unauthorized', 'The token is of another workspace: connect anew with it');
-    this.close();
+    if (isNarrower(renewed.principal, this.principal))
+      throw new AppError('unauthorized', 'The token reaches less far than the one before: connect anew with it');
     this.#authenticated = renewed;
+    if (!this.#isOpen) return; // the socket left meanwhile
+    this.#release();
     this.#watch();
   }
 
   close(): void {
+    this.#isOpen = false;
     this.#release();
     this.#release = () => {};
   }
@@ -73,6 +83,12 @@ export class SocketIdentity {
       stopWatching();
     };
   }
+}
+
+/** Whether something that `before` may watch is out of reach for `next`. */
+function isNarrower(next: Principal, before: Principal): boolean {
+  const losesReading = before.scopes.includes('read') && !next.scopes.includes('read');
+  return losesReading || (next.conversationId !== null && next.conversationId !== before.conversationId);
 }
 
 /** The token of a handshake: in `auth`, or as a Bearer token. null: none was sent. */

@@ -1,7 +1,7 @@
 import type { Server } from 'socket.io';
 import { type BufferedConnection, type BufferLimits, isBehind } from '../watching/watch-buffer.ts';
 
-/** On top of what takes a client off live delivery: far more than comes between two checks. */
+/** Added to the limits of live delivery. Far more than can arrive between two checks. */
 const farBeyond: BufferLimits = { packets: 16_384, bytes: 64 * 1_048_576 };
 
 type Connection = BufferedConnection & {
@@ -10,8 +10,8 @@ type Connection = BufferedConnection & {
 };
 
 /**
- * Disconnects those for whom far too much waits, and returns how many: off live delivery, one that does not read gets there only by asking
- * on and on. Connections that have not become sockets are among them.
+ * Disconnects clients for whom far too much waits, and returns how many. Without live delivery, a client that does not read gets there only if it
+ * keeps sending requests. Also covers connections that have not become sockets.
  */
 export function disconnectUnread({ engine }: Pick<Server, 'engine'>, { packets, bytes }: BufferLimits): number {
   const limits = { packets: packets + farBeyond.packets, bytes: bytes + farBeyond.bytes };
@@ -21,7 +21,7 @@ export function disconnectUnread({ engine }: Pick<Server, 'engine'>, { packets, 
     const connection = connections[id];
     if (!connection || !isBehind(connection, limits)) continue;
     disconnected += 1;
-    // A WebSocket would close only after all that waits.
+    // A WebSocket would close only after it has sent everything that waits.
     if (connection.transport.socket) connection.transport.socket.terminate();
     else connection.close(true);
   }

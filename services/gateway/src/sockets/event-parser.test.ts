@@ -20,7 +20,7 @@ it.each(packets)("encodes %s as Socket.IO's own encoder does", (_what, packet) =
   expect(new eventParser.Encoder().encode(packet)).toEqual(new Encoder().encode(toPlain(packet)));
 });
 
-/** What the default encoder gets: an event that has been read. */
+/** The input of the default encoder: a plain object with all fields. */
 function toPlain(packet: Packet): Packet {
   return { ...packet, data: JSON.parse(JSON.stringify(packet.data)) };
 }

@@ -4,8 +4,8 @@ type PacketOptions = { wsPreEncodedFrame?: Buffer[] };
 type Encoder = { _encode?: (packet: unknown, options: PacketOptions) => unknown[] };
 
 /**
- * Keeps the frame of a broadcast, which Socket.IO encodes once for the whole room, in one piece instead of head and body: what goes to a
- * socket in one piece takes one plain write. Where the adapter does not encode that way, it goes on as it did.
+ * Socket.IO encodes a broadcast's frame once for the whole room, as head and body. This joins the two: one piece needs one plain write per socket.
+ * If the adapter encodes in another way, nothing changes.
  */
 export function keepFramesWhole({ adapter }: Pick<Namespace, 'adapter'>): void {
   const encoder = adapter as unknown as Encoder;

@@ -1,14 +1,14 @@
+import type { FeedEvent } from '@nexus/common/events/event-json';
 import type { ConversationFeed } from '@nexus/common/feeds/conversation-feed';
 import type { ConversationFeeds, HeldFeed } from '@nexus/common/feeds/conversation-feeds';
 import type { EventListener } from '@nexus/common/feeds/event-subscriptions';
-import type { InvocationEvent } from '@nexus/protocol/event';
 
-type Broadcast = (room: string, event: InvocationEvent) => void;
+type Broadcast = (room: string, event: FeedEvent) => void;
 
-/** What all who watch a conversation share; a class, as there are many. */
+/** What all sockets share that watch a conversation. A class, because there are many. */
 export class Room implements EventListener {
   readonly conversationId: string;
-  /** Socket.IO's name of it. */
+  /** Its name in Socket.IO. */
   readonly name: string;
   readonly #held: HeldFeed;
   readonly #broadcast: Broadcast;
@@ -26,7 +26,7 @@ export class Room implements EventListener {
     return this.#held.feed;
   }
 
-  hear(event: InvocationEvent): void {
+  hear(event: FeedEvent): void {
     this.#broadcast(this.name, event);
   }
 
@@ -37,13 +37,13 @@ export class Room implements EventListener {
 }
 
 export type ConversationRooms = {
-  /** The conversation's room; while anybody holds it, its feed's live events go to the sockets in it. */
+  /** Opens the conversation's room. Until every `open` has its `leave`, the feed's live events go to the sockets in the room. */
   open(conversationId: string, signal: AbortSignal): Promise<Room>;
-  /** For each `open` once. */
+  /** Call it once for each `open`. */
   leave(room: Room): void;
 };
 
-/** One listener per conversation and process, however many sockets watch: an event is encoded once for all of them. */
+/** One listener per conversation and process, however many sockets watch. So an event is encoded once for all of them. */
 export function createConversationRooms(
   feeds: Pick<ConversationFeeds, 'open'>,
   broadcast: Broadcast,

@@ -1,35 +1,35 @@
-import type { InvocationEvent } from '@nexus/protocol/event';
+import type { FeedEvent } from '@nexus/common/events/event-json';
 import { eventName } from '@nexus/protocol/socket-events';
 import type { Room } from './conversation-rooms.ts';
 
-/** Shared by all who have none: many sockets do nothing but wait. */
+/** One shared empty array, to save memory: many sockets only wait. */
 export const none: readonly never[] = [];
 
 export type Cursors = Record<string, number>;
 
 export type WatchingSocket = {
-  emit(name: typeof eventName, event: InvocationEvent): unknown;
+  emit(name: typeof eventName, event: FeedEvent): unknown;
   /** Take effect before they return. */
   join(room: string): unknown;
   leave(room: string): unknown;
 };
 
 /**
- * One socket's watch over one conversation; a class, as there are many. While it catches up it hears the feed by itself, and is sent events
- * only of invocations that it has caught up with; in the tick in which that is all of them it changes over to the room. No gap, no repeat: at that moment
- * the feed, the room and the socket stand at the same seq everywhere.
+ * One socket's watch of one conversation. A class, because there are many. While the socket catches up, it has its own listener on the feed, and
+ * gets live events only of invocations that it has caught up with. When it has caught up with all, it joins the room in the same tick. There is
+ * no gap and no repeat, because at that moment feed, room and socket are at the same seq in every invocation.
  */
 export class Subscription {
   readonly room: Room;
   readonly #socket: WatchingSocket;
-  /** How many invocations the feed knew when the watch began: the socket is owed all that began after them. */
+  /** How many invocations the feed knew when the watch began. The socket must get all that began after them. */
   readonly #since: number;
-  /** Of a live one, the other invocations that it was sent. */
+  /** While live: the other invocations whose events the socket gets. */
   #others: readonly string[] = none;
-  /** Where the socket stands while it is off live delivery. A live one, as most are most of the time, stands where the feed does. */
+  /** The socket's position in each invocation while it is not live. undefined while it is live: then its positions are the feed's. */
   #stands: Cursors | undefined = {};
   #running: AbortController | undefined;
-  /** Off live delivery because the client does not read. */
+  /** Not live because the client does not read. */
   suspended = false;
 
   constructor(room: Room, socket: WatchingSocket) {
@@ -39,8 +39,8 @@ export class Subscription {
   }
 
   /**
-   * Sends what was missed of these invocations, without a cursor from the start, and goes live. Started again, it adds what it does not
-   * watch yet; in the others it goes on where the socket stands, or at the cursor if that is further.
+   * Sends what the socket missed of these invocations, then goes live. Without a cursor it sends an invocation from its start. A second call adds
+   * invocations; in known ones it continues at the socket's position, or at the cursor if that is higher.
    */
   async start(cursors: Cursors, invocationIds: string[]): Promise<void> {
     const stands = this.#takeOff();
@@ -48,7 +48,7 @@ export class Subscription {
     if (!this.suspended) await this.#catchUp(stands);
   }
 
-  /** Takes the socket off live delivery until it is resumed. False when it was off already. */
+  /** Stops live delivery until `resume`. Returns false if it was already stopped. */
   suspend(): boolean {
     if (this.#stands && !this.#running) return false;
     this.#takeOff();
@@ -82,7 +82,7 @@ export class Subscription {
     return Object.fromEntries(ids.flatMap((id) => (id in positions ? [[id, positions[id] ?? 0]] : [])));
   }
 
-  /** Resolves when it is live, or when something else was begun in its place. */
+  /** Resolves when the socket is live, or when a newer call has replaced this one. */
   async #catchUp(stands: Cursors): Promise<void> {
     const { feed, name } = this.room;
     const run = new AbortController();
@@ -91,13 +91,13 @@ export class Subscription {
     const [attached, waiting] = [new Set<string>(), new Set<string>()];
     for (const id of [...Object.keys(stands), ...feed.newcomers(this.#since), ...feed.unfinished()])
       (positions[id] === (stands[id] ?? 0) ? attached : waiting).add(id);
-    const send = (event: InvocationEvent) => {
+    const send = (event: FeedEvent) => {
       stands[event.invocationId] = event.seq;
       this.#socket.emit(eventName, event);
     };
     const stopListening = feed.onEvent((event) => {
       if (attached.has(event.invocationId)) send(event);
-      else waiting.add(event.invocationId); // begun meanwhile: to be attached like the others
+      else waiting.add(event.invocationId); // it began meanwhile: attach it like the others
     });
     run.signal.addEventListener('abort', stopListening);
     try {

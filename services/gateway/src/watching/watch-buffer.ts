@@ -1,4 +1,4 @@
-/** The part of a Socket.IO connection that tells how far its client is behind; over long-polling there is no `socket`. */
+/** The part of a Socket.IO connection that shows how far its client is behind. Long polling has no `socket`. */
 export type BufferedConnection = {
   writeBuffer: readonly { data?: unknown }[];
   transport: { socket?: { bufferedAmount: number } };
@@ -7,8 +7,8 @@ export type BufferedConnection = {
 export type BufferLimits = { packets: number; bytes: number };
 
 /**
- * Whether more waits for a client than may. What waits is in two places: the engine hands the WebSocket all it has at once, and keeps the
- * rest until that is through.
+ * Whether too much waits for a client. Data waits in two places: the engine gives the WebSocket everything that it has, and keeps what comes later
+ * until that is sent.
  */
 export function isBehind(connection: BufferedConnection, { packets, bytes }: BufferLimits): boolean {
   const { writeBuffer } = connection;

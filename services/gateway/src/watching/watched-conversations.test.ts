@@ -1,5 +1,6 @@
+import { type FeedEvent, wholeEvent } from '@nexus/common/events/event-json';
 import { createConversationFeeds } from '@nexus/common/feeds/conversation-feeds';
-import { type InvocationEvent, isLastEvent } from '@nexus/protocol/event';
+import { isLastEvent } from '@nexus/protocol/event';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createFakeLog, type FakeLog, type Gate, textOf } from '../../../../tests/support/fake-log.ts';
@@ -11,7 +12,7 @@ const notYet = -1;
 const anHourMs = 3_600_000;
 const conversationId = 'c';
 
-/** A client that holds each event against the one before it, and the server's part of its socket. */
+/** A client that compares each event with the one before it, and the server's part of its socket. */
 function openSocket(log: FakeLog, gate: Gate) {
   const shown = new Map<string, { seq: number; text: string; ended: boolean }>();
   const lost: unknown[] = [];
@@ -23,7 +24,8 @@ function openSocket(log: FakeLog, gate: Gate) {
     return entry;
   };
   const socket = {
-    emit(_name: string, event: InvocationEvent) {
+    emit(_name: string, heard: FeedEvent) {
+      const event = wholeEvent(heard);
       // An end that is announced after the row says so reaches the room of one that was told of nothing before it.
       if (!asked.has(event.invocationId) && isLastEvent(event)) return;
       const entry = showOf(event.invocationId);
@@ -113,7 +115,7 @@ describe('a conversation that a socket subscribes to again', () => {
     const { log, write, subscribe, showOf, feeds } = await openWatching();
     await subscribe({});
     await settle();
-    log.connected(false); // what the client read elsewhere has not come here
+    log.connected(false); // this gateway has not received what the client read elsewhere
     await write(3);
     log.connected(true);
     Object.assign(showOf('i'), { seq: 3, text: textOf(log.eventsOf('i')) });
@@ -211,7 +213,7 @@ describe('a socket that subscribes, unsubscribes and stops reading at random', (
           log.begin(`i${index}`, begunAgoMs);
           for (let count = 0; count < before; count += 1) await log.append(`i${index}`, 'message.delta');
         }
-        log.connected(true); // nothing of this is on its way any more
+        log.connected(true); // from here on no event of this invocation is under way
         const client = openSocket(log, gate);
         const { watched } = client;
         let [standing, timesClosed] = [false, 0];

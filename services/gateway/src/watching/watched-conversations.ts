@@ -3,25 +3,25 @@ import type { ConversationRooms, Room } from './conversation-rooms.ts';
 import { type Cursors, none, Subscription, type WatchingSocket } from './subscription.ts';
 import { type BufferedConnection, type BufferLimits, isBehind, isDrained } from './watch-buffer.ts';
 
-export const mostSubscriptions = 1_000;
+export const maxSubscriptions = 1_000;
 
-/** What the watches of all sockets share. */
+/** The parts that the watches of all sockets share. */
 export type WatchParts<Socket> = {
   rooms: ConversationRooms;
-  /** A catch-up failed for a reason of ours: the watch has ended. */
+  /** A catch-up failed because a store of ours failed. The watch has ended. */
   onLost(socket: Socket, conversationId: string, error: unknown): void;
 };
 
 type Watch = { lastSeq(invocationId: string): number; start(cursors: Cursors, invocationIds: string[]): void };
 
-/** A watch that is being opened. No more `wanted` when it was closed before it was open. */
+/** A watch that is being opened. `wanted` becomes false if it is closed before it is open. */
 type Opening = { conversationId: string; gone: AbortController; wanted: boolean };
 
-/** Everything one socket watches. A class, as there are many: they share their code, and an idle one holds little. */
+/** Everything that one socket watches. A class, because there are many: an idle one needs little memory. */
 export class WatchedConversations<Socket extends WatchingSocket> {
   readonly #parts: WatchParts<Socket>;
   readonly #socket: Socket;
-  /** Mostly one, or none: a map would hold more than all the rest of this. Replaced, never changed. */
+  /** Mostly one or none, so an array: a map needs more memory than the rest of this object. Replaced, never changed. */
   #watched: readonly Subscription[] = none;
   /** Oldest first. */
   #opening: readonly Opening[] = none;
@@ -33,13 +33,13 @@ export class WatchedConversations<Socket extends WatchingSocket> {
   }
 
   /**
-   * Opens the watch once `assertMayWatch` has resolved; `start` sends what was missed and goes live, and does nothing when the watch was closed
-   * meanwhile, at whatever moment after this call. A conversation has one watch: opening it again, also while it is being opened, adds to it.
+   * Opens the watch when `assertMayWatch` has resolved. `start` then sends what the socket missed and goes live; it does nothing if the watch was
+   * closed after this call. A conversation has one watch: a second `open` adds to it, also while the first is still running.
    */
   async open(conversationId: string, assertMayWatch: () => Promise<unknown>): Promise<Watch> {
     if (this.#closed) throw new AppError('service_stopping');
-    if (this.#watched.length + this.#opening.length >= mostSubscriptions && !this.#find(conversationId)) {
-      throw new AppError('too_many_subscriptions', `One socket watches at most ${mostSubscriptions} conversations`);
+    if (this.#watched.length + this.#opening.length >= maxSubscriptions && !this.#find(conversationId)) {
+      throw new AppError('too_many_subscriptions', `One socket watches at most ${maxSubscriptions} conversations`);
     }
     const opening: Opening = { conversationId, gone: new AbortController(), wanted: true };
     this.#opening = [...this.#opening, opening];
@@ -57,7 +57,7 @@ export class WatchedConversations<Socket extends WatchingSocket> {
     this.#end(conversationId);
   }
 
-  /** Takes a client that does not read off live delivery, and puts one back that has read. True when it was taken off just now. */
+  /** Stops live delivery to a client that does not read, and resumes it when it has read. Returns true if it has just stopped it. */
   checkBuffer(connection: BufferedConnection, limits: BufferLimits): boolean {
     if (isBehind(connection, limits)) return this.#suspendAll();
     if (isDrained(connection)) this.#resumeAll();
@@ -84,7 +84,7 @@ export class WatchedConversations<Socket extends WatchingSocket> {
     };
   }
 
-  /** The conversation's watch. One that is there already has a hold on the room of its own. */
+  /** The conversation's watch. If there already is one, it has its own `open` of the room, so leave this one. */
   #hold(room: Room): Subscription {
     const known = this.#find(room.conversationId);
     if (known) {

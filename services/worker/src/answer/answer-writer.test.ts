@@ -37,11 +37,11 @@ describe('the answer writer', () => {
     attempt = 1,
     flushEveryMs = 0,
     through = appender,
-    held = { invocationId: `i${++count}`, conversationId: `c${count}` },
+    address = { invocationId: `i${++count}`, conversationId: `c${count}` },
   } = {}) {
     const told: Told = { cancelWanted: 0, claimLost: 0, trouble: 0 };
     const writer: AnswerWriter = createAnswerWriter(
-      { ...held, attempt },
+      { ...address, attempt },
       {
         appender: through,
         redis,
@@ -51,8 +51,8 @@ describe('the answer writer', () => {
         onRedisTrouble: () => void told.trouble++,
       },
     );
-    const log = async (): Promise<InvocationEvent[]> => (await readLog(redis, held, 0)).events;
-    return { writer, held, told, log };
+    const log = async (): Promise<InvocationEvent[]> => (await readLog(redis, address, 0)).events;
+    return { writer, address, told, log };
   }
   const textOf = (events: InvocationEvent[]) =>
     events.reduce(
@@ -72,7 +72,7 @@ describe('the answer writer', () => {
     expect((await log()).length).toBeLessThan(4);
   });
 
-  it('goes on after a delta that says nothing', async () => {
+  it('goes on after an empty delta', async () => {
     const { writer, log } = open();
     writer.write(delta('a'));
     await waitUntil(async () => textOf(await log()) === 'a', { what: 'the first' });
@@ -83,17 +83,17 @@ describe('the answer writer', () => {
     expect((await log()).at(-1)?.type).toBe('invocation.cancelled');
   });
 
-  it('appends nothing more once it is abandoned, not even what waits for its window', async () => {
-    const { writer, log } = open({ flushEveryMs: 60 });
+  it('appends nothing after it is abandoned, not even deltas that wait for the next flush', async () => {
+    const { writer, log } = open({ flushEveryMs: 600 });
     writer.write(delta('a'));
     await waitUntil(async () => textOf(await log()) === 'a', { what: 'the first' });
     writer.write(delta('b'));
     writer.abandon();
-    await new Promise((resolve) => setTimeout(resolve, 120));
+    await new Promise((resolve) => setTimeout(resolve, 700));
     expect(textOf(await log())).toBe('a');
   });
 
-  it('collects for the length of the window between two appends', async () => {
+  it('collects deltas until the next flush', async () => {
     const { writer, log } = open({ flushEveryMs: 60 });
     for (let index = 0; index < 20; index += 1) {
       writer.write(delta('x'));
@@ -133,8 +133,8 @@ describe('the answer writer', () => {
   });
 
   it('knows it also when it ends before its first append has returned', async () => {
-    const { writer, held, log } = open();
-    await appender.append(held, 0, [{ type: 'invocation.queued', data: { position: 1 } }], -1);
+    const { writer, address, log } = open();
+    await appender.append(address, 0, [{ type: 'invocation.queued', data: { position: 1 } }], -1);
     writer.write(delta('all at once'));
     await writer.located();
     const seq = writer.freeze();
@@ -156,21 +156,21 @@ describe('the answer writer', () => {
     }
   });
 
-  it('stops when a newer attempt has spoken', async () => {
+  it('stops when a newer attempt has appended', async () => {
     const first = open();
     first.writer.write(delta('a'));
     await waitUntil(async () => (await first.log()).length === 1, { what: 'the first event' });
-    await appender.append(first.held, 2, [delta('newer')], -1);
+    await appender.append(first.address, 2, [delta('newer')], -1);
     first.writer.write(delta('b'));
     await waitUntil(() => first.told.claimLost === 1, { what: 'the claim to be lost' });
     expect(textOf(await first.log())).toBe('anewer');
   });
 
   it('puts back a log that Redis lost, and goes on', async () => {
-    const { writer, held, log } = open();
+    const { writer, address, log } = open();
     writer.write(delta('abc'));
     await waitUntil(async () => (await log()).length === 1, { what: 'the first event' });
-    await redis.del(logKey(held.conversationId, held.invocationId));
+    await redis.del(logKey(address.conversationId, address.invocationId));
     writer.write(delta('def'));
     writer.freeze();
     await writer.end(cancelled, 5_000);
@@ -192,7 +192,7 @@ describe('the answer writer', () => {
     ]);
   });
 
-  it('outlasts a Redis that is away: nothing is lost, nothing twice', async () => {
+  it('loses and repeats nothing while Redis is away', async () => {
     const { writer, told, log } = open();
     writer.write(delta('before '));
     await waitUntil(async () => (await log()).length === 1, { what: 'the first event' });
@@ -209,7 +209,7 @@ describe('the answer writer', () => {
     expect(events.map((event) => event.seq)).toEqual(Array.from({ length: seq }, (_, index) => index + 1));
   });
 
-  it('does not write twice what was written though the reply was lost', async () => {
+  it('does not repeat an append whose reply was lost', async () => {
     let losing = true;
     const lossy: EventAppender = {
       restore: (...args) => appender.restore(...args),

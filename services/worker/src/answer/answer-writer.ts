@@ -3,30 +3,31 @@ import { AppError } from '@nexus/common/errors/app-error';
 import { type EventAppender, LogLost } from '@nexus/common/events/append-events';
 import type { LogAddress } from '@nexus/common/events/event-log-names';
 import { queuedEvents, readLastSeq } from '@nexus/common/events/read-log';
-import type { Held } from '@nexus/common/invocations/status/held';
+import type { AttemptId } from '@nexus/common/invocations/status/attempt-id';
 import { atMost } from '@nexus/common/timing/at-most';
 import type { NewEvent } from '@nexus/protocol/event';
+import { fold, nothingShown } from '@nexus/protocol/fold';
 import type { FlushClock } from './flush-clock.ts';
 import { createPendingEvents } from './pending-events.ts';
 
-/** Gap between the seqs of two attempts when Redis lost the log in between: more than any attempt has events. */
+/** If Redis lost the log between two attempts, the seqs of the later one begin this much higher. No attempt has so many events. */
 const seqsPerAttempt = 1_000_000;
-/** While Redis is away an answer is not kept waiting for its place in the log. */
+/** How long the end of an answer waits for Redis to report the seq of the log. */
 const locateLimitMs = 1_000;
 const retryFirstMs = 50;
-const retryMostMs = 1_000;
+const retryMaxMs = 1_000;
 
 export type AnswerWriter = {
   /** Everything written so far, whether or not it is published. */
   readonly text: string;
   readonly reasoning: string;
-  /** Queues an event; deltas collect while an append is under way. Nothing is thrown: a lost claim is told through `onClaimLost`. */
+  /** Queues an event. Deltas collect while an append is under way. Never throws: it reports a lost claim to `onClaimLost`. */
   write(event: NewEvent): void;
-  /** Until the log has said where this attempt's events stand in it, or a limit: `freeze` guesses then. */
+  /** Resolves when the log has reported the seq of this attempt's events, or after a limit. After the limit `freeze` guesses it. */
   located(): Promise<void>;
-  /** Takes nothing more. The seq that a terminal event would have. */
+  /** Ignores every later write. Returns the seq that the terminal event will have. */
   freeze(): number;
-  /** Publishes what is left and the terminal event. Gives up after the limit: readers then get a snapshot from Postgres. */
+  /** Publishes the remaining events and the terminal event. Gives up after the limit: readers then get a snapshot from Postgres. */
   end(terminal: NewEvent, limitMs: number): Promise<void>;
   /** Stops publishing at once. */
   abandon(): void;
@@ -41,12 +42,15 @@ export type AnswerWriterParts = {
   onRedisTrouble: (error: unknown) => void;
 };
 
-/** One attempt's side of the event log: keeps order, collects deltas, and outlasts a Redis that is away or has forgotten. */
-export function createAnswerWriter(held: Held, parts: AnswerWriterParts): AnswerWriter {
-  const address: LogAddress = { conversationId: held.conversationId, invocationId: held.invocationId };
+/** Writes one attempt's events to the log. Keeps their order, collects deltas, and continues after Redis was away or lost the log. */
+export function createAnswerWriter(
+  { invocationId, conversationId, attempt }: AttemptId,
+  parts: AnswerWriterParts,
+): AnswerWriter {
+  const address: LogAddress = { conversationId, invocationId };
   const pending = createPendingEvents();
-  const written = { text: '', reasoning: '' };
-  const published = { text: '', reasoning: '' };
+  const written = nothingShown();
+  const published = nothingShown();
   let seq = -1;
   let frozen = false;
   let abandoned = false;
@@ -54,7 +58,7 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
   let inFlight: NewEvent[] = [];
   const place = Promise.withResolvers<void>();
 
-  /** Appends until Redis has everything. Returns, and is not running any more, in the tick in which nothing is left. */
+  /** Appends until no event is left, and clears `pumping` in that same tick, so that the next write starts it again. */
   async function pump(): Promise<void> {
     let waitMs = retryFirstMs;
     while (!abandoned && (inFlight.length > 0 || pending.size() > 0)) {
@@ -66,34 +70,34 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
         waitMs = retryFirstMs;
       }
       try {
-        if (seq === -1 && held.attempt > 1) await openAfterEarlierAttempt();
-        const reply = await parts.appender.append(address, held.attempt, inFlight, seq);
+        if (seq === -1 && attempt > 1) await openAfterEarlierAttempt();
+        const reply = await parts.appender.append(address, attempt, inFlight, seq);
         seq = reply.seq;
         place.resolve();
-        note(inFlight);
+        inFlight.reduce(fold, published);
         inFlight = [];
         if (reply.cancelWanted) parts.onCancelWanted();
       } catch (error) {
         await recover(error, waitMs);
-        waitMs = Math.min(waitMs * 2, retryMostMs);
+        waitMs = Math.min(waitMs * 2, retryMaxMs);
       }
     }
     pumping = undefined;
   }
 
   /**
-   * Makes an append that failed one that can be tried again: what a lost reply left in doubt is decided by the seq, as this attempt is the
-   * log's only writer.
+   * Prepares the retry of a failed append. If its reply was lost, the seq of the log shows how many events Redis has: this attempt is the log's
+   * only writer.
    */
   async function recover(error: unknown, waitMs: number): Promise<void> {
     if (error instanceof AppError && error.code === 'claim_lost') {
       abandoned = true;
       parts.onClaimLost();
     } else if (error instanceof LogLost && error.seq > seq) {
-      note(inFlight.splice(0, error.seq - seq));
+      inFlight.splice(0, error.seq - seq).reduce(fold, published);
       seq = error.seq;
     } else if (error instanceof LogLost) {
-      await parts.appender.restore(address, held.attempt, seq, published).catch(parts.onRedisTrouble);
+      await parts.appender.restore(address, attempt, seq, published).catch(parts.onRedisTrouble);
     } else {
       parts.onRedisTrouble(error);
       await sleep(waitMs);
@@ -101,21 +105,14 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
   }
 
   /**
-   * A log that vanished between two attempts goes on far above whatever a client may have seen of it: no seq is used twice. One whose earlier
-   * attempt ended before it had spoken looks the same.
+   * If the log vanished between two attempts, continue far above every seq that a client may have seen, so that no seq is used twice. A log is
+   * also empty if the earlier attempt ended before its first event. That case is treated the same.
    */
   async function openAfterEarlierAttempt(): Promise<void> {
     if ((await readLastSeq(parts.redis, address)) > 0) return;
-    const base = held.attempt * seqsPerAttempt;
-    await parts.appender.restore(address, held.attempt, base, { text: '', reasoning: '' });
+    const base = attempt * seqsPerAttempt;
+    await parts.appender.restore(address, attempt, base, { text: '', reasoning: '' });
     seq = base;
-  }
-
-  function note(events: NewEvent[]): void {
-    for (const event of events) {
-      if (event.type === 'message.delta') published.text += event.data.text;
-      else if (event.type === 'reasoning.delta') published.reasoning += event.data.text;
-    }
   }
 
   function start(): void {
@@ -131,8 +128,7 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
     },
     write(event) {
       if (frozen || abandoned) return;
-      if (event.type === 'message.delta') written.text += event.data.text;
-      else if (event.type === 'reasoning.delta') written.reasoning += event.data.text;
+      fold(written, event);
       pending.add(event);
       start();
     },
@@ -142,7 +138,7 @@ export function createAnswerWriter(held: Held, parts: AnswerWriterParts): Answer
     },
     freeze() {
       frozen = true;
-      const before = seq === -1 && held.attempt === 1 ? queuedEvents : Math.max(seq, 0);
+      const before = seq === -1 && attempt === 1 ? queuedEvents : Math.max(seq, 0);
       return before + inFlight.length + pending.size() + 1;
     },
     async end(terminal, limitMs) {

@@ -1,11 +1,11 @@
 export type FlushClock = {
-  /** Resolves when deltas may be published again; undefined: at once. */
+  /** Resolves when deltas may be published. undefined: they may be published now. */
   nextFlush(): Promise<void> | undefined;
 };
 
 /**
- * Lets all streams of the process flush at the same moments, so that what they have leaves in one call. Nobody waits when the last
- * flush was longer ago than the interval, in milliseconds, as it is now.
+ * Lets all streams of the process flush at the same moments, so that their events leave in one call. A stream does not wait if the last flush
+ * is longer ago than the current interval.
  */
 export function createFlushClock(intervalMs: () => number): FlushClock {
   let lastAt = Number.NEGATIVE_INFINITY;

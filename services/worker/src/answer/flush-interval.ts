@@ -1,8 +1,8 @@
-/** With as many streams, what comes in one turn of the event loop flushes together anyway, and no delta is kept waiting. */
+/** Up to this many streams no delta waits: what arrives in one turn of the event loop flushes together anyway. */
 const streamsAtEase = 16;
 const msPerFurtherStream = 0.25;
 
-/** How long lies between two flushes of the process: nothing at ease, more with each further stream, up to the limit. Milliseconds. */
-export function flushIntervalMs(streams: number, mostMs: number): number {
-  return Math.min(mostMs, Math.max(0, streams - streamsAtEase) * msPerFurtherStream);
+/** Milliseconds between two flushes of the process: 0 with few streams, more with each further stream, at most `maxMs`. */
+export function flushIntervalMs(streams: number, maxMs: number): number {
+  return Math.min(maxMs, Math.max(0, streams - streamsAtEase) * msPerFurtherStream);
 }

@@ -4,9 +4,9 @@ import type { NewEvent } from '@nexus/protocol/event';
 const charactersPerEvent = 10_000;
 
 export type PendingEvents = {
-  /** A delta joins the one before it where that is of the same kind and has room. */
+  /** Joins a delta to the event before it, if that is a delta of the same kind and has room. */
   add(event: NewEvent): void;
-  /** Everything that waits, in order. */
+  /** Removes and returns all waiting events, in order. */
   take(): NewEvent[];
   size(): number;
   isOnlyDeltas(): boolean;

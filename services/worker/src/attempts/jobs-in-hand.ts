@@ -5,16 +5,16 @@ type Process = (job: InvocationJob) => Promise<void>;
 export type JobsInHand = {
   /** Counts a job as in hand from now on, until it has been processed. */
   add(job: InvocationJob): void;
-  /** A job is in hand until all that its processing led to is done. */
+  /** Wraps `process`: a job is in hand until `process` settles. */
   during(process: Process): Process;
   has(job: InvocationJob): boolean;
   invocationIds(): string[];
   size(): number;
-  /** Resolves once none is in hand. */
+  /** Resolves when no job is in hand. */
   whenEmpty(): Promise<void>;
 };
 
-/** The jobs of this process. Wider than its attempts: a job is in hand before its claim, and while that is still under way. */
+/** The jobs of this process. There are more of them than attempts, because a job is in hand before its claim. */
 export function createJobsInHand(): JobsInHand {
   const jobs = new Set<InvocationJob>();
   const onEmpty: (() => void)[] = [];

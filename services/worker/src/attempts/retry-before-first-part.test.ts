@@ -5,11 +5,11 @@ import { collect, failureOf } from '../providers/testing/collect.ts';
 import { retryBeforeFirstPart } from './retry-before-first-part.ts';
 
 const never = new AbortController().signal;
-const policy = { calls: 3, baseMs: 1, capMs: 2, longWaitMs: 1_000, longestWaitMs: 10_000, attempts: 2 };
+const policy = { calls: 3, baseMs: 1, capMs: 2, longWaitMs: 1_000, maxWaitMs: 10_000, attempts: 2 };
 const text = (value: string): ProviderPart => ({ type: 'text-delta', text: value });
 const finish: ProviderFinish = { reason: 'stop', rawReason: 'stop', usage: null };
 
-/** Each call plays the next of these: parts are told, an error is thrown. */
+/** Each call plays the next of these: it passes on parts, or throws an error. */
 function playing(...calls: (ProviderPart | Error)[][]) {
   let count = 0;
   const call = async (onPart: OnPart) => {
@@ -43,7 +43,7 @@ describe('retryBeforeFirstPart', () => {
     expect(count()).toBe(1);
   });
 
-  it('never calls again once a part has been seen: the answer is interrupted', async () => {
+  it('never calls again after the first part: the answer is interrupted', async () => {
     const { call, count } = playing([text('a'), new AppError('provider_unavailable')], [text('b')]);
     const error = (await failureOf((onPart) => retryBeforeFirstPart(call, policy, onPart, never))) as AppError;
     expect(error).toMatchObject({ code: 'stream_interrupted', cause: { code: 'provider_unavailable' } });

@@ -7,11 +7,11 @@ export type RetryPolicy = {
   calls: number;
   baseMs: number;
   capMs: number;
-  /** A provider that asks for a longer wait than this is asked again by a later attempt; the slot is given back meanwhile. */
+  /** If a provider asks for a longer wait than this, the attempt is handed back, so that the wait does not block a worker slot. */
   longWaitMs: number;
-  /** Nobody is kept waiting for longer than this: the attempt fails. */
-  longestWaitMs: number;
-  /** The last attempt of an invocation waits for nothing. */
+  /** If a provider asks for a longer wait than this, the invocation fails. */
+  maxWaitMs: number;
+  /** How many attempts an invocation may have. A long wait does not hand back the last one. */
   attempts: number;
 };
 
@@ -20,7 +20,7 @@ export const standardRetryPolicy: RetryPolicy = {
   baseMs: 250,
   capMs: 8_000,
   longWaitMs: 10_000,
-  longestWaitMs: 600_000,
+  maxWaitMs: 600_000,
   attempts: 10,
 };
 
@@ -37,9 +37,9 @@ export function isPassing(code: ErrorCode): boolean {
 }
 
 /**
- * Calls the provider again after a passing failure, but only while nothing of the answer has been seen: half an answer followed by
- * another is worse than none. After the first part a break is `stream_interrupted`. Waits exponentially with full jitter, or as long
- * as the provider asked.
+ * Calls the provider again after a passing failure, but only before the first part: otherwise clients would see half of one answer and then
+ * another one. After the first part a passing failure is `stream_interrupted`. The wait grows exponentially with full jitter, unless the
+ * provider asked for a wait.
  */
 export async function retryBeforeFirstPart(
   call: (onPart: OnPart) => Promise<ProviderFinish>,

@@ -1,8 +1,8 @@
 import { AppError } from '@nexus/common/errors/app-error';
+import type { AttemptId } from '@nexus/common/invocations/status/attempt-id';
 import type { Claim } from '@nexus/common/invocations/status/claim-invocations';
-import type { Held } from '@nexus/common/invocations/status/held';
 
-export type RunningAttempt = Held & {
+export type RunningAttempt = AttemptId & {
   provider: string;
   /** Aborted with an AppError that says why: cancelled, claim_lost, deadline_exceeded, a timeout, worker_stopping. */
   signal: AbortSignal;
@@ -11,15 +11,15 @@ export type RunningAttempt = Held & {
 
 export type RunningAttempts = {
   /** The returned attempt counts as running until it is closed. */
-  open(claim: Held & Pick<Claim, 'settings'>): RunningAttempt & { close(): void };
+  open(claim: AttemptId & Pick<Claim, 'settings'>): RunningAttempt & { close(): void };
   abort(invocationId: string, reason: AppError): void;
-  /** Those that run, and whichever is opened from now on. */
+  /** Aborts all running attempts, and every attempt that is opened later. */
   abortAll(reason: AppError): void;
   list(): RunningAttempt[];
   size(): number;
 };
 
-/** What this worker process is at work on: whoever learns that an attempt must stop finds it here. */
+/** The running attempts of this process. The heartbeat, the nudges and the shutdown abort attempts through it. */
 export function createRunningAttempts(): RunningAttempts {
   const attempts = new Map<string, RunningAttempt>();
   let allAborted: AppError | undefined;
@@ -52,7 +52,7 @@ export function createRunningAttempts(): RunningAttempts {
   };
 }
 
-/** The reason an attempt was aborted for, as the error it is. */
+/** The signal's abort reason as an AppError. */
 export function abortReason(signal: AbortSignal): AppError {
   return signal.reason instanceof AppError
     ? signal.reason

@@ -6,7 +6,7 @@ import type { OnPart, Provider, ProviderFinish, ProviderRequest } from '../provi
 import { type RetryPolicy, retryBeforeFirstPart } from './retry-before-first-part.ts';
 import { watchParts } from './watch-parts.ts';
 
-/** One attempt's answer: the agent's provider, called with retries, within the agent's timeouts and the deadline. */
+/** Calls the agent's provider with retries, within the agent's timeouts and the invocation's deadline. */
 export async function streamParts(
   providers: ReadonlyMap<ProviderName, Provider>,
   policy: RetryPolicy,
@@ -15,6 +15,9 @@ export async function streamParts(
   onPart: OnPart,
   signal: AbortSignal,
 ): Promise<ProviderFinish> {
+  // Never by the default in its place: what is asked would go to another server than its workspace has chosen.
+  if (settings.connectionId)
+    throw new AppError('provider_not_configured', 'This worker cannot use connections: ask an agent without one');
   const provider = isProviderName(settings.provider) ? providers.get(settings.provider) : undefined;
   if (!provider)
     throw new AppError('provider_not_configured', `This worker does not serve the provider ${settings.provider}`);
@@ -39,8 +42,8 @@ export async function streamParts(
   }
 }
 
-function toRequest(settings: Claim['settings'], { messages }: Context): ProviderRequest {
-  const { model, systemPrompt, temperature, topP, maxOutputTokens, contextTokens } = settings;
+function toRequest(settings: Claim['settings'], { systemPrompt, messages }: Context): ProviderRequest {
+  const { model, temperature, topP, maxOutputTokens, contextTokens } = settings;
   return { model, systemPrompt, messages, temperature, topP, maxOutputTokens, contextTokens };
 }
 

@@ -9,7 +9,7 @@ const text = (value: string): ProviderPart => ({ type: 'text-delta', text: value
 const finish: ProviderFinish = { reason: 'stop', rawReason: 'stop', usage: null };
 const long = { firstTokenTimeoutMs: 60_000, idleTimeoutMs: 60_000 };
 
-/** Heeds nothing: neither its signal nor that somebody left. */
+/** Ignores its signal. */
 const deaf =
   (...parts: ProviderPart[]) =>
   (onPart: OnPart) => {
@@ -17,7 +17,7 @@ const deaf =
     return new Promise<ProviderFinish>(() => {});
   };
 
-/** Says one part, then nothing, and notes why it is to stop. */
+/** Passes on one part and then waits. Notes the abort reason. */
 function hearing() {
   let reason: unknown;
   const call = (onPart: OnPart, signal: AbortSignal) => {
@@ -43,7 +43,7 @@ describe('watchParts', () => {
     expect(error).toMatchObject({ code: 'first_token_timeout' });
   });
 
-  it('gives up a provider that pauses for too long, and passes nothing on of what it says later', async () => {
+  it('gives up a provider that pauses for too long, and passes on none of its later parts', async () => {
     let say: OnPart = () => {};
     const call = (onPart: OnPart) => {
       say = onPart;
@@ -56,7 +56,7 @@ describe('watchParts', () => {
     expect(heard).toEqual(['a']);
   });
 
-  it('gives up as soon as the pause is too long, however the parts before it came', async () => {
+  it('gives up as soon as the pause is too long, also after parts at any pace', async () => {
     let lastAt = 0;
     const call = async (onPart: OnPart) => {
       for (const pauseMs of [0, 200]) {
@@ -71,7 +71,7 @@ describe('watchParts', () => {
     expect(performance.now() - lastAt).toBeLessThan(450);
   });
 
-  it('counts the pause anew from each part', async () => {
+  it('counts the pause from the last part', async () => {
     const call = async (onPart: OnPart) => {
       for (let count = 0; count < 8; count += 1) {
         onPart(text('a'));
@@ -83,7 +83,7 @@ describe('watchParts', () => {
     expect(said).toHaveLength(8);
   });
 
-  it('rejects with the reason of the outer signal, and hands it on', async () => {
+  it('rejects with the reason of the outer signal, and passes it to the provider', async () => {
     const controller = new AbortController();
     const reason = new AppError('cancelled');
     const { call, heard } = hearing();
@@ -93,7 +93,7 @@ describe('watchParts', () => {
     expect(heard()).toBe(reason);
   });
 
-  it('takes what its listener throws for what it is, and lets go of the provider', async () => {
+  it('rejects with the error that its listener throws, and aborts the provider', async () => {
     const fault = new TypeError('ours');
     const { call, heard } = hearing();
     const throwing = () => {
@@ -103,7 +103,7 @@ describe('watchParts', () => {
     expect(heard()).toBe(fault);
   });
 
-  it('does not call where the outer signal is aborted already', async () => {
+  it('does not call the provider if the outer signal is aborted already', async () => {
     const reason = new AppError('cancelled');
     const call = () => {
       throw new Error('called');

@@ -4,8 +4,8 @@ import type { OnPart, ProviderFinish } from '../providers/provider.ts';
 export type PartTimeouts = { firstTokenTimeoutMs: number; idleTimeoutMs: number };
 
 /**
- * One provider call, given up when its first part or the next takes too long, or when the outer signal aborts. A provider that does
- * not heed its signal is left behind: this rejects all the same, and nothing more is told.
+ * Makes one provider call. Rejects when the first or the next part takes too long, or when the outer signal aborts. It rejects even if the
+ * provider ignores its signal, and passes on no later part.
  */
 export function watchParts(
   call: (onPart: OnPart, signal: AbortSignal) => Promise<ProviderFinish>,
@@ -16,7 +16,7 @@ export function watchParts(
   return new Promise((resolve, reject) => {
     if (outer.aborted) return reject(outer.reason);
     const controller = new AbortController();
-    let heardAt: number | null = null;
+    let lastPartAt: number | null = null;
     let over = false;
 
     function end(): void {
@@ -33,10 +33,10 @@ export function watchParts(
     const onOuterAbort = () => giveUp(outer.reason);
     const giveUpAfter = (ms: number, code: keyof typeof describe) =>
       giveUp(new AppError(code, `${describe[code]} within ${ms} ms`));
-    /** To set a timer anew for each part costs more than the part: this one looks, when it fires, how long ago the last one came. */
+    /** A new timer for each part would cost more than the part. So this timer checks, when it fires, how long ago the last part came. */
     function watchIdle(ms: number): void {
       timer = setTimeout(() => {
-        const leftMs = (heardAt ?? 0) + idleTimeoutMs - performance.now();
+        const leftMs = (lastPartAt ?? 0) + idleTimeoutMs - performance.now();
         if (leftMs > 0) watchIdle(leftMs);
         else giveUpAfter(idleTimeoutMs, 'idle_timeout');
       }, ms);
@@ -46,15 +46,15 @@ export function watchParts(
     let timer = setTimeout(() => giveUpAfter(firstTokenTimeoutMs, 'first_token_timeout'), firstTokenTimeoutMs);
     const tell: OnPart = (part) => {
       if (over) return;
-      if (heardAt === null) {
+      if (lastPartAt === null) {
         clearTimeout(timer);
         watchIdle(idleTimeoutMs);
       }
-      heardAt = performance.now();
+      lastPartAt = performance.now();
       try {
         onPart(part);
       } catch (error) {
-        giveUp(error); // ours, not the provider's
+        giveUp(error); // the listener's error, not the provider's
       }
     };
     const ask = async () => call(tell, controller.signal);

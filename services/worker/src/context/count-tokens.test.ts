@@ -13,11 +13,11 @@ describe('counting tokens', () => {
     expect(countTokens(text)).toBe(exactly(text));
   });
 
-  it('counts the texts of special tokens as the plain text that they are', () => {
+  it('counts special tokens as plain text', () => {
     expect(countTokens('<|endoftext|>')).toBeGreaterThan(1);
   });
 
-  it('stays near where nothing separates the words', () => {
+  it('is nearly exact for text without spaces', () => {
     const text = 'これは改行も空白もない長い日本語の文章です'.repeat(200);
     expect(Math.abs(countTokens(text) / exactly(text) - 1)).toBeLessThan(0.05);
   });

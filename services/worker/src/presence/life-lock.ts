@@ -2,33 +2,29 @@ import type { Logger } from '@nexus/common/logging/create-logger';
 import { lifeLockSpace } from '@nexus/common/postgres/is-life-lock-held';
 import { postgresLimits } from '@nexus/common/postgres/postgres-limits';
 import { sessionSettings } from '@nexus/common/postgres/session-settings';
+import { liveness } from '@nexus/common/timing/liveness';
 import pg from 'pg';
 
-const retryMs = 250;
-/** How often the connection is asked whether it is there, and how long it may take to say so. */
-const askEveryMs = 2_000;
-const answerLimitMs = 5_000;
-
 /**
- * A session of ours whose network is gone keeps the lock, or its place in the line for it, until TCP gives up: hours. Nobody else
- * uses this key.
+ * When the network fails, Postgres keeps our old session and its lock until TCP gives up, which takes hours. So a new session ends the old
+ * ones. Only this worker uses this key.
  */
 const endFormerSessions = `
   SELECT pg_terminate_backend(pid) FROM pg_locks
   WHERE locktype = 'advisory' AND objsubid = 2 AND classid = $1::int::oid AND objid = $2::int::oid
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND pid <> pg_backend_pid()`;
 
-/** A standby gives out locks of its own, of which the primary knows nothing. */
+/** The primary does not see a lock that was taken on a standby. */
 async function assertPrimary(client: pg.Client): Promise<void> {
-  const question = { text: 'SELECT pg_is_in_recovery() AS "isStandby"', query_timeout: answerLimitMs };
+  const question = { text: 'SELECT pg_is_in_recovery() AS "isStandby"', query_timeout: liveness.lockAnswerLimitMs };
   const { rows } = await client.query<{ isStandby: boolean }>(question as pg.QueryConfig);
   if (rows[0]?.isStandby) throw new Error('the address leads to a standby');
 }
 
 /**
- * Holds a session advisory lock on a connection of its own for as long as this process lives: the server drops it the moment the
- * process dies. A connection that breaks, answers no more, or leads to a standby, is replaced at once; meanwhile the heartbeat keeps the worker alive.
- * `onHeld` is called each time the lock has been taken.
+ * Holds a session advisory lock on a connection of its own: Postgres drops the lock when the process dies. A connection that breaks, stops
+ * answering or leads to a standby is replaced. Meanwhile the heartbeat shows that the worker lives. Calls `onHeld` each time it has taken
+ * the lock.
  */
 export function openLifeLock(
   databaseUrl: string,
@@ -55,7 +51,7 @@ export function openLifeLock(
       await assertPrimary(next);
       await next.query(endFormerSessions, [lifeLockSpace, key]);
       await next.query('SELECT pg_advisory_lock($1, $2)', [lifeLockSpace, key]);
-      timer = setTimeout(() => void ask(next), askEveryMs);
+      timer = setTimeout(() => void ask(next), liveness.lockCheckEveryMs);
       onHeld();
     } catch (error) {
       logger.warn({ error }, 'the life lock could not be taken');
@@ -63,20 +59,20 @@ export function openLifeLock(
     }
   }
 
-  /** An idle connection whose other end is gone, or became a standby, fails nothing: only a question shows it. */
+  /** An idle connection does not fail when its server is gone or becomes a standby. Only a query shows it. */
   async function ask(which: pg.Client): Promise<void> {
     try {
       await assertPrimary(which);
-      if (!closed && client === which) timer = setTimeout(() => void ask(which), askEveryMs);
+      if (!closed && client === which) timer = setTimeout(() => void ask(which), liveness.lockCheckEveryMs);
     } catch (error) {
       logger.warn({ error }, 'the life lock lost its connection');
       giveUp(which);
     }
   }
 
-  /** Not awaited: the goodbye of a connection that is dead arrives nowhere, and neither does its end. */
+  /** Does not await `end()`: on a dead connection it may never resolve. */
   function giveUp(which: pg.Client): void {
-    reconnectAfter(which, retryMs);
+    reconnectAfter(which, liveness.lockRetryMs);
     which.end().catch(() => {});
   }
 

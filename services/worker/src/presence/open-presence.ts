@@ -1,31 +1,30 @@
 import { AppError } from '@nexus/common/errors/app-error';
-import type { Held } from '@nexus/common/invocations/status/held';
+import type { AttemptId } from '@nexus/common/invocations/status/attempt-id';
 import type { Logger } from '@nexus/common/logging/create-logger';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
+import { liveness } from '@nexus/common/timing/liveness';
 import type { RunningAttempts } from '../attempts/running-attempts.ts';
 import { openLifeLock } from './life-lock.ts';
 import { beatHeart, registerWorker, unregisterWorker, type WorkerIdentity } from './worker-row.ts';
 
-const beatEveryMs = 500;
-
 export type Presence = {
-  /** Since the last heartbeat that was heard was sent. */
+  /** Milliseconds since this worker sent the last heartbeat that Postgres acknowledged. */
   lastBeatAgoMs(): number;
   close(): Promise<void>;
 };
 
 /**
- * Makes this worker known as alive until it is closed, stops the attempts of which Postgres says that they must, and gives back those
- * of which it knows nothing: a claim can take effect whose answer never arrives, seconds after this side has given it up.
+ * Sends heartbeats until it is closed. Aborts the attempts that Postgres reports as lost or cancelled. Gives back the claims that this worker
+ * does not know: a claim can take effect although its reply never arrives, seconds after the worker gave up the query.
  */
 export async function openPresence(parts: {
-  database: PrismaClient;
+  database: Database;
   databaseUrl: string;
   worker: WorkerIdentity;
   attempts: RunningAttempts;
-  /** The invocations of all jobs that were delivered and are not done with. */
+  /** The invocation ids of all jobs in hand. */
   inHand: () => string[];
-  giveBack: (held: Held) => Promise<unknown>;
+  giveBack: (claimed: AttemptId) => Promise<unknown>;
   logger: Logger;
 }): Promise<Presence> {
   const { database, worker, attempts, inHand, giveBack, logger } = parts;
@@ -34,17 +33,17 @@ export async function openPresence(parts: {
   let beating = false;
 
   async function beat(): Promise<void> {
-    const beatAt = performance.now(); // Postgres counts from when it is told, not from when we hear that it was
-    const { known, verdicts, unheld } = await beatHeart(database, worker.id, attempts.list(), inHand());
+    const beatAt = performance.now(); // before the query: Postgres counts from when it gets the beat, not from its reply
+    const { known, verdicts, notInHand } = await beatHeart(database, worker.id, attempts.list(), inHand());
     lastBeatAt = beatAt;
     if (!known) await registerWorker(database, worker);
     for (const { invocationId, verdict } of verdicts) {
       attempts.abort(invocationId, new AppError(verdict === 'lost' ? 'claim_lost' : 'cancelled'));
     }
-    for (const held of unheld) {
-      if (inHand().includes(held.invocationId)) continue; // delivered while the statement was on its way
-      logger.warn({ ...held }, 'a claim that was not heard of is given back');
-      await giveBack(held);
+    for (const claimed of notInHand) {
+      if (inHand().includes(claimed.invocationId)) continue; // its job arrived while the statement ran
+      logger.warn({ ...claimed }, 'gives back a claim whose reply was lost');
+      await giveBack(claimed);
     }
   }
 
@@ -58,7 +57,7 @@ export async function openPresence(parts: {
       });
   }
 
-  const timer = setInterval(beatOnce, beatEveryMs);
+  const timer = setInterval(beatOnce, liveness.beatEveryMs);
   const lock = openLifeLock(parts.databaseUrl, lockKey, logger, beatOnce);
 
   return {

@@ -1,27 +1,27 @@
-import type { Held } from '@nexus/common/invocations/status/held';
+import type { AttemptId } from '@nexus/common/invocations/status/attempt-id';
 import { isLifeLockHeld } from '@nexus/common/postgres/is-life-lock-held';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import { msAgo } from '@nexus/common/postgres/ms-ago';
+import type { Queryable } from '@nexus/common/postgres/queryable';
 import type { ProviderName } from '@nexus/common/queue/provider-name';
-
-type Database = Pick<PrismaClient, '$queryRaw'>;
+import { liveness } from '@nexus/common/timing/liveness';
 
 export type WorkerIdentity = {
   id: string;
   hostname: string;
   pid: number;
   providers: ProviderName[];
-  /** Wanted, but without credentials: the API tells clients so. */
+  /** Listed in WORKER_PROVIDERS, but without credentials. The API reports that to clients. */
   unconfigured: ProviderName[];
   concurrency: number;
 };
 
 /**
- * Writes the worker's row, again where it has vanished, and returns the key of the advisory lock that goes with it. Rows of workers that were
- * killed long ago go, since nobody else removes them; not while an invocation runs on one, which only the sweep may call lost.
+ * Inserts or refreshes the worker's row, and returns the key of its advisory lock. Also deletes the rows of workers that were killed long ago,
+ * because nothing else does. A row with a running invocation stays: only the sweep may declare that invocation lost.
  */
-export async function registerWorker(database: Database, worker: WorkerIdentity): Promise<number> {
-  const [row] = await database.$queryRaw<{ lockKey: number }[]>`
-    WITH gone AS (DELETE FROM worker WHERE id <> ${worker.id}::uuid AND heartbeat_at < now() - interval '1 hour'
+export async function registerWorker(database: Queryable, worker: WorkerIdentity): Promise<number> {
+  const [row] = await database.query<{ lockKey: number }>`
+    WITH gone AS (DELETE FROM worker WHERE id <> ${worker.id}::uuid AND heartbeat_at < ${msAgo(liveness.forgottenMs)}
                   AND NOT EXISTS (SELECT 1 FROM invocation i WHERE i.status = 'running' AND i.worker_id = worker.id))
     INSERT INTO worker (id, hostname, pid, providers, unconfigured, concurrency)
     VALUES (${worker.id}::uuid, ${worker.hostname}, ${worker.pid}, ${worker.providers}::text[], ${worker.unconfigured}::text[], ${worker.concurrency})
@@ -31,37 +31,37 @@ export async function registerWorker(database: Database, worker: WorkerIdentity)
   return row.lockKey;
 }
 
-export async function unregisterWorker(database: Database, workerId: string): Promise<void> {
-  await database.$queryRaw`DELETE FROM worker WHERE id = ${workerId}::uuid`;
+export async function unregisterWorker(database: Queryable, workerId: string): Promise<void> {
+  await database.query`DELETE FROM worker WHERE id = ${workerId}::uuid`;
 }
 
 export type Verdict = { invocationId: string; verdict: 'lost' | 'cancelled' };
-export type Heartbeat = { known: boolean; verdicts: Verdict[]; unheld: Held[] };
+export type Heartbeat = { known: boolean; verdicts: Verdict[]; notInHand: AttemptId[] };
 
 /**
- * Says that the worker lives and hears, in the same statement, which of its attempts must stop, and which are its own by the rows
- * although they belong to none of the jobs that it has in hand.
+ * Updates the worker's heartbeat. The same statement returns which of its attempts must stop (`verdicts`), and which running rows name this
+ * worker although their jobs are not in hand (`notInHand`).
  */
 export async function beatHeart(
-  database: Database,
+  database: Queryable,
   workerId: string,
-  attempts: Held[],
+  attempts: AttemptId[],
   inHand: string[],
 ): Promise<Heartbeat> {
-  const [row] = await database.$queryRaw<Heartbeat[]>`
+  const [row] = await database.query<Heartbeat>`
     WITH beat AS (
-      UPDATE worker w SET heartbeat_at = now(), steady_since = CASE WHEN w.heartbeat_at < now() - interval '1 s' THEN now() ELSE w.steady_since END,
+      UPDATE worker w SET heartbeat_at = now(), steady_since = CASE WHEN w.heartbeat_at < ${msAgo(liveness.silentMs)} THEN now() ELSE w.steady_since END,
              lock_held = ${isLifeLockHeld('w.lock_key')} WHERE id = ${workerId}::uuid RETURNING id),
     verdicts AS (
       SELECT i.id AS "invocationId",
-             CASE WHEN i.attempt <> held.attempt OR i.status <> 'running' THEN 'lost' ELSE 'cancelled' END AS verdict
-      FROM unnest(${attempts.map((each) => each.invocationId)}::uuid[], ${attempts.map((each) => each.attempt)}::int[]) AS held(id, attempt)
-      JOIN invocation i ON i.id = held.id
-      WHERE i.attempt <> held.attempt OR i.status <> 'running' OR i.cancel_requested_at IS NOT NULL),
-    unheld AS (
+             CASE WHEN i.attempt <> mine.attempt OR i.status <> 'running' THEN 'lost' ELSE 'cancelled' END AS verdict
+      FROM unnest(${attempts.map((each) => each.invocationId)}::uuid[], ${attempts.map((each) => each.attempt)}::int[]) AS mine(id, attempt)
+      JOIN invocation i ON i.id = mine.id
+      WHERE i.attempt <> mine.attempt OR i.status <> 'running' OR i.cancel_requested_at IS NOT NULL),
+    not_in_hand AS (
       SELECT id AS "invocationId", conversation_id AS "conversationId", attempt FROM invocation
       WHERE status = 'running' AND worker_id = ${workerId}::uuid AND id <> ALL(${inHand}::uuid[]))
     SELECT EXISTS (SELECT 1 FROM beat) AS known, coalesce((SELECT jsonb_agg(verdicts) FROM verdicts), '[]') AS verdicts,
-           coalesce((SELECT jsonb_agg(unheld) FROM unheld), '[]') AS unheld`;
-  return row ?? { known: false, verdicts: [], unheld: [] };
+           coalesce((SELECT jsonb_agg(not_in_hand) FROM not_in_hand), '[]') AS "notInHand"`;
+  return row ?? { known: false, verdicts: [], notInHand: [] };
 }

@@ -6,7 +6,7 @@ import { collect, hello } from './testing/collect.ts';
 const never = new AbortController().signal;
 const content = 'Hi there! Here is a somewhat longer answer, so that it comes in several pieces. 🦙';
 
-describe('against a mock of the providers that others wrote', () => {
+describe('against a public mock of the providers', () => {
   let mock: LLMock;
   beforeAll(async () => {
     mock = new LLMock({ port: 0 });

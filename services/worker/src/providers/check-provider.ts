@@ -1,5 +1,6 @@
 import type { ModelList } from './model-list.ts';
-import { quote, systemCodeOf } from './provider-error.ts';
+import { quote } from './wire/quote.ts';
+import { reasonOf } from './wire/reason-of.ts';
 
 /** A provider's title in the log, and the variables that the operator can set. */
 export type CheckedProvider = { title: string; baseUrlVariable: string; keyVariable: string | null; list: ModelList };
@@ -45,14 +46,14 @@ export async function checkProvider(
   } catch (error) {
     if (signal.aborted) return null;
     if (limit.aborted) return unreached(`did not answer within ${limitMs / 1_000} s; ${check(baseUrlVariable)}`);
-    return unreached(`cannot be reached (${reasonOf(error)}); ${check(baseUrlVariable)}`);
+    return unreached(`cannot be reached (${reasonOf(error) ?? wordsOfError(error)}); ${check(baseUrlVariable)}`);
   }
 }
 
-/** The system's code, or the words of what failed: fetch itself says no more than "fetch failed". */
-function reasonOf(error: unknown): string {
+/** The cause has the reason: the message of fetch itself is only "fetch failed". */
+function wordsOfError(error: unknown): string {
   const { cause } = error as { cause?: unknown };
-  return systemCodeOf(error) ?? quote(cause instanceof Error ? cause.message : String(error));
+  return quote(cause instanceof Error ? cause.message : String(error));
 }
 
 /** Some providers quote the key that they refuse. */
@@ -72,7 +73,7 @@ async function readStart(response: Response): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** The provider's own words, in the places where known providers put them. Other bodies are not repeated. */
+/** The provider's own words, from the fields in which known providers put them. Other bodies are not shown. */
 function wordsOf(body: string): string {
   let parsed: unknown;
   try {

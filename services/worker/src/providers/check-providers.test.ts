@@ -42,7 +42,7 @@ describe('checkProviders', () => {
     ['openai', '/v1/models', 'authorization', 'Bearer sk-secret-key'],
     ['gemini', '/v1/v1beta/models?pageSize=1', 'x-goog-api-key', 'sk-secret-key'],
     ['ollama', '/v1/api/tags', 'authorization', undefined],
-  ])('asks %s for its models, with its key, and is silent where it answers', async (name, url, header, value) => {
+  ])('asks %s for its models, with its key, and logs nothing if it answers', async (name, url, header, value) => {
     const asked: [string | undefined, unknown][] = [];
     const host = await serve((request, response) => {
       asked.push([request.url, request.headers[header]]);
@@ -57,7 +57,7 @@ describe('checkProviders', () => {
       'openai',
       401,
       '{"error":{"message":"Incorrect API key: sk-secret-key."}}',
-      'OpenAI at HOST rejected the credentials (401: Incorrect API key: [key].); check OPENAI_API_KEY',
+      'OpenAI at HOST rejected the credentials (401: Incorrect API key: [key]); check OPENAI_API_KEY',
     ],
     [
       'openai',
@@ -87,12 +87,12 @@ describe('checkProviders', () => {
   it.each([
     [200, 'OpenAI at HOST answers with a web page in place of its models; check OPENAI_BASE_URL'],
     [502, 'OpenAI at HOST answers with an error (502: a web page)'],
-  ])('does not take a web page for an answer (%i), nor repeats it', async (status, line) => {
+  ])('does not accept a web page as an answer (%i), and does not log it', async (status, line) => {
     const host = await answering(status, '<h1>sign in</h1>', { 'content-type': 'text/html; charset=utf-8' });
     expect(await check('openai', `http://${host}`)).toEqual([`warn: ${line.replace('HOST', host)}`]);
   });
 
-  it('says nothing of a redirect, and does not take the key there', async () => {
+  it('logs nothing about a redirect, and does not send the key there', async () => {
     let followed = 0;
     const other = await serve((_request, response) => {
       followed += 1;
@@ -103,17 +103,17 @@ describe('checkProviders', () => {
     expect(followed).toBe(0);
   });
 
-  it('says where nobody listens, and of Ollama no louder where nobody asked for it', async () => {
+  it('warns about an address where no server listens, and only informs about the default address of Ollama', async () => {
     const host = await serve(() => {});
     await new Promise((resolve) => servers.pop()?.close(resolve));
     expect(await check('openai', `http://${host}`)).toEqual([
-      `warn: OpenAI at ${host} cannot be reached (ECONNREFUSED); check OPENAI_BASE_URL`,
+      `warn: OpenAI at ${host} cannot be reached (ECONNREFUSED: nothing listens there); check OPENAI_BASE_URL`,
     ]);
     expect(await check('ollama', `http://${host}`)).toEqual([expect.stringMatching(/^warn: Ollama at /)]);
     expect((await check('ollama', 'http://127.0.0.1:11434')).join()).not.toContain('warn');
   });
 
-  it('names the reason where TLS fails', async () => {
+  it('names the reason if TLS fails', async () => {
     const host = await listen(
       createTcpServer((socket) =>
         socket

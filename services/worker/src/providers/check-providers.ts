@@ -6,7 +6,7 @@ import { ollamaModelList } from './ollama/model-list.ts';
 import { openAiModelList } from './openai/model-list.ts';
 import type { ProviderConfig } from './provider-config.ts';
 
-/** Long enough for a slow provider, short enough to be of use while somebody watches the start. */
+/** Long enough for a slow provider, short enough for a person who watches the start. */
 const standardLimitMs = 5_000;
 
 /** Ollama's addresses without OLLAMA_BASE_URL, here and in a container. Many run no Ollama, so its absence there is no warning. */

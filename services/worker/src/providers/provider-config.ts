@@ -1,7 +1,7 @@
 import { checkedText, wholeNumber } from '@nexus/common/config/setting-kinds';
 import { webUrlProblem } from '@nexus/common/config/url-problem';
 
-/** Where a provider is called, without what the call itself appends. */
+/** The base URL of a provider, without the path that each call appends. */
 const baseUrl = (appended: RegExp) =>
   checkedText(
     (text) =>
@@ -9,17 +9,17 @@ const baseUrl = (appended: RegExp) =>
       (appended.test(text) ? 'expected the base URL alone: the path of each call is appended' : null),
   );
 
-/** Goes into a header as it is. Quotes around it are not part of any key: whoever set it took them for syntax. */
+/** A key, which goes into a header unchanged. No key has quotes around it: they come from a mistake about the file's syntax. */
 const key = () =>
   checkedText((text) => {
     if (!/^[\x20-\x7e]*$/.test(text)) return 'expected printable ASCII characters in one line';
     return /^(["'`]).*\1$/.test(text) ? 'expected a key without quotes around it' : null;
   }).optional();
 
-/** The environment variables of the providers; a missing key costs only that provider. */
+/** The environment variables of the providers. Without its key only that provider is missing. */
 export const providerFields = {
   OPENAI_API_KEY: key(),
-  /** Any server that speaks OpenAI's chat completions. */
+  /** OpenAI, or any server with a compatible chat completions API. */
   OPENAI_BASE_URL: baseUrl(/\/(chat\/)?completions\/*$/).default('https://api.openai.com/v1'),
   GEMINI_API_KEY: key(),
   GEMINI_BASE_URL: baseUrl(/\/v1(beta|alpha)?(\/models)?\/*$/).default('https://generativelanguage.googleapis.com'),

@@ -1,6 +1,6 @@
 import type { Usage } from '@nexus/protocol/event';
 
-/** One message of the context, oldest first; the last one is the user's. */
+/** One message of the context, oldest first. The first and the last one are the user's, and the roles alternate. */
 export type ContextMessage = { role: 'user' | 'assistant'; content: string };
 
 /** What a provider is asked. null leaves the choice to the provider. */
@@ -11,7 +11,7 @@ export type ProviderRequest = {
   temperature: number | null;
   topP: number | null;
   maxOutputTokens: number | null;
-  /** How many tokens of context the agent may be given, without the answer: for who must be told how much room to make. */
+  /** The agent's limit for the context in tokens, without the answer. Ollama needs it to reserve memory. */
   contextTokens: number;
 };
 
@@ -24,15 +24,15 @@ export type ProviderPart = { type: 'text-delta' | 'reasoning-delta'; text: strin
 export type OnPart = (part: ProviderPart) => void;
 
 /**
- * How a complete answer ended. usage is null where the provider did not say; the worker then estimates. `textTokens` is how many of the
- * output tokens were text that was shown; left out where the provider does not tell them from what it thought.
+ * How a complete answer ended. `usage` is null if the provider sent no counts, or impossible ones: the worker then estimates. `textTokens` is
+ * how many of the output tokens were text. It is left out if the provider does not count reasoning separately.
  */
 export type ProviderFinish = { reason: FinishReason; rawReason: string; usage: Usage | null; textTokens?: number };
 
 /**
- * A model behind some API. `stream` makes one call, without retries of its own, tells each part as it comes, in order, and resolves once
- * the answer is complete. Anything else it rejects with is an AppError: an answer that breaks off without its protocol's end mark is
- * `stream_interrupted`, never a quiet end. Aborting the signal closes the provider's socket, and rejects with the signal's reason.
+ * A model behind some API. `stream` makes one call without retries, passes on each part as it comes, in order, and resolves when the answer is
+ * complete. It rejects only with AppErrors: an answer that ends without its protocol's end mark is `stream_interrupted`, never complete.
+ * Aborting the signal closes the provider's socket, and rejects with the signal's reason.
  */
 export type Provider = {
   stream(request: ProviderRequest, onPart: OnPart, signal: AbortSignal): Promise<ProviderFinish>;

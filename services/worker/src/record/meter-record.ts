@@ -1,33 +1,24 @@
-import type { InvocationMetrics } from '@nexus/common/invocations/invocation-metrics';
 import type { WorkerMetrics } from '../worker-metrics.ts';
 import type { InvocationRecord } from './record-invocation.ts';
 
-/** The record, counting what took effect. */
-export function meterRecord(
-  record: InvocationRecord,
-  invocations: Pick<InvocationMetrics, 'ended'>,
-  worker: Omit<WorkerMetrics, 'recovered'>,
-): InvocationRecord {
+/** Counts the writes of the record that took effect. An end is counted before it is announced: its reader may read the metrics next. */
+export function meterRecord(record: InvocationRecord, metrics: Omit<WorkerMetrics, 'recovered'>): InvocationRecord {
   return {
-    ...record,
     async claim(job) {
       const claim = await record.claim(job);
-      if (claim) worker.claimed(claim);
+      if (claim) metrics.claimed(claim);
       return claim;
     },
-    async finish(claim, outcome) {
-      const written = await record.finish(claim, outcome);
-      if (written) {
-        invocations.ended(written.status, written);
-        worker.finished(written);
-        worker.used(claim, written.outcome.usage);
-      }
-      return written;
-    },
+    end: (claim, ending, announce) =>
+      record.end(claim, ending, (ended, written) => {
+        metrics.finished(ended);
+        metrics.used(claim, written.step.usage);
+        return announce(ended, written);
+      }),
     async handBack(claim, how) {
-      const next = await record.handBack(claim, how);
-      if (next) worker.used(claim, how.usage);
-      return next;
+      const took = await record.handBack(claim, how);
+      if (took) metrics.used(claim, how.usage);
+      return took;
     },
   };
 }

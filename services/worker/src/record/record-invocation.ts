@@ -1,53 +1,53 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dispatchInvocation } from '@nexus/common/invocations/dispatch-invocation';
+import { type EndParts, endInvocation } from '@nexus/common/invocations/end-invocation';
 import { type Claim, claimInvocations } from '@nexus/common/invocations/status/claim-invocations';
-import { dispatchNext } from '@nexus/common/invocations/status/dispatch-next';
-import type { DispatchRow } from '@nexus/common/invocations/status/dispatch-row';
-import { type Finish, finishInvocations } from '@nexus/common/invocations/status/finish-invocations';
-import type { Finished } from '@nexus/common/invocations/status/finished';
-import { handBackInvocation } from '@nexus/common/invocations/status/hand-back-invocation';
-import type { Outcome } from '@nexus/common/invocations/status/outcome';
-import { readFinished } from '@nexus/common/invocations/status/read-finished';
+import type { Ended } from '@nexus/common/invocations/status/ended';
+import type { Ending } from '@nexus/common/invocations/status/ending';
+import { finishInvocations } from '@nexus/common/invocations/status/finish-invocations';
+import { type HandBack, handBackInvocation } from '@nexus/common/invocations/status/hand-back-invocation';
+import { readEnded } from '@nexus/common/invocations/status/read-ended';
 import type { Logger } from '@nexus/common/logging/create-logger';
 import { mayPassLater } from '@nexus/common/postgres/database-error';
 import { joinCalls } from '@nexus/common/postgres/join-calls';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
-import type { InvocationJob, InvocationQueues } from '@nexus/common/queue/invocation-queue';
-import { toRefused } from '../answer/ending.ts';
+import type { InvocationJob } from '@nexus/common/queue/invocation-queue';
+import { toRefused } from '../answer/to-ending.ts';
 
-/** How it ended, and as what it was written. */
-export type Written = Finished & { outcome: Outcome };
+/** Publishes the end as it was written. `ending` is another one than requested if the database refused that. */
+export type Announce = (ended: Ended, ending: Ending) => Promise<void>;
 
-/** What a worker does to an invocation's row. Everything is tried again for as long as the database is away. */
+/** A worker's writes to an invocation's row. Each write is retried while the database is away. */
 export type InvocationRecord = {
+  /** null: the claim is refused. */
   claim(job: InvocationJob): Promise<Claim | null>;
-  /** What the database refuses for good ends as failed instead, without its text but with its usage. null: the row has moved on. */
-  finish(claim: Claim, outcome: Outcome): Promise<Written | null>;
-  handBack(claim: Claim, how: Parameters<typeof handBackInvocation>[2]): Promise<DispatchRow | null>;
-  dispatch(next: DispatchRow): Promise<unknown>;
-  /** Lets the next in the conversation's line go. Never rejects: the sweep does it otherwise. */
-  dispatchNext(conversationId: string): Promise<void>;
+  /**
+   * Ends the invocation, and announces the end if the write took effect. False: the row has moved on. If the database refuses the ending for
+   * good, the invocation ends as failed, without its text but with its usage.
+   */
+  end(claim: Claim, ending: Ending, announce: Announce): Promise<boolean>;
+  /** Puts the invocation on the queue again. False: the row has moved on. */
+  handBack(claim: Claim, how: HandBack): Promise<boolean>;
 };
 
 const retryFirstMs = 100;
-const retryMostMs = 2_000;
+const retryMaxMs = 2_000;
 
-export function createInvocationRecord(parts: {
-  database: PrismaClient;
-  queues: InvocationQueues;
-  logger: Logger;
+export type RecordParts = EndParts & {
+  logger: Pick<Logger, 'warn' | 'error'>;
   workerId: string;
-  /** Whether this worker's heartbeat was heard just now. */
+  /** Whether Postgres has acknowledged a heartbeat of this worker recently. */
   isHeard: () => boolean;
-  /** Aborted when nobody may wait for the database any longer. */
+  /** Aborted when the shutdown can wait for the database no longer. */
   giveUp: AbortSignal;
-}): InvocationRecord {
+};
+
+export function createInvocationRecord(parts: RecordParts): InvocationRecord {
   const { database, logger, workerId, isHeard, giveUp } = parts;
   const claim = joinCalls((jobs: InvocationJob[]) => claimInvocations(database, jobs, workerId), {
     keysOf: (job) => [job.invocationId],
   });
-  const finish = joinCalls((finishes: Finish[]) => finishInvocations(database, 'running', finishes), {
-    keysOf: ({ held }) => [held.conversationId],
+  const finish = joinCalls((endings: Ending[]) => finishInvocations(database, 'running', endings), {
+    keysOf: ({ conversationId }) => [conversationId],
   });
 
   async function untilItLands<T>(
@@ -55,19 +55,37 @@ export function createInvocationRecord(parts: {
     write: () => Promise<T>,
     isWorthIt: (error: unknown) => boolean = mayPassLater,
   ): Promise<T> {
-    for (let waitMs = retryFirstMs; ; waitMs = Math.min(waitMs * 2, retryMostMs)) {
+    for (let waitMs = retryFirstMs; ; waitMs = Math.min(waitMs * 2, retryMaxMs)) {
       try {
         return await write();
       } catch (error) {
         if (!isWorthIt(error) || giveUp.aborted) throw error;
-        logger.warn({ error, invocationId }, 'the database did not take the write, it is tried again');
+        logger.warn({ error, invocationId }, 'the write failed and is tried again');
         await sleep(waitMs, undefined, { signal: giveUp }).catch(() => {});
       }
     }
   }
 
+  async function writeEnd(ending: Ending): Promise<{ ended: Ended; as: Ending } | null> {
+    let tries = 0;
+    const write = (as: Ending) => async () => {
+      tries += 1;
+      const ended = (await finish(as)) ?? (tries > 1 ? await readEnded(database, as) : null);
+      return ended && { ended, as };
+    };
+    try {
+      return await untilItLands(ending.invocationId, write(ending));
+    } catch (error) {
+      if (mayPassLater(error)) throw error; // this worker stops: another attempt may succeed
+      const { invocationId, attempt } = ending;
+      logger.error({ error, invocationId, attempt }, 'the database refuses the answer, it ends as failed');
+      // Retry after any error: another attempt would be paid for, and the database would refuse its answer too.
+      return untilItLands(invocationId, write(toRefused(ending)), () => true);
+    }
+  }
+
   return {
-    // Where a try took effect unheard, the next one is refused, and the heartbeat gives back what the first one took.
+    // If a try took effect but its reply was lost, Postgres refuses the next try. The heartbeat then gives back the claim.
     async claim(job) {
       for (;;) {
         let wasHeard = false;
@@ -75,38 +93,20 @@ export function createInvocationRecord(parts: {
           wasHeard = isHeard();
           return claim(job);
         });
-        // Refused, perhaps because this worker counted as dead at that moment: then the job is still good.
+        // Postgres also refuses a worker that counts as dead at that moment. Then the invocation may still be queued: try again.
         if (claimed || (wasHeard && isHeard()) || giveUp.aborted) return claimed;
         await sleep(retryFirstMs, undefined, { signal: giveUp }).catch(() => {});
       }
     },
-    async finish(held, outcome) {
-      let tries = 0;
-      const write = (what: Outcome) => async (): Promise<Written | null> => {
-        tries += 1;
-        const finished = await finish({ held, outcome: what });
-        const known = finished ?? (tries > 1 ? await readFinished(database, held) : null);
-        return known && { ...known, outcome: what };
-      };
-      try {
-        return await untilItLands(held.invocationId, write(outcome));
-      } catch (error) {
-        if (mayPassLater(error)) throw error; // given up as this worker stops: another attempt may have better luck
-        const { invocationId, attempt } = held;
-        logger.error({ error, invocationId, attempt }, 'the database refuses the answer, it ends as failed');
-        // However long it takes: another attempt would be paid for, and refused as well.
-        return untilItLands(invocationId, write(toRefused(outcome)), () => true);
-      }
+    async end(_, ending, announce) {
+      const write = () => writeEnd(ending);
+      const end = await endInvocation(parts, ending.conversationId, write, (ended, { as }) => announce(ended, as));
+      return end !== null;
     },
-    handBack: (held, how) => untilItLands(held.invocationId, () => handBackInvocation(database, held, how)),
-    dispatch: (next) => dispatchInvocation(parts, next),
-    async dispatchNext(conversationId) {
-      try {
-        const next = await dispatchNext(database, conversationId);
-        if (next) await dispatchInvocation(parts, next);
-      } catch (error) {
-        logger.warn({ error, conversationId }, 'the next in line is left for the sweep');
-      }
+    async handBack(claim, how) {
+      const next = await untilItLands(claim.invocationId, () => handBackInvocation(database, claim, how));
+      if (next) await dispatchInvocation(parts, next);
+      return next !== null;
     },
   };
 }

@@ -1,34 +1,35 @@
 import type { Claim } from '@nexus/common/invocations/status/claim-invocations';
+import type { Ended } from '@nexus/common/invocations/status/ended';
+import type { Ending } from '@nexus/common/invocations/status/ending';
 import { queueName } from '@nexus/common/queue/invocation-queue';
 import { isProviderName } from '@nexus/common/queue/provider-name';
 import type { Span, Tracer } from '@nexus/common/tracing/tracer';
 import { toRequestAttributes, toUsageAttributes } from '../tracing/gen-ai-attributes.ts';
-import type { InvocationRecord, Written } from './record-invocation.ts';
+import type { InvocationRecord } from './record-invocation.ts';
 
 /**
- * Tells the attempt's span what its writes came to. Each write replaces the outcome that stood there: refused, until it is claimed;
- * lost, until one of its own writes took effect.
+ * Records the result of each write in the attempt's span. The outcome is `refused` until the claim, and then `lost` until an end or a
+ * hand-back takes effect.
  */
 export function traceRecord(record: InvocationRecord, tracer: Tracer | null): InvocationRecord {
   if (!tracer) return record;
   return {
-    ...record,
     async claim(job) {
       const claim = await record.claim(job);
       const span = tracer.active();
       if (claim && span) tellClaim(span, claim);
       return claim;
     },
-    async finish(held, outcome) {
-      const written = await record.finish(held, outcome);
-      const span = tracer.active();
-      if (written && span) tellEnd(span, written);
-      return written;
-    },
-    async handBack(held, how) {
-      const next = await record.handBack(held, how);
-      if (next) tracer.active()?.set({ 'nexus.attempt.outcome': 'handed_back', 'nexus.attempt.reason': how.reason });
-      return next;
+    end: (claim, ending, announce) =>
+      record.end(claim, ending, (ended, written) => {
+        const span = tracer.active();
+        if (span) tellEnd(span, ended, written);
+        return announce(ended, written);
+      }),
+    async handBack(claim, how) {
+      const took = await record.handBack(claim, how);
+      if (took) tracer.active()?.set({ 'nexus.attempt.outcome': 'handed_back', 'nexus.attempt.reason': how.reason });
+      return took;
     },
   };
 }
@@ -47,11 +48,11 @@ function tellClaim(span: Span, claim: Claim): void {
   });
 }
 
-/** The row may have overruled the outcome: a cancel that came in time wins. */
-function tellEnd(span: Span, { outcome, status, messageId }: Written): void {
+/** `status` may differ from the ending's: a cancel that was committed earlier wins. */
+function tellEnd(span: Span, { status, messageId }: Ended, { step, error, lastSeq }: Ending): void {
   span.set({ 'nexus.attempt.outcome': status });
-  if (outcome.usage) span.set(toUsageAttributes(outcome.usage));
-  if (outcome.finishReason !== null) span.set({ 'gen_ai.response.finish_reasons': [outcome.finishReason] });
-  if (status === 'failed') span.fail(outcome.error?.code ?? 'internal_error');
-  span.event(`invocation.${status}`, { 'nexus.message.id': messageId, 'nexus.event.seq': outcome.lastSeq });
+  if (step.usage) span.set(toUsageAttributes(step.usage));
+  if (step.finishReason !== null) span.set({ 'gen_ai.response.finish_reasons': [step.finishReason] });
+  if (status === 'failed') span.fail(error?.code ?? 'internal_error');
+  span.event(`invocation.${status}`, { 'nexus.message.id': messageId, 'nexus.event.seq': lastSeq });
 }

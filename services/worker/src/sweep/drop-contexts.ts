@@ -1,5 +1,5 @@
 import { standardLogExpiry } from '@nexus/common/events/append-events';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Queryable } from '@nexus/common/postgres/queryable';
 
 /** Bounds one step: it holds up nobody who waits for the same rows, and the next one finds what is left over. */
 export const contextsPerStep = 200;
@@ -9,11 +9,8 @@ export const contextsPerStep = 200;
  * can read the answer there any more. Invocation and usage stay. Returns how many contexts it deleted: as many as one step has, then
  * there may be more.
  */
-export async function dropContexts(
-  database: Pick<PrismaClient, '$queryRaw'>,
-  afterMs = standardLogExpiry.endedMs,
-): Promise<number> {
-  const [row] = await database.$queryRaw<{ count: number }[]>`
+export async function dropContexts(database: Queryable, afterMs = standardLogExpiry.endedMs): Promise<number> {
+  const [row] = await database.query<{ count: number }>`
     WITH over AS (
       SELECT x.invocation_id FROM invocation_context x JOIN invocation i ON i.id = x.invocation_id
       WHERE NOT x.store AND x.created_at < now() - ${afterMs}::float8 * interval '1 ms' AND i.finished_at < now() - ${afterMs}::float8 * interval '1 ms'

@@ -1,87 +1,93 @@
 import { type EventAppender, LogLost } from '@nexus/common/events/append-events';
 import { foreseeSeq } from '@nexus/common/events/read-log';
-import { sha256 } from '@nexus/common/feeds/load-snapshot';
-import { dispatchInvocation } from '@nexus/common/invocations/dispatch-invocation';
+import { endInvocation } from '@nexus/common/invocations/end-invocation';
 import type { CancelParts } from '@nexus/common/invocations/request-cancel';
-import { dispatchNext } from '@nexus/common/invocations/status/dispatch-next';
+import type { AttemptId } from '@nexus/common/invocations/status/attempt-id';
+import type { Ending } from '@nexus/common/invocations/status/ending';
 import { finishInvocations } from '@nexus/common/invocations/status/finish-invocations';
-import type { Held } from '@nexus/common/invocations/status/held';
 import { noteLastSeq } from '@nexus/common/invocations/status/note-last-seq';
-import type { Outcome } from '@nexus/common/invocations/status/outcome';
 import { unknownUsage } from '@nexus/common/invocations/usage-record';
 import { type ErrorCode, errorMeanings } from '@nexus/protocol/error-codes';
 import type { NewEvent } from '@nexus/protocol/event';
 import { createPendingEvents } from '../answer/pending-events.ts';
-import type { Chore } from './find-chores.ts';
+import { toTerminalEvent } from '../answer/to-terminal-event.ts';
+import type { Recovery } from './find-recoveries.ts';
 import { type LogText, readLogText } from './read-log-text.ts';
 
-export type ChoreParts = CancelParts & {
+export type RecoveryParts = CancelParts & {
   appender: Pick<EventAppender, 'append'>;
-  /** Told of each attempt that was lost with its worker, once that is written. */
-  onLost: (lost: Held) => void;
+  /** Called for each attempt that was lost with its worker, after the loss is written. */
+  onLost: (lost: AttemptId) => void;
 };
 
-/** Ends an invocation that no worker holds, keeping what the log still has of its answer. */
-export async function endUnattended(
-  parts: ChoreParts,
-  chore: Chore,
-  from: 'queued' | 'running',
-  code: ErrorCode,
-): Promise<boolean> {
-  const said = await readLogText(parts.redis, chore);
-  const { text, reasoning } = said;
-  const { title, retryable } = errorMeanings[code];
-  const outcome: Outcome = {
-    status: 'failed',
-    text,
-    textTokens: null,
-    reasoning,
-    inputTokens: null,
-    finishReason: null,
-    error: { code, message: title },
-    lastSeq: await foreseeSeq(parts.redis, chore),
-    firstTokenAgoMs: null,
-    usage: from === 'queued' ? null : unknownUsage,
+type How = { from: 'queued' | 'running'; code: ErrorCode };
+
+/** Ends an invocation that no worker answers. Stores the part of the answer that the log still has. False: the row has moved on. */
+export async function endUnattended(parts: RecoveryParts, recovery: Recovery, how: How): Promise<boolean> {
+  const { database, redis, appender, queues, onLost } = parts;
+  const said = await readLogText(redis, recovery);
+  const ending = toUnattendedEnding(recovery, said, how, await foreseeSeq(redis, recovery));
+  const write = async () => {
+    const [ended = null] = await finishInvocations(database, how.from, [ending]);
+    return ended && { ended };
   };
-  const [finished] = await finishInvocations(parts.database, from, [{ held: chore, outcome }]);
-  if (!finished) return false;
-  if (from === 'running') parts.onLost(chore);
-  parts.metrics.ended(finished.status, finished);
-  const next = finished.waiting ? await dispatchNext(parts.database, chore.conversationId) : null;
-  if (next) await dispatchInvocation(parts, next);
-  const kept = { messageId: finished.messageId, contentSha256: finished.messageId === null ? null : sha256(text) };
-  const event =
-    finished.status === 'cancelled'
-      ? ({ type: 'invocation.cancelled', data: kept } as const)
-      : ({ type: 'invocation.failed', data: { error: { code, message: title, retryable }, ...kept } } as const);
-  // Before the first attempt there is nothing to be shown, and the API may say meanwhile that it waits.
-  if (chore.attempt === 0) await parts.appender.append(chore, chore.attempt, [event], -1);
-  else await appendEnd(parts, chore, said, event);
-  if (from === 'queued') await parts.queues.remove(chore);
-  return true;
+  const written = await endInvocation(parts, recovery.conversationId, write, async (ended) => {
+    if (how.from === 'running') onLost(recovery);
+    const event = toTerminalEvent(ended, ending);
+    // Before the first attempt the log has no answer. Append at any seq, because the API may append `invocation.queued` meanwhile.
+    if (recovery.attempt === 0) await appender.append(recovery, recovery.attempt, [event], -1);
+    else await appendEnd(parts, recovery, said, event);
+    if (how.from === 'queued') await queues.remove(recovery);
+  });
+  return written !== null;
 }
 
-/** A worker that Postgres does not hear may have spoken on since the text was read: then clients are told the text again, as it is kept. */
+function toUnattendedEnding(
+  { invocationId, conversationId, attempt }: Recovery,
+  { text, reasoning }: LogText,
+  { from, code }: How,
+  lastSeq: number,
+): Ending {
+  return {
+    invocationId,
+    conversationId,
+    attempt,
+    status: 'failed',
+    error: { code, message: errorMeanings[code].title },
+    lastSeq,
+    step: {
+      text,
+      textTokens: null,
+      reasoning,
+      inputTokens: null,
+      finishReason: null,
+      firstTokenAgoMs: null,
+      usage: from === 'running' ? unknownUsage : null,
+    },
+  };
+}
+
+/** A worker that is cut off from Postgres may have appended more since the log was read. Then publish the text again as it is stored. */
 async function appendEnd(
-  { appender, database }: ChoreParts,
-  chore: Chore,
+  { appender, database }: RecoveryParts,
+  recovery: Recovery,
   { text, reasoning, seq }: LogText,
   end: NewEvent,
 ): Promise<void> {
   try {
-    await appender.append(chore, chore.attempt, [end], seq);
+    await appender.append(recovery, recovery.attempt, [end], seq);
   } catch (error) {
     if (!(error instanceof LogLost)) throw error;
     const events = createPendingEvents();
-    events.add({ type: 'invocation.restarted', data: { attempt: chore.attempt, reason: 'worker_lost' } });
+    events.add({ type: 'invocation.restarted', data: { attempt: recovery.attempt, reason: 'worker_lost' } });
     events.add({ type: 'reasoning.delta', data: { text: reasoning } });
     events.add({ type: 'message.delta', data: { text } });
     events.add(end);
     const all = events.take();
-    // Before it is said: whoever comes back later is sent the end by it, and one too high does no harm.
+    // Store the seq before the append: a client that returns later gets the end by this seq. A seq that is too high does no harm.
     const foreseen = error.seq + all.length;
-    await noteLastSeq(database, chore, foreseen);
-    const appended = await appender.append(chore, chore.attempt, all, -1);
-    if (appended.seq !== foreseen) await noteLastSeq(database, chore, appended.seq);
+    await noteLastSeq(database, recovery, foreseen);
+    const appended = await appender.append(recovery, recovery.attempt, all, -1);
+    if (appended.seq !== foreseen) await noteLastSeq(database, recovery, appended.seq);
   }
 }

@@ -1,7 +1,7 @@
 import { jobId } from '@nexus/common/queue/invocation-queue';
 import { describe, expect, it } from 'vitest';
-import type { EnqueuedRow } from './find-chores.ts';
 import { createMissingJobFinder, type MissingJobParts } from './find-missing-jobs.ts';
+import type { EnqueuedRow } from './find-recoveries.ts';
 
 const self = 'this worker';
 const row: EnqueuedRow = {
@@ -13,14 +13,14 @@ const row: EnqueuedRow = {
   begun: false,
 };
 
-/** One queued row whose job was given to this worker. Tells how often it was dispatched anew, and why. */
+/** One queued row whose job Redis gave to this worker. Returns the cause of each new dispatch. */
 async function sweepOnce(parts: Partial<MissingJobParts>) {
   const added: string[] = [];
   const recovered: string[] = [];
   const answers = [[row], [{ id: self }], [{ ...row, dispatch: 2, begun: true }], []];
   const pipeline = { hmget: () => pipeline, exec: async () => [[null, ['0', self]]] };
   const find = createMissingJobFinder({
-    database: { $queryRaw: async () => answers.shift() },
+    database: { query: async () => answers.shift() },
     redis: { pipeline: () => pipeline },
     queueRedis: { status: 'ready', exists: async () => 1 },
     queues: {
@@ -37,8 +37,8 @@ async function sweepOnce(parts: Partial<MissingJobParts>) {
   return { added, recovered };
 }
 
-describe('a job that was given to this worker', () => {
-  it('and never reached it is given out anew', async () => {
+describe('a job that Redis gave to this worker', () => {
+  it('and that never arrived gets a new dispatch', async () => {
     expect(await sweepOnce({})).toEqual({ added: ['i-2'], recovered: ['unheard_job'] });
   });
 
@@ -46,11 +46,11 @@ describe('a job that was given to this worker', () => {
     expect(await sweepOnce({ isInHand: ({ dispatch }) => dispatch === 1 })).toEqual({ added: [], recovered: [] });
   });
 
-  it('is left alone where it comes before what its connection is asked then', async () => {
+  it('is left alone if it arrives before the reply to the check', async () => {
     let arrived = false;
     const exists = async () => {
       setImmediate(() => {
-        arrived = true; // as BullMQ tells of it, some moments after the answer
+        arrived = true; // as with BullMQ, some moments after the reply
       });
       return 1;
     };
@@ -63,7 +63,7 @@ describe('a job that was given to this worker', () => {
     ['silent', { status: 'ready', exists: () => new Promise(() => {}) }],
     ['broken', { status: 'ready', exists: () => Promise.reject(new Error('Connection is closed.')) }],
     ['quicker, and the job is done', { status: 'ready', exists: async () => 0 }],
-  ])('is left alone where its connection is %s', async (_what, queueRedis) => {
+  ])('is left alone if its connection is %s', async (_what, queueRedis) => {
     expect(await sweepOnce({ queueRedis: queueRedis as unknown as MissingJobParts['queueRedis'] })).toEqual({
       added: [],
       recovered: [],

@@ -2,21 +2,21 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { dispatchInvocation } from '@nexus/common/invocations/dispatch-invocation';
 import { redispatchInvocation } from '@nexus/common/invocations/status/redispatch-invocation';
 import type { Logger } from '@nexus/common/logging/create-logger';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
 import { type InvocationJob, type InvocationQueues, jobId } from '@nexus/common/queue/invocation-queue';
 import type { Redis } from '@nexus/common/redis/redis-connection';
 import { atMost } from '@nexus/common/timing/at-most';
-import { type EnqueuedRow, findAlive, findEnqueued } from './find-chores.ts';
+import { type EnqueuedRow, findAlive, findEnqueued } from './find-recoveries.ts';
 import type { RecoveryCause } from './recovery-cause.ts';
 
 const pageSize = 500;
 const firstId = '00000000-0000-0000-0000-000000000000';
 
 export type MissingJobParts = {
-  database: PrismaClient;
+  database: Database;
   redis: Redis;
   queues: InvocationQueues;
-  /** The connection over which this worker is given its jobs. */
+  /** The connection on which BullMQ delivers jobs to this worker. */
   queueRedis: Redis;
   isInHand: (job: InvocationJob) => boolean;
   logger: Pick<Logger, 'warn'>;
@@ -24,12 +24,12 @@ export type MissingJobParts = {
   workerId: string;
 };
 
-/** How long the connection of the queues may take to answer until a look at what came over it is left to the next sweep. */
+/** How long the queue connection may take to answer. After that, the next sweep checks the job again. */
 const lookLimitMs = 1_000;
 
 /**
- * Queued rows whose job Redis no longer has get it back; those whose job is in the hands of a dead worker, or was given to this one
- * in an answer that was lost with its connection, get another. Walks through all queued rows, a page at each call.
+ * Checks the jobs of queued rows, one page of rows at each call. If Redis no longer has the job, it is added again. If Redis gave the job to a
+ * worker that is dead, or to this worker in a reply that was lost with its connection, the row gets a new dispatch.
  */
 export function createMissingJobFinder(parts: MissingJobParts): () => Promise<void> {
   const { database } = parts;
@@ -62,26 +62,26 @@ export function createMissingJobFinder(parts: MissingJobParts): () => Promise<vo
 }
 
 /**
- * Those of the jobs that Redis has given to this worker which are not here, and not on their way: the connection over which jobs come
- * answers in the order in which it was asked.
+ * Finds the jobs that Redis has given to this worker and that never arrived. A job may still be on its way, so this asks on the connection that
+ * delivers jobs: its replies come in order, so a job that was sent before has arrived when the reply does.
  */
 async function findUnheard(parts: MissingJobParts, given: EnqueuedRow[]): Promise<EnqueuedRow[]> {
   const { isInHand, queueRedis, queues } = parts;
   const away = given.filter((row) => !isInHand(row));
   if (away.length === 0 || queueRedis.status !== 'ready') return [];
   const looked = away.map(async (row) => {
-    const key = queues.queue(row.provider).toKey(jobId(row)); // on the node of a cluster that gives the job out
+    const key = queues.queue(row.provider).toKey(jobId(row)); // in a cluster, the node that delivers the job
     const answered = await atMost(lookLimitMs, queueRedis.exists(key), null).catch(() => null);
     return answered === 1 ? [row] : [];
   });
   const still = (await Promise.all(looked)).flat();
-  await nextTurn(); // what was answered before has been taken in
+  await nextTurn(); // lets BullMQ handle the replies that came before
   return still.filter((row) => !isInHand(row));
 }
 
 type Job = { row: EnqueuedRow; timestamp: string | null; holder: string | null };
 
-/** What Redis knows of the jobs of these rows; those of which it says nothing are left out. A pipeline for each queue: one node. */
+/** Reads the jobs of these rows from Redis. Rows without a reply are left out. One pipeline for each queue, as a queue lives on one node. */
 async function readJobs(
   { redis, queues }: Pick<MissingJobParts, 'redis' | 'queues'>,
   rows: EnqueuedRow[],

@@ -19,7 +19,7 @@ const restarted = (attempt: number): Entry => [
 ];
 const first = [delta(1, 'said by the first one, at some length')];
 
-/** What is noted of the lost attempt, given this log. */
+/** The usage that is stored for the lost attempt with this log. */
 async function reckon(log: Entry[] | Error, stored: unknown[] | Error = [source]) {
   const redis = {
     async xrange(_key: string, from: string) {
@@ -32,35 +32,35 @@ async function reckon(log: Entry[] | Error, stored: unknown[] | Error = [source]
         .slice(Number(from.slice(2)) - 1);
     },
   };
-  const $queryRaw = vi.fn(async (sql: TemplateStringsArray, ..._values: unknown[]) => {
+  const query = vi.fn(async (sql: TemplateStringsArray, ..._values: unknown[]) => {
     if (stored instanceof Error) throw stored;
     return sql.join('').includes('UPDATE usage_record') ? [1] : stored;
   });
   const onUsed = vi.fn();
   const warn = vi.fn();
-  const parts = { database: { $queryRaw }, redis, logger: { warn }, onUsed } as unknown as ReckonerParts;
+  const parts = { database: { query }, redis, logger: { warn }, onUsed } as unknown as ReckonerParts;
   const reckoner = createLostReckoner(parts);
   reckoner.add(lost);
   await reckoner.stop();
-  return { usage: onUsed.mock.calls[0]?.[1], statements: $queryRaw.mock.calls.length, warn };
+  return { usage: onUsed.mock.calls[0]?.[1], statements: query.mock.calls.length, warn };
 }
 
-describe('what a lost attempt has cost', () => {
-  it('is its context and what the log has of it, at the price of its model', async () => {
+describe('the estimated usage of a lost attempt', () => {
+  it('is its context and its text in the log, at the price of its model', async () => {
     const thought: Entry = [2, { type: 'reasoning.delta', data: { text: 'four' } }];
     const { usage } = await reckon([...first, restarted(2), delta(2, 'one two'), thought, delta(2, ' three')]);
     expect(usage).toMatchObject({ outputTokens: 4, cachedTokens: 0, source: 'estimated', priceTableVersion });
-    expect(usage.inputTokens).toBeGreaterThan(100 + 3 * 4); // the turn, and what each of three messages takes beside its text
+    expect(usage.inputTokens).toBeGreaterThan(100 + 3 * 4); // the turn, and the overhead of three messages
     expect(usage.costMicroUsd).toBe(BigInt(Math.ceil(usage.inputTokens * 2.5 + 4 * 10)));
   });
 
-  it('has nothing of what the next attempt says meanwhile', async () => {
+  it('excludes the text of the next attempt', async () => {
     const next = [restarted(3), delta(3, 'said again, and more of it')];
     const { usage } = await reckon([...first, restarted(2), delta(2, 'one two three'), ...next]);
     expect(usage).toMatchObject({ outputTokens: 3 });
   });
 
-  it('is the context alone where the log is lost, or Redis does not say', async () => {
+  it('is only the context if the log is lost or Redis is away', async () => {
     for (const log of [[], [restarted(3), delta(3, 'said again')], new Error('away')]) {
       const { usage } = await reckon(log);
       expect(usage).toMatchObject({ outputTokens: 0 });
@@ -68,11 +68,11 @@ describe('what a lost attempt has cost', () => {
     }
   });
 
-  it('is nothing where it never came to ask its provider', async () => {
+  it('is empty if the attempt did not call its provider', async () => {
     expect(await reckon(first)).toMatchObject({ usage: undefined, statements: 0 });
   });
 
-  it('stays open where it cannot be estimated, which is logged', async () => {
+  it('stays unknown if the estimate fails, and the failure is logged', async () => {
     const error = new Error('no database');
     const { usage, warn } = await reckon([restarted(2)], error);
     expect(usage).toBeUndefined();

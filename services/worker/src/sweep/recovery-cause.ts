@@ -1,8 +1,15 @@
 /**
- * Why an invocation had to be taken on again. enqueue: its job never reached Redis. next: its turn came and nobody said so.
- * cancel: a wish to cancel that nobody acted on. expire: nobody began it before its deadline. lost: its worker died.
- * missing_job: Redis forgot its job. orphaned_job: its job was in the hands of a worker that died. unheard_job: its job was given to a
- * worker that never heard of it. unheard_claim: its worker never heard that its claim had taken effect.
+ * Why an invocation was recovered.
+ *
+ * - enqueue: its job never reached Redis.
+ * - next: it is the first in its line, but was never dispatched.
+ * - cancel: no process acted on its cancel.
+ * - expire: its deadline passed while it was queued.
+ * - lost: its worker died.
+ * - missing_job: Redis lost its job.
+ * - orphaned_job: Redis gave its job to a worker that died.
+ * - unheard_job: Redis gave its job to a living worker, and the reply was lost.
+ * - unheard_claim: its claim took effect, and the reply to the worker was lost.
  */
 export const recoveryCauses = [
   'enqueue',

@@ -1,21 +1,21 @@
-import { doChore } from './do-chore.ts';
+import { liveness } from '@nexus/common/timing/liveness';
 import { contextsPerStep, dropContexts } from './drop-contexts.ts';
-import type { ChoreParts } from './end-unattended.ts';
-import { findChores } from './find-chores.ts';
+import type { RecoveryParts } from './end-unattended.ts';
 import { createMissingJobFinder, type MissingJobParts } from './find-missing-jobs.ts';
+import { findRecoveries } from './find-recoveries.ts';
 import { createLostReckoner, type ReckonerParts } from './reckon-lost.ts';
+import { recoverInvocation } from './recover-invocation.ts';
 
-export type SweepParts = Omit<ChoreParts, 'onLost'> & MissingJobParts & ReckonerParts;
+export type SweepParts = Omit<RecoveryParts, 'onLost'> & MissingJobParts & ReckonerParts;
 
-const sweepEveryMs = 500;
-/** What nobody reads any more may stay a little longer. */
+/** Contexts that nobody reads any more may stay a little longer. */
 const dropEveryMs = 15_000;
 
-/** Every half second, a little jittered so that many workers do not sweep in step, until it is stopped. */
+/** Sweeps every half second until it is stopped. Jitter keeps many workers from sweeping at the same moment. */
 export function startSweep(parts: SweepParts): { stop(): Promise<void> } {
   const repairMissingJobs = createMissingJobFinder(parts);
   const reckoner = createLostReckoner(parts);
-  const choreParts: ChoreParts = { ...parts, onLost: reckoner.add };
+  const recoveryParts: RecoveryParts = { ...parts, onLost: reckoner.add };
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let sweeping: Promise<void> = Promise.resolve();
@@ -23,12 +23,12 @@ export function startSweep(parts: SweepParts): { stop(): Promise<void> } {
 
   async function sweep(): Promise<void> {
     try {
-      for (const chore of await findChores(parts.database, parts.workerId)) {
+      for (const recovery of await findRecoveries(parts.database, parts.workerId)) {
         try {
-          if (await doChore(choreParts, chore)) parts.onRecovered(chore.kind);
+          if (await recoverInvocation(recoveryParts, recovery)) parts.onRecovered(recovery.cause);
         } catch (error) {
-          const { invocationId, kind } = chore;
-          parts.logger.warn({ error, invocationId, chore: kind }, 'left for the next sweep');
+          const { invocationId, cause } = recovery;
+          parts.logger.warn({ error, invocationId, cause }, 'left for the next sweep');
         }
       }
       if (parts.redis.status === 'ready') await repairMissingJobs();
@@ -50,7 +50,7 @@ export function startSweep(parts: SweepParts): { stop(): Promise<void> } {
       () => {
         sweeping = sweep().finally(schedule);
       },
-      sweepEveryMs * (0.8 + Math.random() * 0.4),
+      liveness.sweepEveryMs * (0.8 + Math.random() * 0.4),
     );
   }
 

@@ -3,11 +3,11 @@ import type { Usage } from '@nexus/protocol/event';
 import type { FinishReason, ProviderRequest } from '../providers/provider.ts';
 
 /**
- * OpenTelemetry's semantic conventions for generative AI, as far as they apply here (status: development). A test holds these names
- * against the conventions' package, which is too large to be loaded for a few words.
+ * Attributes by OpenTelemetry's semantic conventions for generative AI (status: development). A test compares these names with the
+ * conventions' package, which is too large to load at run time.
  */
 
-/** Providers as the conventions know them; those that they do not know keep our name. */
+/** The conventions' names of providers. All other providers keep our name. */
 const providerNames: Record<string, string> = { gemini: 'gcp.gemini' };
 
 type Settings = Pick<ProviderRequest, 'model' | 'temperature' | 'topP' | 'maxOutputTokens'>;
@@ -22,7 +22,7 @@ export function toRequestAttributes(provider: string, settings: Settings): Attri
   };
 }
 
-/** Input tokens include those from the provider's cache, in the conventions as with us. */
+/** Input tokens include cached tokens, in the conventions and here. */
 export function toUsageAttributes({ inputTokens, outputTokens, cachedTokens, source }: Usage): Attributes {
   return {
     'gen_ai.usage.input_tokens': inputTokens,
@@ -32,8 +32,8 @@ export function toUsageAttributes({ inputTokens, outputTokens, cachedTokens, sou
   };
 }
 
-/** Characters of one attribute. Receivers refuse requests of some megabytes, and what waits for them is kept in memory. */
-const longestContent = 65_536;
+/** In characters, for one attribute. Receivers refuse requests of some megabytes, and spans wait in memory until they are sent. */
+const maxContentLength = 65_536;
 
 export function toInputAttributes({ systemPrompt, messages }: ProviderRequest): Attributes {
   const kept = newestThatFit(messages);
@@ -55,7 +55,7 @@ export function toOutputAttributes(text: string, reasoning: string, reason: Fini
   };
 }
 
-/** What the conventions call the way an answer ended; what they do not name keeps our word. */
+/** The conventions' names of finish reasons. A reason that they do not name keeps our word. */
 const finishReasons: Record<FinishReason | 'error', string> = {
   stop: 'stop',
   length: 'length',
@@ -66,7 +66,7 @@ const finishReasons: Record<FinishReason | 'error', string> = {
 };
 
 function newestThatFit<M extends { content: string }>(messages: M[]): M[] {
-  let room = longestContent;
+  let room = maxContentLength;
   const first = messages.findLastIndex((message) => {
     room -= message.content.length;
     return room < 0;
@@ -75,5 +75,5 @@ function newestThatFit<M extends { content: string }>(messages: M[]): M[] {
 }
 
 function toPart(type: 'text' | 'reasoning', content: string) {
-  return { type, content: content.length > longestContent ? `${content.slice(0, longestContent)}…` : content };
+  return { type, content: content.length > maxContentLength ? `${content.slice(0, maxContentLength)}…` : content };
 }

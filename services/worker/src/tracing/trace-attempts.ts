@@ -1,7 +1,7 @@
 import { type InvocationJob, jobId } from '@nexus/common/queue/invocation-queue';
 import { inSpan, type Tracer } from '@nexus/common/tracing/tracer';
 
-/** A consumer span for each job, going on with the trace that the job names. What is known before the claim is the job alone. */
+/** Opens a consumer span for each job and continues the trace that the job names. Before the claim only the job's ids are known. */
 export function traceAttempts(
   process: (job: InvocationJob) => Promise<void>,
   tracer: Tracer | null,

@@ -59,7 +59,7 @@ const saying = (...parts: ProviderPart[]): Provider => ({
 const ignore: OnPart = () => {};
 
 describe('a traced provider', () => {
-  it('passes on what the provider says, and ends the span with the answer', async () => {
+  it('passes on the parts, and ends the span with the answer', async () => {
     const { told, traced } = createTraced(saying(text('a')));
     const abort = new AbortController();
     const parts: ProviderPart[] = [];
@@ -75,7 +75,7 @@ describe('a traced provider', () => {
     expect(Object.keys(told.attributes).join()).not.toContain('messages');
   });
 
-  it('ends the span when the call is given up, though the provider does not heed it', async () => {
+  it('ends the span when the call is aborted, although the provider ignores its signal', async () => {
     const { told, traced } = createTraced({ stream: () => new Promise(() => {}) });
     const abort = new AbortController();
     void traced.stream(request, ignore, abort.signal);
@@ -83,7 +83,7 @@ describe('a traced provider', () => {
     expect(told).toMatchObject({ ends: 1, failures: ['first_token_timeout'] });
   });
 
-  it('tells of an error once and throws it on', async () => {
+  it('records an error once and throws it again', async () => {
     const broken = new AppError('stream_interrupted');
     const { told, traced } = createTraced(
       {

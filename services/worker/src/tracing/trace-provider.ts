@@ -3,10 +3,10 @@ import { abortReason } from '../attempts/running-attempts.ts';
 import type { OnPart, Provider, ProviderFinish, ProviderPart, ProviderRequest } from '../providers/provider.ts';
 import { toInputAttributes, toOutputAttributes, toRequestAttributes, toUsageAttributes } from './gen-ai-attributes.ts';
 
-/** What is told of calls, and whether what was said is part of it. */
+/** `captureContent`: spans contain prompts and answers. */
 export type CallTracing = { tracer: Tracer; captureContent: boolean };
 
-/** A client span for each call, so one for each retry. It ends with the last part, or when the call is given up. */
+/** Opens a client span for each call, so one for each retry. It ends when the call ends or is aborted. */
 export function traceProvider(name: string, provider: Provider, { tracer, captureContent }: CallTracing): Provider {
   function startCall(request: ProviderRequest): Span {
     const invocationId = tracer.active()?.invocationId;
@@ -55,7 +55,7 @@ export function traceProvider(name: string, provider: Provider, { tracer, captur
       span.end();
     }
 
-    // A provider that does not heed its signal is left behind, and its span with it.
+    // End the span at the abort, because a provider may ignore its signal.
     const onAbort = () => end({ failure: abortReason(signal).code });
     signal.addEventListener('abort', onAbort);
     try {

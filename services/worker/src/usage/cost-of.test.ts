@@ -5,7 +5,7 @@ import { priceTableVersion } from './price-table.ts';
 const usage = { inputTokens: 1_000, outputTokens: 500, cachedTokens: 400, source: 'provider' as const };
 
 describe('costOf', () => {
-  it('reckons input, cached input and output at their prices, in micro-USD', () => {
+  it('adds input, cached input and output at their prices, in micro-USD', () => {
     // gpt-4o: 2.5, 1.25 and 10 USD per million: 600 × 2.5 + 400 × 1.25 + 500 × 10
     expect(costOf('openai', 'gpt-4o', usage)).toEqual({ costMicroUsd: 7_000n, priceTableVersion });
   });
@@ -37,7 +37,7 @@ describe('costOf', () => {
     expect(costOf('openai', model, usage)).toMatchObject({ costMicroUsd });
   });
 
-  it('has no cost rather than a wrong one for a model it does not know', () => {
+  it('is null for a model that it does not know', () => {
     expect(costOf('openai', 'gpt-4omega', usage)).toBeNull();
     expect(costOf('openai', 'my-own-model', usage)).toBeNull();
   });
@@ -53,12 +53,12 @@ describe('costOf', () => {
     expect(costOf(provider, model, usage)).toBeNull();
   });
 
-  it('has no cost for more input than the price is for', () => {
+  it('is null for more input than the price is valid for', () => {
     expect(costOf('gemini', 'gemini-2.5-pro', { ...usage, inputTokens: 200_000 })).not.toBeNull();
     expect(costOf('gemini', 'gemini-2.5-pro', { ...usage, inputTokens: 200_001 })).toBeNull();
   });
 
-  it('costs nothing where nothing is charged', () => {
+  it('is 0 for local providers', () => {
     expect(costOf('ollama', 'llama3', usage)?.costMicroUsd).toBe(0n);
     expect(costOf('echo', 'echo', usage)?.costMicroUsd).toBe(0n);
   });

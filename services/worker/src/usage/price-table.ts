@@ -5,7 +5,7 @@ export type Price = {
   input: number;
   cachedInput: number;
   output: number;
-  /** Above so many input tokens another price holds, which is not here. */
+  /** The price holds up to this many input tokens. The table does not have the price above it. */
   upToInputTokens?: number;
 };
 
@@ -15,12 +15,13 @@ const usd = (input: number, output: number, cachedInput = input): Price => ({
   output: output * 1e6,
 });
 
-/** Changes whenever a price does: usage records name the table that they were reckoned with. */
+/** Change it together with any price: a usage record names the table that its cost comes from. */
 export const priceTableVersion = '2025-10.2';
 
 /**
  * List prices by the model's name, with or without a date or version after it, standard tier, from openai.com/api/pricing and
- * ai.google.dev/pricing. A model that is not here has no cost rather than a wrong one. Local providers cost nothing.
+ * ai.google.dev/pricing. A model that is not listed has no cost: that is better than a wrong one. Local
+ * providers cost nothing.
  */
 export const priceTable: Record<ProviderName, Record<string, Price>> = {
   echo: { '': usd(0, 0) },

@@ -1,14 +1,17 @@
 import type { ErrorCode } from '@nexus/protocol/error-codes';
 import { isLifeLockHeld } from '../../postgres/is-life-lock-held.ts';
-import { Prisma, type PrismaClient } from '../../postgres/open-database.ts';
+import { msAgo } from '../../postgres/ms-ago.ts';
+import { Prisma } from '../../postgres/open-database.ts';
+import type { Queryable } from '../../postgres/queryable.ts';
 import type { InvocationJob } from '../../queue/invocation-queue.ts';
+import { liveness } from '../../timing/liveness.ts';
 import { hasStatus } from '../has-status.ts';
 import { type ContextMessage, joinSystemText, type Turn, toHistory } from '../invocation-context.ts';
 import type { InvocationSettings } from '../invocation-settings.ts';
 import { jobsInLockOrder } from '../row-locks.ts';
-import type { Held } from './held.ts';
+import type { AttemptId } from './attempt-id.ts';
 
-export type Claim = Held & {
+export type Claim = AttemptId & {
   workspaceId: string;
   agentId: string | null;
   /** null when the agent was deleted. */
@@ -23,19 +26,19 @@ export type Claim = Held & {
   /** Milliseconds from the request to this claim. */
   waitedMs: number;
   lostAttempts: number;
-  /** Why the attempt before this one gave it back; null on the first. */
+  /** Why the previous attempt ended; null for the first attempt. */
   restartReason: ErrorCode | null;
 };
 
-/** No token is longer on average than this many characters: bounds how much history is loaded for a context. */
+/** Tokens have on average fewer characters than this. Limits how much history is loaded for a context. */
 const charactersPerToken = 16;
-/** Bounds the turns looked at for one context. */
+/** Limits the turns that are read for one context. */
 const turnsPerContext = 500;
 
-/** What a context is made of. */
+/** The parts of an invocation from which its context is built. */
 export type ContextSource = Pick<Claim, 'settings' | 'input' | 'history'>;
 
-/** The columns of it, of an invocation `c` whose input is the message `m`. */
+/** The columns of a `ContextSource`, for an invocation `c` whose input is the message `m`. */
 const contextColumns = Prisma.sql`c.settings, m.content AS input,
   coalesce((
     SELECT jsonb_agg(to_jsonb(h) - 'characters' ORDER BY h.turn DESC, h.position DESC) FROM (
@@ -49,7 +52,7 @@ const contextColumns = Prisma.sql`c.settings, m.content AS input,
   (SELECT jsonb_build_object('messages', x.messages, 'systemText', x.system_text) FROM invocation_context x WHERE x.invocation_id = c.id) AS brought`;
 
 /** What the request brought along; null when it goes on in a conversation. */
-type WithBrought = { brought: { messages: ContextMessage[]; systemText: string } | null };
+export type WithBrought = { brought: { messages: ContextMessage[]; systemText: string } | null };
 
 /** The request's messages stand for the history, and its system text comes after the agent's. */
 function withContext<T extends ContextSource>(row: T & WithBrought): T {
@@ -59,27 +62,24 @@ function withContext<T extends ContextSource>(row: T & WithBrought): T {
   return { ...row, settings: { ...settings, systemPrompt }, history: toHistory(brought.messages) };
 }
 
-/** What the context of this invocation is made of; null when there is none. */
-export async function loadContextSource(
-  database: Pick<PrismaClient, '$queryRaw'>,
-  invocationId: string,
-): Promise<ContextSource | null> {
-  const [row] = await database.$queryRaw<(ContextSource & WithBrought)[]>`
+/** Reads the context source of this invocation; null: no such invocation. */
+export async function loadContextSource(database: Queryable, invocationId: string): Promise<ContextSource | null> {
+  const [row] = await database.query<ContextSource & WithBrought>`
     SELECT ${contextColumns} FROM invocation c JOIN message m ON m.id = c.input_message_id WHERE c.id = ${invocationId}::uuid`;
   return row ? withContext(row) : null;
 }
 
 /**
- * queued → running, each for the dispatch its job names, in the order of the jobs, no two of which may be of the same invocation.
- * null: somebody else has it, or it is over. A worker that others may count as dead by now claims nothing, even where its statement
- * arrives and the answer to it does not.
+ * queued → running, for the dispatch that each job names. Returns the claims in the order of the jobs. Two jobs must not name the same invocation.
+ * null: another worker has the invocation, or it has ended. The statement claims nothing for a worker that other workers may count as dead:
+ * the reply might not reach that worker.
  */
 export async function claimInvocations(
-  database: Pick<PrismaClient, '$queryRaw'>,
+  database: Queryable,
   jobs: InvocationJob[],
   workerId: string,
 ): Promise<(Claim | null)[]> {
-  const claims = await database.$queryRaw<(Claim & WithBrought)[]>`
+  const claims = await database.query<Claim & WithBrought>`
     WITH ${jobsInLockOrder(jobs)}
     , claimed AS (
       UPDATE invocation i SET status = 'running', attempt = attempt + 1, worker_id = ${workerId}::uuid,
@@ -87,8 +87,8 @@ export async function claimInvocations(
       FROM job
       WHERE i.id = job.id AND i.dispatch = job.dispatch AND ${hasStatus('i', 'queued')}
         AND i.cancel_requested_at IS NULL AND (i.deadline_at IS NULL OR i.deadline_at > now())
-        AND EXISTS (SELECT 1 FROM worker w WHERE w.id = ${workerId}::uuid AND w.heartbeat_at > now() - interval '30 s'
-                    AND (w.heartbeat_at > now() - interval '1 s' OR ${isLifeLockHeld('w.lock_key')}))
+        AND EXISTS (SELECT 1 FROM worker w WHERE w.id = ${workerId}::uuid AND w.heartbeat_at > ${msAgo(liveness.hungMs)}
+                    AND (w.heartbeat_at > ${msAgo(liveness.silentMs)} OR ${isLifeLockHeld('w.lock_key')}))
       RETURNING i.*)
     SELECT c.id AS "invocationId", c.conversation_id AS "conversationId", c.workspace_id AS "workspaceId",
            c.agent_id AS "agentId", (SELECT name FROM agent WHERE id = c.agent_id) AS "agentName", c.attempt, c.input_message_id AS "inputMessageId",

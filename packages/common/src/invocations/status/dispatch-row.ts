@@ -1,4 +1,4 @@
 import type { Dispatch } from '../../queue/invocation-queue.ts';
 
-/** Where an invocation goes next, as a statement's columns. */
+/** A dispatch as the columns of a statement. */
 export type DispatchRow = Dispatch & { conversationId: string };

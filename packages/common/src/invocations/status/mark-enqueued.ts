@@ -1,17 +1,14 @@
-import type { PrismaClient } from '../../postgres/open-database.ts';
+import type { Queryable } from '../../postgres/queryable.ts';
 import type { InvocationJob } from '../../queue/invocation-queue.ts';
 import { hasStatus } from '../has-status.ts';
 import { jobsInLockOrder } from '../row-locks.ts';
 
-/** One that still waits, or is claimed at this very moment. `noted`: by this call, and not before. */
+/** An invocation that still waits, or is being claimed at this moment. `noted`: this call set its `enqueuedAt`. */
 export type Waiting = { invocationId: string; noted: boolean };
 
-/** Notes that Redis holds the jobs of these dispatches, where nobody has, and tells which of them still wait. */
-export async function markEnqueued(
-  database: Pick<PrismaClient, '$queryRaw'>,
-  jobs: InvocationJob[],
-): Promise<Waiting[]> {
-  return database.$queryRaw<Waiting[]>`
+/** Sets `enqueuedAt` for these dispatches if it is not set, and returns those that still wait. */
+export async function markEnqueued(database: Queryable, jobs: InvocationJob[]): Promise<Waiting[]> {
+  return database.query<Waiting>`
     WITH ${jobsInLockOrder(jobs)}
     , noted AS (
       UPDATE invocation i SET enqueued_at = now() FROM job

@@ -1,13 +1,13 @@
-import type { PrismaClient } from '../../postgres/open-database.ts';
-import type { Held } from './held.ts';
+import type { Queryable } from '../../postgres/queryable.ts';
+import type { AttemptId } from './attempt-id.ts';
 
-/** Where the log of an ended invocation came to its end, if it is not where its finish foresaw. */
+/** Corrects the last seq of an ended invocation, if its log ended at another seq than was expected. */
 export async function noteLastSeq(
-  database: Pick<PrismaClient, '$queryRaw'>,
-  { invocationId, attempt }: Held,
+  database: Queryable,
+  { invocationId, attempt }: AttemptId,
   lastSeq: number,
 ): Promise<void> {
-  await database.$queryRaw`
+  await database.query`
     UPDATE invocation SET last_seq = ${lastSeq}::bigint
     WHERE id = ${invocationId}::uuid AND attempt = ${attempt}::int AND status NOT IN ('queued', 'running')`;
 }

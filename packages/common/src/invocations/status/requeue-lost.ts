@@ -1,21 +1,21 @@
-import type { PrismaClient } from '../../postgres/open-database.ts';
+import type { Queryable } from '../../postgres/queryable.ts';
 import { unknownUsage, usedBy } from '../usage-record.ts';
+import type { AttemptId } from './attempt-id.ts';
 import type { DispatchRow } from './dispatch-row.ts';
-import type { Held } from './held.ts';
 
 /**
- * A running row whose worker is gone goes back to queued, with a usage record for the lost attempt that says nothing yet. null: it has
- * moved on, or somebody else is at it.
+ * running → queued, because the worker is dead. Adds an empty usage record for the lost attempt, which is estimated later. null: the row has
+ * moved on, or another process has locked it.
  */
 export async function requeueLost(
-  database: Pick<PrismaClient, '$queryRaw'>,
-  held: Held,
+  database: Queryable,
+  { invocationId, attempt }: AttemptId,
   workerId: string,
 ): Promise<DispatchRow | null> {
-  const [row] = await database.$queryRaw<DispatchRow[]>`
+  const [row] = await database.query<DispatchRow>`
     WITH lost AS (
       SELECT id FROM invocation
-      WHERE id = ${held.invocationId}::uuid AND attempt = ${held.attempt}::int AND status = 'running' AND worker_id = ${workerId}::uuid
+      WHERE id = ${invocationId}::uuid AND attempt = ${attempt}::int AND status = 'running' AND worker_id = ${workerId}::uuid
       FOR UPDATE SKIP LOCKED
     ), back AS (
       UPDATE invocation i SET status = 'queued', dispatch = i.dispatch + 1, enqueued_at = NULL, worker_id = NULL,

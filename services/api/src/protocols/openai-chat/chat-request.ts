@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { bodyLimit } from '../../http/json-body.ts';
 import { customerName, text } from '../../http/parse-input.ts';
-import { longestMessage, metadata } from '../../invocations/invocation-input.ts';
+import { maxMessageLength, metadata } from '../../invocations/invocation-input.ts';
 
 const notSupported = 'is not supported';
 const withTools = 'is not supported yet: an agent answers in text';
@@ -93,8 +93,8 @@ export const chatRequest = z
     else {
       const input = toText(last.content);
       if (input.trim() === '') refuse(['messages', messages.length - 1, 'content'], 'must not be empty');
-      if (input.length > longestMessage)
-        refuse(['messages', messages.length - 1, 'content'], `expected at most ${longestMessage} characters`);
+      if (input.length > maxMessageLength)
+        refuse(['messages', messages.length - 1, 'content'], `expected at most ${maxMessageLength} characters`);
     }
     if (max_tokens != null && max_completion_tokens != null)
       refuse(['max_tokens'], 'expected it or max_completion_tokens, not both');

@@ -1,4 +1,4 @@
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Queryable } from '@nexus/common/postgres/queryable';
 import { z } from 'zod';
 import type { OverridableAgent } from '../../invocations/assert-may-override.ts';
 
@@ -7,13 +7,9 @@ export type NamedAgent = OverridableAgent & { id: string; slug: string | null; a
 const uuid = z.uuid().toLowerCase();
 
 /** The agent of the workspace that has this slug or id; null where none has. */
-export async function findAgent(
-  database: Pick<PrismaClient, '$queryRaw'>,
-  workspaceId: string,
-  model: string,
-): Promise<NamedAgent | null> {
+export async function findAgent(database: Queryable, workspaceId: string, model: string): Promise<NamedAgent | null> {
   const id = uuid.safeParse(model).data ?? null;
-  const agents = await database.$queryRaw<NamedAgent[]>`
+  const agents = await database.query<NamedAgent>`
     SELECT id, slug, active, created_at AS "createdAt", allow_overrides AS "allowOverrides", max_output_tokens AS "maxOutputTokens",
            context_tokens AS "contextTokens", first_token_timeout_ms AS "firstTokenTimeoutMs", idle_timeout_ms AS "idleTimeoutMs",
            total_timeout_ms AS "totalTimeoutMs"

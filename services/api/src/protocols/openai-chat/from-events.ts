@@ -1,5 +1,6 @@
 import { AppError } from '@nexus/common/errors/app-error';
-import type { EventData, EventError, InvocationEvent, Usage } from '@nexus/protocol/event';
+import { type FeedEvent, wholeEvent } from '@nexus/common/events/event-json';
+import type { EventData, EventError, Usage } from '@nexus/protocol/event';
 import type { StreamFormat } from '../../invocations/event-stream.ts';
 import { ShownText } from './shown-text.ts';
 import { toError } from './to-error.ts';
@@ -86,8 +87,9 @@ export function createChunkFormat(answer: Answer, { includeUsage }: { includeUsa
     return said + (status === 'completed' ? toEnd(finishReason, usage) : fail(toFailure(status, error)));
   }
 
-  function toFrames({ type, data }: InvocationEvent): string {
+  function toFrames(event: FeedEvent): string {
     if (over) return '';
+    const { type, data } = wholeEvent(event);
     switch (type) {
       case 'message.delta':
         return toText(text.add(data.text));

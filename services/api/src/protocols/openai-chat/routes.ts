@@ -2,7 +2,7 @@ import { agentNotFound, invocationNotFound } from '@nexus/common/errors/not-foun
 import { loadSnapshot } from '@nexus/common/feeds/load-snapshot';
 import type { CreateInvocation } from '@nexus/common/invocations/create-invocation';
 import type { InsertedInvocation } from '@nexus/common/invocations/insert-invocations';
-import type { PrismaClient } from '@nexus/common/postgres/open-database';
+import type { Database } from '@nexus/common/postgres/open-database';
 import type { Principal } from '@nexus/common/principals/principal';
 import { reachesAgent } from '@nexus/common/principals/reach';
 import type { Response } from 'express';
@@ -23,8 +23,7 @@ import { rememberAgents } from './remember-agents.ts';
 import { errorSchema, toError } from './to-error.ts';
 import { toInvocation } from './to-invocation.ts';
 
-export type OpenAiChatParts = StreamParts &
-  WaitSources & { database: PrismaClient; createInvocation: CreateInvocation };
+export type OpenAiChatParts = StreamParts & WaitSources & { database: Database; createInvocation: CreateInvocation };
 
 export const openAiChat: Protocol = { path: '/v1', toError, errorSchema };
 

@@ -6,7 +6,7 @@ import { createEchoProvider } from './echo-provider.ts';
 const never = new AbortController().signal;
 
 describe('Echo', () => {
-  it('says back every character it was told, word by word', async () => {
+  it('repeats every character of the message, word by word', async () => {
     const said = '  two  words\nand ü 🦙 \n';
     const provider = createEchoProvider({ delayMs: 0 });
     const { text, finish } = await collect((onPart) =>

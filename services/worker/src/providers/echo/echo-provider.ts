@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Provider } from '../provider.ts';
 
-/** Answers word by word what it was told, at a settable pace. Needs no key: for the quick start, for tests and for load. */
+/** Repeats the user's message word by word, at a pace that can be set. Needs no key: for the quick start, for tests and for load. */
 export function createEchoProvider({ delayMs }: { delayMs: number }): Provider {
   return {
     async stream({ messages }, onPart, signal) {

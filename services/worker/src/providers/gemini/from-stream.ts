@@ -1,68 +1,119 @@
-import type { GenerateContentResponse, UsageMetadata } from '@google/generative-ai';
 import { AppError } from '@nexus/common/errors/app-error';
-import type { Usage } from '@nexus/protocol/event';
-import type { FinishReason, OnPart, ProviderFinish } from '../provider.ts';
+import type { OnPart, ProviderFinish } from '../provider.ts';
+import { cutShort } from '../wire/interrupted.ts';
+import { parseJson } from '../wire/parse-json.ts';
+import type { ProviderIdentity } from '../wire/provider-identity.ts';
+import { quote } from '../wire/quote.ts';
+import { readFailure } from '../wire/read-failure.ts';
+import { createFieldReader, type Fields, isObject } from '../wire/read-fields.ts';
+import { readFinishReason, type Verdict } from '../wire/read-finish-reason.ts';
+import { toProviderError } from '../wire/to-provider-error.ts';
+import { readUsage } from './read-usage.ts';
 
-const finishReasons: Record<string, FinishReason> = {
-  STOP: 'stop',
-  MAX_TOKENS: 'length',
-  SAFETY: 'content_filter',
-  RECITATION: 'content_filter',
-  BLOCKLIST: 'content_filter',
-  PROHIBITED_CONTENT: 'content_filter',
-  SPII: 'content_filter',
+export type GeminiAnswer = {
+  /** Reads the next event and passes its parts on. Throws if the event holds an error. */
+  take(value: unknown, name: string | undefined): void;
+  /** Reads a body that is not an event stream: a gateway that drops `alt=sse` sends one chunk, or a list of chunks. */
+  takeWhole(body: string): void;
+  /** Call it after the last event. */
+  finish(): ProviderFinish;
 };
 
-/** Newer than the client library's types. */
-type TextPart = { text?: string; thought?: boolean };
-type Counts = UsageMetadata & { thoughtsTokenCount?: number; cachedContentTokenCount?: number };
-type ErrorInStream = { error?: { code?: number; message?: string; status?: string } };
+/** Gemini's reasons in addition to the shared table. An image, or a call of tools that we did not offer, is a failure. */
+const ownReasons: Record<string, Verdict> = {
+  no_image: 'failure',
+  image_other: 'failure',
+  image_prohibited_content: 'content_filter',
+  image_recitation: 'content_filter',
+  missing_thought_signature: 'failure',
+  too_many_tool_calls: 'failure',
+};
+/** "Unknown reason" to Gemini itself. */
+const unknownReason = /^(OTHER|FINISH_REASON_UNSPECIFIED)$/i;
 
-/** Tells the parts of the responses. Usage comes with every response, growing; the last one counts. A stream without a finish reason was cut. */
-export async function fromGeminiStream(
-  responses: AsyncIterable<GenerateContentResponse>,
-  onPart: OnPart,
-): Promise<ProviderFinish> {
-  let rawReason: string | null = null;
-  let usage: Usage | null = null;
-  for await (const response of responses) {
-    const { error } = response as ErrorInStream;
-    if (error) throw new GeminiStreamError(error.code, error.message ?? '', error.status);
-    if (response.usageMetadata) usage = toUsage(response.usageMetadata);
-    if (response.promptFeedback?.blockReason) {
-      throw new AppError(
-        'provider_content_filtered',
-        `Gemini refused the prompt (${response.promptFeedback.blockReason})`,
-      );
-    }
-    const candidate = response.candidates?.[0];
-    for (const { text, thought } of (candidate?.content?.parts ?? []) as TextPart[]) {
-      if (text) onPart({ type: thought ? 'reasoning-delta' : 'text-delta', text });
-    }
-    if (candidate?.finishReason) rawReason = candidate.finishReason;
+/** One answer, read event by event. */
+export function createGeminiAnswer(identity: ProviderIdentity, onPart: OnPart): GeminiAnswer {
+  const { title } = identity;
+  const read = createFieldReader(title);
+  let rawReason = '';
+  let usage: unknown = null;
+  let hasText = false;
+  let hasParts = false;
+
+  function takeChunk(chunk: Fields): void {
+    if (isFailure(chunk)) throw toProviderError(identity, readFailure(chunk));
+    throwIfBlocked(read.object(chunk.promptFeedback, 'promptFeedback'));
+    const candidate = read.object(read.list(chunk.candidates, 'candidates')[0], 'candidates[0]');
+    if (candidate) takeCandidate(candidate);
+    usage = chunk.usageMetadata ?? usage;
   }
-  if (rawReason === null) throw new AppError('stream_interrupted', 'Gemini ended its stream without a finish reason');
-  return { reason: finishReasons[rawReason] ?? 'other', rawReason, usage };
-}
 
-/** An error object inside a stream that had begun well. */
-export class GeminiStreamError extends Error {
-  readonly status: number | undefined;
-  readonly statusText: string | undefined;
-  constructor(status: number | undefined, message: string, statusText: string | undefined) {
-    super(message);
-    this.status = status;
-    this.statusText = statusText;
+  function throwIfBlocked(feedback: Fields | null): void {
+    const reason = read.text(feedback?.blockReason, 'promptFeedback.blockReason');
+    if (reason === '' || reason === 'BLOCK_REASON_UNSPECIFIED') return;
+    const words = read.text(feedback?.blockReasonMessage, 'promptFeedback.blockReasonMessage');
+    const why = quote(words === '' ? reason : `${reason}: ${words}`, identity.secrets);
+    throw new AppError('provider_content_filtered', `${title} refused the prompt (${why})`);
   }
-}
 
-/** What the model thinks is billed as output. */
-function toUsage(counts: Counts): Usage {
+  function takeCandidate({ content, finishReason }: Fields): void {
+    const parts = read.list(read.object(content, 'candidates[0].content')?.parts, 'candidates[0].content.parts');
+    for (const [index, part] of parts.entries()) takePart(part, `candidates[0].content.parts[${index}]`);
+    rawReason = read.text(finishReason, 'candidates[0].finishReason') || rawReason;
+  }
+
+  function takePart(value: unknown, field: string): void {
+    const part = read.object(value, field);
+    if (part === null) return;
+    const { text, thought, thoughtSignature, ...others } = part;
+    if ((text ?? null) === null && Object.values(others).some(isObject))
+      throw read.refuse(value, field, 'a part that holds text');
+    if (thought !== undefined && thought !== null && typeof thought !== 'boolean')
+      throw read.refuse(thought, `${field}.thought`, 'a boolean');
+    const words = read.text(text, `${field}.text`);
+    if (words === '') return;
+    hasParts = true;
+    if (!thought) hasText = true;
+    usage = null; // earlier counts do not include this part
+    onPart({ type: thought ? 'reasoning-delta' : 'text-delta', text: words });
+  }
+
+  function take(value: unknown, name: string | undefined): void {
+    if (name === 'error') throw toProviderError(identity, readFailure(value));
+    // A gateway that drops `alt=sse` sends a list.
+    for (const item of Array.isArray(value) ? value : [value]) {
+      const chunk = read.object(item, 'an event');
+      if (chunk) takeChunk(chunk);
+    }
+  }
+
   return {
-    inputTokens: counts.promptTokenCount ?? 0,
-    outputTokens: (counts.candidatesTokenCount ?? 0) + (counts.thoughtsTokenCount ?? 0),
-    cachedTokens: counts.cachedContentTokenCount ?? 0,
-    ...(counts.thoughtsTokenCount === undefined ? {} : { reasoningTokens: counts.thoughtsTokenCount }),
-    source: 'provider',
+    take,
+    takeWhole(body) {
+      const whole = parseJson(body);
+      if (isObject(whole) || Array.isArray(whole)) take(whole, undefined);
+      if (rawReason === '' && !hasParts)
+        throw new AppError('provider_protocol_error', `${title} sent neither events nor a whole answer`);
+    },
+    finish() {
+      if (rawReason === '') throw cutShort(title, 'ended its stream without a finish reason');
+      // Without text before it this is not an answer. A retry may succeed.
+      if (unknownReason.test(rawReason) && !hasText)
+        throw cutShort(title, `ended without an answer: ${quote(rawReason)}`);
+      // Gemini has no end mark. The end of the body takes its place, hence `true`.
+      return {
+        reason: readFinishReason(title, rawReason, true, ownReasons),
+        rawReason,
+        ...readUsage(usage, hasText),
+      };
+    },
   };
+}
+
+/** A stream that began with status 200 may hold an error: in `error`, or as the whole event, like google.rpc.Status. */
+function isFailure({ error, candidates, usageMetadata, promptFeedback, message }: Fields): boolean {
+  if (error !== undefined && error !== null && error !== '' && error !== false) return true;
+  return (
+    [candidates, usageMetadata, promptFeedback].every((field) => field === undefined) && typeof message === 'string'
+  );
 }

@@ -1,35 +1,54 @@
-import { GoogleGenerativeAI } from '@google/generative-ai';
 import type { OnPart, Provider, ProviderFinish, ProviderRequest } from '../provider.ts';
-import type { ProviderIdentity } from '../provider-error.ts';
-import { fromGeminiStream } from './from-stream.ts';
-import { fromGeminiError } from './to-app-error.ts';
-import { toGeminiRequest } from './to-request.ts';
+import { callProvider } from '../wire/call-provider.ts';
+import { createPost, type Post } from '../wire/post.ts';
+import type { ProviderIdentity } from '../wire/provider-identity.ts';
+import { readEvents } from '../wire/read-events.ts';
+import { createGeminiAnswer } from './from-stream.ts';
+import { toGeminiRequest, toGeminiUrl } from './to-request.ts';
 
-/** Google's Gemini API. The client library is used in this folder alone: Google maintains @google/genai in its place now. */
-export function createGeminiProvider({ apiKey, baseUrl }: { apiKey: string; baseUrl: string }): Provider {
-  const client = new GoogleGenerativeAI(apiKey);
-  const identity: ProviderIdentity = { title: 'Gemini', keyVariable: 'GEMINI_API_KEY', baseUrl };
+/** Gemini ends a stream by ending the body. Gateways in front of it may add OpenAI's end mark. */
+const endMark = '[DONE]';
 
-  async function stream(request: ProviderRequest, onPart: OnPart, signal: AbortSignal): Promise<ProviderFinish> {
-    // The library splits the body in two and reads both: leaving the one that is given out does not close the socket, aborting does.
-    const call = new AbortController();
-    const abort = () => call.abort();
-    signal.throwIfAborted();
-    signal.addEventListener('abort', abort);
-    try {
-      const { model, content } = toGeminiRequest(request);
-      const result = await client
-        .getGenerativeModel(model, { baseUrl })
-        .generateContentStream(content, { signal: call.signal });
-      result.response.catch(() => {}); // the other half: it fails as this one does
-      return await fromGeminiStream(result.stream, onPart);
-    } catch (error) {
-      signal.throwIfAborted();
-      throw fromGeminiError(identity, error);
-    } finally {
-      signal.removeEventListener('abort', abort);
-      call.abort();
-    }
+/** Google's Gemini API. */
+export function createGeminiProvider({
+  apiKey,
+  baseUrl,
+  post = createPost(),
+}: {
+  apiKey: string;
+  baseUrl: string;
+  post?: Post;
+}): Provider {
+  const title = 'Gemini';
+  const identity: ProviderIdentity = {
+    title,
+    keyVariable: 'GEMINI_API_KEY',
+    baseUrl,
+    baseUrlVariable: 'GEMINI_BASE_URL',
+    secrets: [apiKey],
+  };
+
+  function stream(request: ProviderRequest, onPart: OnPart, signal: AbortSignal): Promise<ProviderFinish> {
+    return callProvider(
+      {
+        identity,
+        post,
+        request: {
+          url: toGeminiUrl(baseUrl, request.model),
+          headers: { accept: 'text/event-stream', 'content-type': 'application/json', 'user-agent': 'agent-nexus' },
+          credentials: { 'x-goog-api-key': apiKey },
+          body: JSON.stringify(toGeminiRequest(request)),
+        },
+        async read({ body }) {
+          const answer = createGeminiAnswer(identity, onPart);
+          const { other } = await readEvents(body, { title, onEvent: answer.take, endMark });
+          signal.throwIfAborted();
+          if (other !== null) answer.takeWhole(other);
+          return answer.finish();
+        },
+      },
+      signal,
+    );
   }
   return { stream };
 }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Answer, collect, failureOf, hello } from '../testing/collect.ts';
 import { describeWire } from '../testing/describe-wire.ts';
 import { openWireServer, type WireServer } from '../testing/open-wire-server.ts';
@@ -8,17 +8,52 @@ const apiKey = 'sk-test-0123456789abcdef';
 const never = new AbortController().signal;
 const event = (data: unknown, end = '\n\n') => `data: ${JSON.stringify(data)}${end}`;
 const delta = (text: string) => event({ choices: [{ index: 0, delta: { content: text } }] });
-const finish = (reason: string) => event({ choices: [{ index: 0, delta: {}, finish_reason: reason }] });
+const finish = (reason: string, usage?: object) =>
+  event({ choices: [{ index: 0, delta: {}, finish_reason: reason }], ...(usage ? { usage } : {}) });
 const done = 'data: [DONE]\n\n';
+const wrong = (delta: object, more: object = {}) => event({ choices: [{ index: 0, delta, ...more }] });
 
 describeWire({
   name: 'OpenAI',
   create: (baseUrl) => createOpenAiProvider({ apiKey, baseUrl }),
+  baseUrlVariable: 'OPENAI_BASE_URL',
+  key: { header: 'authorization', value: `Bearer ${apiKey}` },
   fixture: new URL('./fixtures/answer.sse', import.meta.url),
   contentType: 'text/event-stream',
   delta,
-  end: finish('stop') + done,
+  finish: (reason, counts) =>
+    finish(
+      reason,
+      counts && {
+        prompt_tokens: counts.input,
+        completion_tokens: counts.output,
+        prompt_tokens_details: { cached_tokens: counts.cached },
+      },
+    ),
+  endMark: done,
+  reasons: {
+    stop: 'stop',
+    length: ['length', 'max_tokens', 'length_limit', 'model_length', 'MAX_TOKENS'],
+    failure: ['error', 'network_error', 'abort', 'engine_error', 'insufficient_system_resource'],
+  },
   errorInStream: event({ error: { message: 'overloaded', type: 'server_error' } }),
+  wrongTypes: [
+    ['an event', event('secret')],
+    ['an event', event(['secret'])],
+    ['choices', event({ choices: 'secret' })],
+    ['choices[0]', event({ choices: ['secret'] })],
+    ['choices[0].delta', event({ choices: [{ delta: 'secret' }] })],
+    ['choices[0].delta.content', wrong({ content: { secret: 1 } })],
+    ['choices[0].delta.content', wrong({ content: 42, secret: 1 })],
+    ['choices[0].delta.content', wrong({ content: true, secret: 1 })],
+    ['choices[0].delta.content[1]', wrong({ content: ['a', 7], secret: 1 })],
+    ['choices[0].delta.content[0]', wrong({ content: [{ type: 'image_url', image_url: 'secret' }] })],
+    ['choices[0].delta.content[0].text', wrong({ content: [{ type: 'text', text: { secret: 1 } }] })],
+    ['choices[0].delta.reasoning', wrong({ reasoning: { secret: 1 } })],
+    ['choices[0].delta.reasoning_content', wrong({ reasoning_content: 1, secret: 1 })],
+    ['choices[0].delta.refusal', wrong({ refusal: { secret: 1 } })],
+    ['choices[0].finish_reason', wrong({}, { finish_reason: { secret: 1 } })],
+  ],
 });
 
 describe('OpenAI', () => {
@@ -57,7 +92,18 @@ describe('OpenAI', () => {
     });
   });
 
-  it('asks a reasoning model without sampling parameters, and with the newer name of the limit', async () => {
+  it('sends no setting of the shell to another server', async () => {
+    vi.stubEnv('OPENAI_ORG_ID', 'org-of-the-shell');
+    vi.stubEnv('OPENAI_PROJECT_ID', 'project-of-the-shell');
+    vi.stubEnv('OPENAI_CUSTOM_HEADERS', 'X-Custom: of-the-shell\nAuthorization: Bearer of-the-shell');
+    server.reply({ pieces: [delta('a'), finish('stop'), done] });
+    await collect(ask());
+    vi.unstubAllEnvs();
+    expect(server.calls.at(-1)?.headers.authorization).toBe(`Bearer ${apiKey}`);
+    expect(JSON.stringify(server.calls.at(-1)?.headers)).not.toContain('of-the-shell');
+  });
+
+  it('sends no sampling parameters to a reasoning model, and the newer name of the limit', async () => {
     server.reply({ pieces: [delta('a'), finish('stop'), done] });
     await collect(ask({ model: 'o3-mini', temperature: 0.5, topP: 0.9, maxOutputTokens: 100 }));
     expect(server.calls.at(-1)?.body).toMatchObject({ max_completion_tokens: 100 });
@@ -99,7 +145,7 @@ describe('OpenAI', () => {
     expect(end.usage).toEqual({ inputTokens: 5, outputTokens: 2, cachedTokens: 3, source: 'provider' });
   });
 
-  it.each(['reasoning_content', 'reasoning'])('gives what a model thinks, sent as %s, as reasoning', async (field) => {
+  it.each(['reasoning_content', 'reasoning'])('gives the field %s as reasoning', async (field) => {
     server.reply({
       pieces: [event({ choices: [{ index: 0, delta: { [field]: 'hm' } }] }), delta('a'), finish('stop'), done],
     });
@@ -130,7 +176,7 @@ describe('OpenAI', () => {
     [{ 'retry-after-ms': '250' }, 250],
     [{ 'retry-after': 'nonsense' }, undefined],
     [{}, undefined],
-  ])('hears how long to wait from %o', async (headers, retryAfterMs) => {
+  ])('reads how long to wait from %o', async (headers, retryAfterMs) => {
     server.reply({
       status: 429,
       headers: { 'content-type': 'application/json', ...headers },
@@ -139,7 +185,7 @@ describe('OpenAI', () => {
     expect(await failureOf(ask())).toMatchObject({ code: 'provider_rate_limited', retryAfterMs });
   });
 
-  it('hears of a date to come back at', async () => {
+  it('reads the date of the next try', async () => {
     const date = new Date(Date.now() + 20_000).toUTCString();
     server.reply({ status: 429, headers: { 'content-type': 'application/json', 'retry-after': date }, pieces: ['{}'] });
     const { retryAfterMs } = (await failureOf(ask())) as { retryAfterMs: number };
@@ -151,7 +197,7 @@ describe('OpenAI', () => {
     ['as JSON', 'application/json', undefined],
     ['as JSON over several lines', 'application/json; charset=utf-8', 2],
     ['without saying what it is', '', undefined],
-  ])('takes a whole answer of a server that does not stream, %s', async (_how, contentType, space) => {
+  ])('reads a whole answer of a server that does not stream, %s', async (_how, contentType, space) => {
     const usage = {
       prompt_tokens: 5,
       completion_tokens: 4,
@@ -195,7 +241,7 @@ describe('OpenAI', () => {
     ['nothing', 'application/json', 'null'],
     ['an answer cut short', 'application/json', '{"choices":[{"message":{"content":"secret'],
     ['an answer of more than 1 MiB', 'application/json', JSON.stringify({ choices: [], text: 'x'.repeat(2_000_000) })],
-  ])('takes %s in place of events for a fault of the protocol, and shows none of it', async (_what, type, body) => {
+  ])('treats %s in place of events as a protocol error, and shows none of it', async (_what, type, body) => {
     server.reply({ headers: { 'content-type': type }, pieces: [body] });
     const error = (await failureOf(ask())) as Error;
     expect(error).toMatchObject({ code: 'provider_protocol_error' });
@@ -207,7 +253,7 @@ describe('OpenAI', () => {
     expect((await collect(ask())).text).toBe('a');
   });
 
-  it.each([': keepalive\n\n', 'retry: 3000\n\n'])('knows %j alone for a stream that was cut', async (piece) => {
+  it.each([': keepalive\n\n', 'retry: 3000\n\n'])('treats a stream of only %j as cut off', async (piece) => {
     server.reply({ pieces: [piece] });
     expect(await failureOf(ask())).toMatchObject({ code: 'stream_interrupted' });
   });

@@ -1,30 +1,24 @@
 import { readFileSync } from 'node:fs';
 import { AppError } from '@nexus/common/errors/app-error';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { liftFetchLimits } from '../lift-fetch-limits.ts';
 import type { Provider } from '../provider.ts';
 import { type Answer, collect, failureOf, hello } from './collect.ts';
+import { describeConnection } from './describe-connection.ts';
+import { describeFailures } from './describe-failures.ts';
+import { describeShapes } from './describe-shapes.ts';
 import { oneByteSlices, openWireServer, type WireServer } from './open-wire-server.ts';
-
-export type WireProtocol = {
-  name: string;
-  create: (baseUrl: string) => Provider;
-  /** A whole answer of the text "Grüße, 🦙 world\n" with 21 + 9 tokens. */
-  fixture: URL;
-  contentType: string;
-  /** One delta of this text, as a line or event with its end. */
-  delta: (text: string) => string;
-  /** What makes an answer complete, after its last delta, without usage. */
-  end: string;
-  /** An error inside a stream that began with 200. */
-  errorInStream: string;
-};
+import { endOf, type WireProtocol } from './wire-protocol.ts';
 
 const never = new AbortController().signal;
 const answer = 'Grüße, 🦙 world\n';
 
-/** What holds for every provider, whatever its protocol. */
-export function describeWire({ name, create, fixture, contentType, delta, end, errorInStream }: WireProtocol): void {
+/** The tests that every provider must pass. */
+export function describeWire(protocol: WireProtocol): void {
+  const { name, create, fixture, contentType, delta, errorInStream } = protocol;
+  const end = endOf(protocol);
+  describeConnection(protocol);
+  describeFailures(protocol);
+  describeShapes(protocol);
   describe(`${name} on the wire`, () => {
     let server: WireServer;
     let provider: Provider;
@@ -32,7 +26,6 @@ export function describeWire({ name, create, fixture, contentType, delta, end, e
     const bytes = readFileSync(fixture, 'utf8');
     const headers = { 'content-type': contentType };
     beforeAll(async () => {
-      liftFetchLimits();
       server = await openWireServer();
       provider = create(server.url);
       for (const method of ['log', 'warn', 'error'] as const)
@@ -55,7 +48,7 @@ export function describeWire({ name, create, fixture, contentType, delta, end, e
       expect(finish).toMatchObject({ reason: 'stop', usage: { inputTokens: 21, outputTokens: 9, source: 'provider' } });
     });
 
-    it('does not care how the bytes are cut, not even within a character', async () => {
+    it('reads the same text for any split of the bytes, also within a character', async () => {
       server.reply({ headers, pieces: oneByteSlices(bytes) });
       expect((await collect(ask())).text).toBe(answer);
     });
@@ -66,7 +59,7 @@ export function describeWire({ name, create, fixture, contentType, delta, end, e
       expect((await collect(ask())).text).toHaveLength(long.length);
     });
 
-    it('leaves usage to us where the provider does not say', async () => {
+    it('leaves the usage to an estimate if the provider sends none', async () => {
       server.reply({ headers, pieces: [delta('a'), end] });
       expect((await collect(ask())).finish).toMatchObject({ reason: 'stop', usage: null });
     });
@@ -75,15 +68,15 @@ export function describeWire({ name, create, fixture, contentType, delta, end, e
       ['ends early', { pieces: [delta('a'), delta('b')] }],
       ['is reset', { pieces: [delta('a')], after: 'reset' as const }],
       ['ends in the middle of a line', { pieces: [delta('a'), delta('bcd').slice(0, -8)] }],
-      ['says nothing at all', { pieces: [] }],
-    ])('never takes an answer for complete that %s', async (_how, reply) => {
+      ['is empty', { pieces: [] }],
+    ])('never treats an answer as complete that %s', async (_how, reply) => {
       server.reply({ headers, ...reply });
       expect(await failureOf(ask())).toMatchObject({
         code: expect.stringMatching(/^(stream_interrupted|provider_unreachable|provider_protocol_error)$/),
       });
     });
 
-    it('tells an error inside a stream that had begun well', async () => {
+    it('reports an error inside a stream that began with status 200', async () => {
       server.reply({ headers, pieces: [delta('a'), errorInStream] });
       expect(await failureOf(ask())).toMatchObject({
         code: 'provider_unavailable',
@@ -91,7 +84,7 @@ export function describeWire({ name, create, fixture, contentType, delta, end, e
       });
     });
 
-    it('takes garbage for a fault of the protocol, and shows none of it', async () => {
+    it('treats garbage as a protocol error, and shows none of it', async () => {
       server.reply({ headers, pieces: [delta('a'), delta('secret words').replaceAll('"', "'")] });
       const error = await failureOf(ask());
       expect(error).toMatchObject({ code: 'provider_protocol_error' });
@@ -122,36 +115,20 @@ export function describeWire({ name, create, fixture, contentType, delta, end, e
     it.each([
       ['an error inside the stream', errorInStream],
       ['garbage', delta('secret words').replaceAll('"', "'")],
-    ])('closes the socket after %s, though the provider does not', async (_what, piece) => {
+    ])('closes the socket after %s, although the provider does not', async (_what, piece) => {
       server.reply({ headers, pieces: [delta('a'), piece], after: 'hang' });
       await failureOf(ask());
       await server.calls.at(-1)?.closed;
     });
 
-    it('does not begin when it is aborted already', async () => {
+    it('sends no request if the signal is aborted already', async () => {
       const before = server.calls.length;
       const reason = new AppError('deadline_exceeded');
       expect(await failureOf(ask(AbortSignal.abort(reason)))).toBe(reason);
       expect(server.calls.length).toBe(before);
     });
 
-    it.each([
-      [500, 'provider_unavailable'],
-      [502, 'provider_unavailable'],
-      [529, 'provider_unavailable'],
-      [408, 'provider_unavailable'],
-      [409, 'provider_unavailable'],
-      [404, 'provider_model_not_found'],
-      [400, 'provider_request_rejected'],
-      [401, 'provider_key_rejected'],
-      [403, 'provider_key_rejected'],
-    ])('translates status %i to %s, and says who it was', async (status, code) => {
-      server.reply({ status, headers: { 'content-type': 'application/json' }, pieces: ['{"error":{"message":"no"}}'] });
-      const error = await failureOf(ask());
-      expect(error).toMatchObject({ code, message: expect.stringContaining(name) });
-    });
-
-    it('says where it could not be reached', async () => {
+    it('names the host that it cannot reach', async () => {
       const closed = await openWireServer();
       await closed.close();
       const error = await failureOf((onPart) => create(closed.url).stream(hello, onPart, never));

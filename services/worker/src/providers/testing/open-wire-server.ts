@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What a call is answered with: bytes in pieces, each a write of its own. */
+/** The reply to a call: bytes in pieces, each in a write of its own. */
 export type Reply = {
   status?: number;
   headers?: Record<string, string>;
@@ -12,32 +12,39 @@ export type Reply = {
   silent?: boolean;
 };
 
-export type WireCall = { path: string; headers: IncomingMessage['headers']; body: unknown; closed: Promise<void> };
+export type WireCall = {
+  method: string;
+  path: string;
+  headers: IncomingMessage['headers'];
+  body: unknown;
+  closed: Promise<void>;
+};
 
 export type WireServer = {
   url: string;
   calls: WireCall[];
-  /** The reply to every call from now on. */
-  reply(reply: Reply): void;
+  /** The replies to the next calls, in order. The last one is for all later calls. */
+  reply(...replies: Reply[]): void;
   close(): Promise<void>;
 };
 
 /** A server that answers with exactly these bytes, in exactly these pieces. */
 export async function openWireServer(): Promise<WireServer> {
   const calls: WireCall[] = [];
-  let next: Reply = {};
+  let next: Reply[] = [];
   const server = createServer(async (request, response) => {
     const closed = new Promise<void>((resolve) => response.once('close', resolve));
     let body = '';
     for await (const chunk of request) body += chunk;
-    calls.push({ path: request.url ?? '', headers: request.headers, body: JSON.parse(body), closed });
+    const { method = '', url: path = '' } = request;
+    calls.push({ method, path, headers: request.headers, body: JSON.parse(body || '{}'), closed });
     const {
       status = 200,
       headers = { 'content-type': 'text/event-stream' },
       pieces = [],
       after = 'end',
       silent = false,
-    } = next;
+    } = (next.length > 1 ? next.shift() : next[0]) ?? {};
     if (silent) return;
     response.writeHead(status, headers);
     response.flushHeaders();
@@ -53,8 +60,8 @@ export async function openWireServer(): Promise<WireServer> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls,
-    reply: (reply) => {
-      next = reply;
+    reply: (...replies) => {
+      next = replies;
     },
     close: () =>
       new Promise((resolve) => {
@@ -64,7 +71,7 @@ export async function openWireServer(): Promise<WireServer> {
   };
 }
 
-/** Every byte a piece of its own: no boundary of characters, lines or events is respected. */
+/** Cuts the text into single bytes, so also within characters, lines and events. */
 export function oneByteSlices(text: string): Uint8Array[] {
   return [...Buffer.from(text)].map((byte) => Uint8Array.of(byte));
 }
