@@ -41,7 +41,7 @@ describe('what a key may reach', () => {
       const without = scopes.filter((scope) => scope !== route.scope);
       const headers = asHeader(await makeKey(stack.testDatabase.url, without));
       const response = await sendExample(stack.apiUrl, route, { params: { id: nothing } }, headers);
-      expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([403, 'scope_missing']);
+      expect([response.status, codeOf(await response.json())]).toEqual([403, missingScope(route)]);
     },
   );
 
@@ -107,6 +107,134 @@ describe('what a key may reach', () => {
     expect((await socket.emitWithAck(name, request)).error.code).toBe('scope_missing');
   });
 
+  describe('with a token for one conversation', () => {
+    let token: Record<string, string>;
+    let elsewhere: string;
+    beforeAll(async () => {
+      const asked = { scopes: ['read', 'invoke'], conversationId: known.conversation };
+      const { body } = await stack.api.send<{ token: string }>('POST', '/api/tokens', asked, own);
+      token = asHeader(body.token);
+      const other = await stack.api.invoke({ agentId: known.agent, message: 'elsewhere' }, own);
+      elsewhere = other.body.id;
+    });
+    const toAsk = guarded.filter(({ scope }) => scope === 'read' || scope === 'invoke');
+    const ofIt = ({ names }: Route) => names === 'conversation' || names === 'invocation';
+    const examplesOf = (routes: Route[]) =>
+      routes.flatMap((route) =>
+        (route.examples ?? []).map(
+          (example) => [`${route.method} ${route.path}: ${example.name}`, route, example] as const,
+        ),
+      );
+    const succeeding = examplesOf(toAsk.filter(ofIt)).filter(([, , { status }]) => status < 400);
+    const others = toAsk.filter((route) => !ofIt(route));
+
+    it.each(succeeding)('answers %s, which is about it', async (_name, route, example) => {
+      expect((await sendExample(stack.apiUrl, route, example, token)).status).toBe(example.status);
+    });
+
+    it.each(others.map((route) => [`${route.method} ${route.path}`, route] as const))(
+      'refuses %s, which is not',
+      async (_name, route) => {
+        const [example = {}] = route.examples ?? [];
+        const response = await sendExample(stack.apiUrl, route, example, token);
+        const code = codeOf(await response.json());
+        if (!route.path.includes(':')) return expect([response.status, code]).toEqual([403, missingScope(route)]);
+        expect(response.status).toBe(404);
+      },
+    );
+
+    it.each(toAsk.filter(ofIt).map((route) => [`${route.method} ${route.path}`, route] as const))(
+      'answers %s of another as for an unknown id',
+      async (_name, route) => {
+        const { body: foreignRow } = await stack.api.get<{ conversationId: string }>(
+          `/api/invocations/${elsewhere}`,
+          own,
+        );
+        const id = route.names === 'invocation' ? elsewhere : foreignRow.conversationId;
+        const [example] = route.examples ?? [];
+        const body = route.body && (example?.body ?? (route.method === 'patch' ? { title: 'x' } : {}));
+        const askFor = async (asked: string) => {
+          const response = await sendExample(stack.apiUrl, route, { ...example, params: { id: asked }, body }, token);
+          return {
+            status: response.status,
+            body: JSON.stringify(masked(await response.json())).replaceAll(asked, 'ID'),
+          };
+        };
+        const [there, nowhere] = [await askFor(id), await askFor(nothing)];
+        expect(there).toEqual(nowhere);
+        expect(there.status).toBe(404);
+      },
+    );
+
+    it('asks in it, and nowhere else', async () => {
+      const ask = async (more: object) => {
+        const asked = { agentId: known.agent, message: 'again', ...more };
+        return (await stack.api.invoke(asked, token)).status;
+      };
+      expect(await ask({ conversationId: known.conversation })).toBe(202);
+      expect(await ask({ conversationId: nothing })).toBe(404);
+      expect(await ask({})).toBe(403);
+    });
+
+    it('watches and cancels nothing else over a socket', async () => {
+      const socket = await connect(token);
+      const { body } = await stack.api.get<{ conversationId: string }>(`/api/invocations/${elsewhere}`, own);
+      const subscribe = (conversationId: string) => socket.emitWithAck('conversation:subscribe', { conversationId });
+      expect(await subscribe(known.conversation)).toHaveProperty('data');
+      expect((await subscribe(body.conversationId)).error.code).toBe('conversation_not_found');
+      const cancelled = await socket.emitWithAck('invocation:cancel', { invocationId: elsewhere });
+      expect(cancelled.error.code).toBe('invocation_not_found');
+    });
+  });
+
+  describe('with a key for one agent', () => {
+    let key: Record<string, string>;
+    let otherAgent: string;
+    beforeAll(async () => {
+      const made = await stack.api.send<{ id: string }>(
+        'POST',
+        '/api/agents',
+        { name: 'Beyond', provider: 'echo', model: 'echo' },
+        own,
+      );
+      otherAgent = made.body.id;
+      const asked = { name: 'One agent', scopes: ['read', 'invoke', 'manage'], agentIds: [known.agent] };
+      key = asHeader((await stack.api.send<{ token: string }>('POST', '/api/keys', asked, own)).body.token);
+    });
+
+    const ofAgents = guarded.filter(({ names }) => names === 'agent' || names === 'model');
+    it.each(ofAgents.map((route) => [`${route.method} ${route.path}`, route] as const))(
+      'answers %s of another as for an unknown id',
+      async (_name, route) => {
+        const askFor = async (asked: string) => {
+          const params = { id: asked, model: asked };
+          const response = await sendExample(stack.apiUrl, route, { params, ...(route.body ? { body: {} } : {}) }, key);
+          return { status: response.status, body: (await response.text()).replaceAll(asked, 'ID') };
+        };
+        const [there, nowhere] = [await askFor(otherAgent), await askFor(nothing)];
+        expect({ ...there, body: withoutRequest(there.body) }).toEqual({
+          ...nowhere,
+          body: withoutRequest(nowhere.body),
+        });
+        expect(there.status).toBe(404);
+      },
+    );
+
+    it('lists and asks that one alone, in every protocol', async () => {
+      const agents = await stack.api.get<{ id: string }[]>('/api/agents', key);
+      expect(agents.body.map(({ id }) => id)).toEqual([known.agent]);
+      const models = await stack.api.get<{ data: { id: string }[] }>('/v1/models', key);
+      expect(models.body.data.map(({ id }) => id)).toEqual(['echo']);
+      const ask = async (agentId: string) => (await stack.api.invoke({ agentId, message: 'x' }, key)).status;
+      expect([await ask(known.agent), await ask(otherAgent)]).toEqual([202, 404]);
+      const messages = [{ role: 'user', content: 'x' }];
+      const chat = (model: string) => stack.api.send('POST', '/v1/chat/completions', { model, messages }, key);
+      expect([(await chat('echo')).status, (await chat('beyond')).status]).toEqual([200, 404]);
+      const made = await stack.api.send('POST', '/api/agents', { name: 'New', provider: 'echo', model: 'echo' }, key);
+      expect(made.status).toBe(403);
+    });
+  });
+
   async function ask(route: Route, example: Omit<Example, 'name' | 'status'>) {
     const response = await sendExample(stack.apiUrl, route, example, foreign);
     return { status: response.status, body: masked(await response.json()) };
@@ -121,8 +249,23 @@ describe('what a key may reach', () => {
   }
 });
 
+type Refusal = { code?: string; error?: { code: string } };
+
+function codeOf(body: unknown): string | undefined {
+  const { code, error } = body as Refusal;
+  return code ?? error?.code;
+}
+
+function missingScope({ protocol }: Route): string {
+  return protocol ? 'insufficient_permissions' : 'scope_missing';
+}
+
 function asHeader(token: string): Record<string, string> {
   return { authorization: `Bearer ${token}` };
+}
+
+function withoutRequest(body: string): string {
+  return body.replaceAll(/"requestId":"[^"]*"/g, '');
 }
 
 function withUnknownIds<T>(value: T): T {

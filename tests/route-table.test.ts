@@ -24,6 +24,8 @@ describe('the route table', () => {
     const response = await sendExample(stack.apiUrl, route, example);
     expect(response.status).toBe(example.status);
     const contentType = response.headers.get('content-type') ?? '';
+    if (example.status >= 400 && route.protocol)
+      return expect(route.protocol.errorSchema.parse(await response.json())).toBeDefined();
     if (example.status >= 400) return expect(contentType).toContain('application/problem+json');
     const declared = route.replies[example.status];
     expect(declared).toBeDefined();

@@ -2,6 +2,7 @@ import { parsePace } from '../../tests/support/paced-model.ts';
 import { serveCalls } from '../processes/serve-calls.ts';
 import type { Answer } from './answer.ts';
 import { type Answers, askInTurn } from './ask-in-turn.ts';
+import { createChatTarget } from './chat-target.ts';
 import { createInsertTarget } from './insert-target.ts';
 import type { Load, Samples } from './load.ts';
 import { createNexusTarget } from './nexus-target.ts';
@@ -19,6 +20,8 @@ function createTarget(address: TargetAddress): Target {
       return createNexusTarget(address);
     case 'stream':
       return createStreamTarget(address);
+    case 'chat':
+      return createChatTarget(address);
     case 'plain':
       return createPlainTarget(address);
     case 'insert':

@@ -1,17 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { Agent, request } from 'node:http';
 import type { InvocationEvent } from '@nexus/protocol/event';
-import { createParser } from 'eventsource-parser';
 import { createApiClient } from '../../tests/support/api-client.ts';
 import { createPacedAgent } from '../../tests/support/create-paced-agent.ts';
-import { beginAnswer, type PendingAnswer } from './answer.ts';
+import { beginAnswer } from './answer.ts';
 import { inBatches } from './connect.ts';
 import { noteEvent } from './note-event.ts';
+import { postForStream } from './post-for-stream.ts';
 import { postJson } from './post-json.ts';
 import type { Ask, Target } from './target.ts';
-
-/** Idle connections are given up before the server's five seconds are over. */
-const agent = new Agent({ keepAlive: true, timeout: 3_000 });
 
 /** The system without its gateway: each answer is the event stream of its POST, in a conversation that was made beforehand. */
 export function createStreamTarget({ apiUrl }: { apiUrl: string }): Target {
@@ -22,7 +18,10 @@ export function createStreamTarget({ apiUrl }: { apiUrl: string }): Target {
     const conversationId: string = JSON.parse(body).id;
     return () => {
       const begun = beginAnswer();
-      postForStream(`${apiUrl}/api/invoke`, { agentId, conversationId, message: 'How are you?' }, begun);
+      const body = { agentId, conversationId, message: 'How are you?' };
+      postForStream(`${apiUrl}/api/invoke`, body, begun, (data) =>
+        noteEvent(begun, JSON.parse(data) as InvocationEvent),
+      );
       return begun.done;
     };
   }
@@ -38,23 +37,4 @@ export function createStreamTarget({ apiUrl }: { apiUrl: string }): Target {
       };
     },
   };
-}
-
-function postForStream(url: string, body: unknown, answer: PendingAnswer): void {
-  const payload = JSON.stringify(body);
-  const headers = {
-    accept: 'text/event-stream',
-    'content-type': 'application/json',
-    'content-length': Buffer.byteLength(payload),
-  };
-  const parser = createParser({ onEvent: ({ data }) => noteEvent(answer, JSON.parse(data) as InvocationEvent) });
-  const sent = request(url, { method: 'POST', agent, headers }, (response) => {
-    if (response.statusCode !== 200) return answer.failed(`POST ${url} was answered ${response.statusCode}`);
-    answer.accepted();
-    response.setEncoding('utf8');
-    response.on('data', (chunk: string) => parser.feed(chunk));
-    response.on('error', answer.failed);
-  });
-  sent.on('error', answer.failed);
-  sent.end(payload);
 }

@@ -12,5 +12,6 @@ export type Target = { open(model: string, clients: number, asksPerClient: numbe
 export type TargetAddress =
   | { kind: 'nexus'; apiUrl: string; gatewayUrl: string }
   | { kind: 'stream'; apiUrl: string }
+  | { kind: 'chat'; apiUrl: string }
   | { kind: 'plain'; apiUrl: string; gatewayUrl: string }
   | { kind: 'insert'; apiUrl: string };

@@ -1,3 +1,4 @@
+import { chatPhase } from './chat-phase.ts';
 import { countsPhase } from './counts-phase.ts';
 import { loadPhases } from './load-phases.ts';
 import type { Phase } from './phase.ts';
@@ -6,4 +7,4 @@ import { recoveryPhase } from './recovery-phase.ts';
 import { streamPhase } from './stream-phase.ts';
 
 /** In the order of the run. Recovery kills workers, so it comes last. */
-export const allPhases: Phase[] = [...loadPhases, postPhase, streamPhase, countsPhase, recoveryPhase];
+export const allPhases: Phase[] = [...loadPhases, postPhase, streamPhase, chatPhase, countsPhase, recoveryPhase];

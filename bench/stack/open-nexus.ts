@@ -25,6 +25,7 @@ export async function openNexus(parts: Parts, release: Release): Promise<Nexus> 
   const env = {
     DATABASE_URL: postgres.url,
     REDIS_URL: redis.url,
+    NEXUS_AUTH: 'off',
     OPENAI_API_KEY: 'none',
     OPENAI_BASE_URL: providerUrl,
     WORKER_CONCURRENCY: String(concurrency),

@@ -119,6 +119,28 @@ describe('the compose file', () => {
     expect(performance.now() - firstDeltaAt).toBeGreaterThan(1_000); // of an answer of two seconds
   });
 
+  it('passes chunks of OpenAI’s protocol on as they are written, and its refusals', async () => {
+    const model = await fleet.agent('t20-n20-d100');
+    const answer = await fetch(`${fleet.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model, messages: [{ role: 'user', content: 'in chunks' }], stream: true }),
+    });
+    let firstChunkAt = 0;
+    let text = '';
+    for await (const piece of answer.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += piece;
+      if (firstChunkAt === 0 && text.includes('word0')) firstChunkAt = performance.now();
+    }
+    expect(text).toContain('[DONE]');
+    expect(performance.now() - firstChunkAt).toBeGreaterThan(1_000);
+    const body = JSON.stringify('x'.repeat(2_200_000));
+    const headers = { 'content-type': 'application/json' };
+    const refused = await fetch(`${fleet.url}/v1/chat/completions`, { method: 'POST', headers, body });
+    expect([refused.status, await refused.json()]).toMatchObject([413, { error: { type: 'invalid_request_error' } }]);
+    expect((await fetch(`${fleet.url}/v1/nothing`)).status).toBe(404);
+  });
+
   it('has no queue board until there is a password', async () => {
     expect((await fetch(`${fleet.url}/admin/queues`)).status).toBe(404);
   });

@@ -1,8 +1,10 @@
 import { createWaitingAnnouncer } from '@nexus/common/invocations/announce-waiting';
-import { type Insertion, insertInvocations } from '@nexus/common/invocations/insert-invocations';
+import { type Insertion, insertInvocations, toItem } from '@nexus/common/invocations/insert-invocations';
+import { toInsertStatement } from '@nexus/common/invocations/insert-statement';
+import { joinSystemText } from '@nexus/common/invocations/invocation-context';
 import type { NewInvocation } from '@nexus/common/invocations/new-invocation';
 import { cancelInvocation } from '@nexus/common/invocations/status/cancel-invocation';
-import { claimInvocations } from '@nexus/common/invocations/status/claim-invocations';
+import { claimInvocations, loadContextSource } from '@nexus/common/invocations/status/claim-invocations';
 import { dispatchNext } from '@nexus/common/invocations/status/dispatch-next';
 import type { Ending } from '@nexus/common/invocations/status/ending';
 import { finishInvocations } from '@nexus/common/invocations/status/finish-invocations';
@@ -18,6 +20,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPageIds } from '../../services/api/src/http/load-page-ids.ts';
 import { beatHeart, registerWorker } from '../../services/worker/src/presence/worker-row.ts';
+import { contextsPerStep, dropContexts } from '../../services/worker/src/sweep/drop-contexts.ts';
 import { findEnqueued, findRecoveries } from '../../services/worker/src/sweep/find-recoveries.ts';
 import { openTestDatabase, type TestDatabase } from '../support/open-test-database.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -66,7 +69,7 @@ describe('statements for many rows', () => {
   });
 
   const insertion = (input: Partial<NewInvocation> = {}, idempotencyKey: string | null = null): Insertion => ({
-    workspaceId: agent.workspaceId,
+    principal: { workspaceId: agent.workspaceId, keyId: null, userId: null },
     input: { agentId: agent.id, message: 'Hello', multitaskStrategy: 'enqueue', metadata: {}, overrides: {}, ...input },
     idempotencyKey,
     requestHash: idempotencyKey === null ? null : new Uint8Array(32),
@@ -342,6 +345,64 @@ describe('statements for many rows', () => {
     await silence(worker.id, 31);
     expect(await claim()).toBe(false);
     await unlock(worker.lockKey);
+  });
+
+  it('insert what some requests bring along together with those that bring nothing, and hand it to the claim', async () => {
+    const messages = [
+      { role: 'user' as const, content: 'Before' },
+      { role: 'assistant' as const, content: 'Answered' },
+    ];
+    const context = { messages, systemText: 'Be brief.', store: false };
+    const results = await insertInvocations(database, [insertion(), insertion({ context, userId: 'ada' })]);
+    const ids = results.flatMap(({ created }) => created?.id ?? []);
+    const rows = await database.invocation.findMany({
+      where: { id: { in: ids } },
+      orderBy: { id: 'asc' },
+      include: { conversation: true },
+    });
+    expect(rows.map(({ userId, conversation }) => [userId, conversation.userId, conversation.kind])).toEqual([
+      [null, null, 'normal'],
+      ['ada', 'ada', 'ephemeral'],
+    ]);
+    const worker = await startWorker();
+    const jobs = ids.map((invocationId) => ({ invocationId, dispatch: 1 }));
+    const [plain, brought] = await claimInvocations(database, jobs, worker.id);
+    expect(plain).toMatchObject({ input: 'Hello', history: [] });
+    expect(brought).toMatchObject({
+      input: 'Hello',
+      history: [{ content: 'Answered' }, { content: 'Before' }],
+      settings: { systemPrompt: joinSystemText(plain?.settings.systemPrompt ?? '', 'Be brief.') },
+    });
+    expect(await loadContextSource(database, ids[1] ?? '')).toMatchObject({ history: brought?.history });
+  });
+
+  it('insert without a clause for what requests bring along where none does', () => {
+    const { text } = toInsertStatement([toItem(insertion())]);
+    expect(text).not.toMatch(/invocation_context|context_messages|kind/);
+    const context = { messages: [], systemText: '', store: false };
+    expect(toInsertStatement([toItem(insertion({ context }))]).text).toContain('invocation_context');
+  });
+
+  it('delete in steps what was brought along, and nothing of one that is not over', async () => {
+    const context = { messages: [], systemText: '', store: false };
+    const many = await insertInvocations(
+      database,
+      Array.from({ length: contextsPerStep + 5 }, () => insertion({ context })),
+    );
+    const stored = await insertOne({ context: { ...context, store: true } });
+    const waiting = await insertOne({ context });
+    const over = [...many.flatMap(({ created }) => created?.id ?? []), stored.id];
+    await database.query`UPDATE invocation SET status = 'completed', finished_at = now() WHERE id = ANY(${over}::uuid[])`;
+    const steps: number[] = [];
+    while (steps.at(-1) !== 0) steps.push(await dropContexts(database, 0));
+    expect(steps[0]).toBe(contextsPerStep);
+    expect(steps.reduce((sum, step) => sum + step, 0)).toBeGreaterThanOrEqual(contextsPerStep + 5);
+    const left = await database.message.findMany({ where: { invocationId: { in: [...over, waiting.id] } } });
+    expect(left.map(({ invocationId }) => invocationId).toSorted()).toEqual([stored.id, waiting.id].toSorted());
+    expect(await database.invocationContext.count({ where: { invocationId: { in: [stored.id, waiting.id] } } })).toBe(
+      2,
+    );
+    await database.query`UPDATE invocation SET status = 'cancelled' WHERE id = ${waiting.id}::uuid`;
   });
 
   it('finish each row independently: an old attempt returns null', async () => {

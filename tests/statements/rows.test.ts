@@ -13,6 +13,7 @@ import {
   type ContextSource,
   claimInvocations,
   loadContextSource,
+  type WithBrought,
 } from '@nexus/common/invocations/status/claim-invocations';
 import { dispatchNext } from '@nexus/common/invocations/status/dispatch-next';
 import type { DispatchRow } from '@nexus/common/invocations/status/dispatch-row';
@@ -50,8 +51,10 @@ import {
 } from '../../services/api/src/conversations/conversation-routes.ts';
 import { loadPageIds } from '../../services/api/src/http/load-page-ids.ts';
 import { countWorkersOnline } from '../../services/api/src/invocations/count-workers-online.ts';
+import { findAgent, type NamedAgent } from '../../services/api/src/protocols/openai-chat/find-agent.ts';
 import { loadWatchable, type WatchableInvocation } from '../../services/gateway/src/watching/load-watchable.ts';
 import { beatHeart, type Heartbeat, registerWorker } from '../../services/worker/src/presence/worker-row.ts';
+import { dropContexts } from '../../services/worker/src/sweep/drop-contexts.ts';
 import {
   type EnqueuedRow,
   findAlive,
@@ -86,6 +89,12 @@ const dispatchRow = z.strictObject({
 const contextSource = {
   settings: invocationSettingsSchema.strict(),
   input: z.string(),
+  brought: z
+    .strictObject({
+      messages: z.array(z.strictObject({ role: z.enum(['user', 'assistant']), content: z.string() })),
+      systemText: z.string(),
+    })
+    .nullable(),
   history: z.array(
     z.strictObject({
       role: z.enum(['user', 'assistant']),
@@ -155,7 +164,7 @@ describe('the rows of each statement are of the type that it is given', () => {
     multitaskStrategy: MultitaskStrategy = 'enqueue',
     key: string | null = null,
   ): Insertion => ({
-    workspaceId: agent.workspaceId,
+    principal: { workspaceId: agent.workspaceId, keyId: null, userId: null },
     input: {
       agentId: agent.id,
       message: 'Hello',
@@ -173,6 +182,18 @@ describe('the rows of each statement are of the type that it is given', () => {
     if (!result?.created) throw new Error('not inserted');
     const { id: invocationId, conversationId: itsConversation } = result.created;
     return { invocationId, conversationId: itsConversation, dispatch: 1, attempt: 1, workspaceId: agent.workspaceId };
+  }
+  /** One whose request brought its own context along. */
+  async function bring() {
+    const { input, ...rest } = insertion();
+    const messages = [
+      { role: 'user' as const, content: 'Before' },
+      { role: 'assistant' as const, content: 'Answered' },
+    ];
+    const context = { messages, systemText: 'Be brief.', store: false };
+    const [result] = await insertInvocations(database, [{ ...rest, input: { ...input, context } }]);
+    if (!result?.created) throw new Error('not inserted');
+    return { invocationId: result.created.id, dispatch: 1 };
   }
   async function run(conversationId?: string) {
     const queued = await queue(conversationId);
@@ -208,6 +229,16 @@ describe('the rows of each statement are of the type that it is given', () => {
         at: z.date(),
         text: z.string().nullable(),
         reasoning: z.string().nullable(),
+        finishReason: z.string().nullable(),
+        usage: z
+          .strictObject({
+            inputTokens: z.int(),
+            outputTokens: z.int(),
+            cachedTokens: z.int(),
+            reasoningTokens: z.int().nullable(),
+            source: z.enum(['provider', 'estimated']),
+          })
+          .nullable(),
       }),
       async (recorded) => {
         for (const each of [await queue(), await run(), await finish(), await finish(undefined, failed)])
@@ -298,15 +329,16 @@ describe('the rows of each statement are of the type that it is given', () => {
           await cancelInvocation(recorded, { ...each, lastSeq: 1 });
       },
     ),
-    statementOf<ContextSource>(
+    statementOf<ContextSource & WithBrought>(
       'packages/common/src/invocations/status/claim-invocations.ts',
       z.strictObject(contextSource),
       async (recorded) => {
         const { conversationId } = await finish();
         await loadContextSource(recorded, (await queue(conversationId)).invocationId);
+        await loadContextSource(recorded, (await bring()).invocationId);
       },
     ),
-    statementOf<Claim>(
+    statementOf<Claim & WithBrought>(
       'packages/common/src/invocations/status/claim-invocations.ts',
       z.strictObject({
         ...attemptId,
@@ -322,7 +354,7 @@ describe('the rows of each statement are of the type that it is given', () => {
       }),
       async (recorded) => {
         const { conversationId } = await finish();
-        await claimInvocations(recorded, [await queue(conversationId)], workerId);
+        await claimInvocations(recorded, [await queue(conversationId), await bring()], workerId);
         const again = await run();
         await handBackInvocation(database, again, handBack);
         await claimInvocations(recorded, [{ ...again, dispatch: 2 }], workerId);
@@ -497,17 +529,18 @@ describe('the rows of each statement are of the type that it is given', () => {
       z.strictObject({
         id,
         title: z.string(),
+        userId: z.string().nullable(),
+        externalId: z.string().nullable(),
         messageCount: z.int(),
         line: z.array(id),
         createdAt: z.date(),
         updatedAt: z.date(),
       }),
-      (recorded) =>
-        insertConversation(
-          recorded,
-          { workspaceId: agent.workspaceId } as Parameters<typeof insertConversation>[1],
-          'A title',
-        ),
+      async (recorded) => {
+        const principal = { workspaceId: agent.workspaceId, userId: null } as Parameters<typeof insertConversation>[1];
+        await insertConversation(recorded, principal, { title: 'A title' });
+        await insertConversation(recorded, principal, { title: 'Named', userId: 'ada', externalId: newId() });
+      },
     ),
     statementOf<PageEnd>(
       'services/api/src/conversations/conversation-routes.ts',
@@ -531,6 +564,30 @@ describe('the rows of each statement are of the type that it is given', () => {
       'services/api/src/invocations/count-workers-online.ts',
       z.strictObject({ provider, count: z.int() }),
       (recorded) => countWorkersOnline(recorded),
+    ),
+    statementOf<NamedAgent>(
+      'services/api/src/protocols/openai-chat/find-agent.ts',
+      z.strictObject({
+        id,
+        slug: z.string().nullable(),
+        active: z.boolean(),
+        createdAt: z.date(),
+        allowOverrides: z.boolean(),
+        maxOutputTokens: z.int().nullable(),
+        contextTokens: z.int().nullable(),
+        firstTokenTimeoutMs: z.int().nullable(),
+        idleTimeoutMs: z.int().nullable(),
+        totalTimeoutMs: z.int().nullable(),
+      }),
+      async (recorded) => {
+        const { slug } = await database.agent.findUniqueOrThrow({ where: { id: agent.id } });
+        for (const model of [agent.id, slug ?? '']) await findAgent(recorded, agent.workspaceId, model);
+      },
+    ),
+    statementOf<{ count: number }>(
+      'services/worker/src/sweep/drop-contexts.ts',
+      z.strictObject({ count: z.int() }),
+      (recorded) => dropContexts(recorded),
     ),
   ];
 

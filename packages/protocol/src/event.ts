@@ -6,6 +6,8 @@ export type Usage = {
   inputTokens: number;
   outputTokens: number;
   cachedTokens: number;
+  /** How many of the output tokens were thoughts, where the provider says. */
+  reasoningTokens?: number;
   source: 'provider' | 'estimated';
 };
 
@@ -35,6 +37,9 @@ export type EventData = {
     messageId: string | null;
     contentSha256: string | null;
     error: EventError | null;
+    /** Only of one that is over. */
+    finishReason?: string | null;
+    usage?: Usage | null;
   };
 };
 

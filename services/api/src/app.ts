@@ -34,6 +34,7 @@ import { noteMount } from './http/route-of.ts';
 import { toPath } from './http/to-path.ts';
 import { traceRequests } from './http/trace-requests.ts';
 import { countWorkersOnline } from './invocations/count-workers-online.ts';
+import { createReachCheck } from './routes/assert-reach.ts';
 import { createRoutes } from './routes/create-routes.ts';
 import { mountRoutes } from './routes/mount-routes.ts';
 import { createWorkspaceCheck } from './workspaces/workspace-check.ts';
@@ -98,9 +99,14 @@ export function createApp(parts: ApiParts): RequestListener {
     limitRequests(limits),
   );
   const routes = createRoutes(parts);
-  mountRoutes(app, [...routes, ...createDocsRoutes(routes)], { authenticator, limits });
+  mountRoutes(app, [...routes, ...createDocsRoutes(routes)], {
+    authenticator,
+    limits,
+    assertReach: createReachCheck(parts.database),
+  });
+  const protocols = [...new Set(routes.flatMap(({ protocol }) => protocol ?? []))];
   app.use(notFound);
-  app.use(createErrorHandler(parts.logger));
+  app.use(createErrorHandler(parts.logger, protocols));
   return answerInTurn((request, response) => {
     request.url = hideTokens(toPath(request.url ?? '/')); // no route takes a token there, and nothing may repeat it
     app(request, response);

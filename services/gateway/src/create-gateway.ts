@@ -7,6 +7,7 @@ import type { Limits } from '@nexus/common/limits/open-limits';
 import type { Logger } from '@nexus/common/logging/create-logger';
 import { pingDatabase } from '@nexus/common/postgres/ping-database';
 import type { Authenticator } from '@nexus/common/principals/create-authenticator';
+import { reachesConversation } from '@nexus/common/principals/reach';
 import { answerInTurn } from '@nexus/common/process/answer-in-turn';
 import { answerNotFound, createHealthHandler } from '@nexus/common/process/serve-health';
 import { pingRedis } from '@nexus/common/redis/ping-redis';
@@ -110,7 +111,8 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
       const principal = identity.require('read');
       const load = () => loadWatchable(database, principal, conversationId, Object.keys(cursors));
       const watch = await watched.open(conversationId, async () => {
-        if (!(await load())) throw new AppError('conversation_not_found', `There is no conversation ${conversationId}`);
+        if (!reachesConversation(principal, conversationId) || !(await load()))
+          throw new AppError('conversation_not_found', `There is no conversation ${conversationId}`);
       });
       // Load again, now that we listen: an invocation that began in between is in the list, or its events will arrive.
       const invocations = (await load()) ?? [];
@@ -135,13 +137,16 @@ export function createGateway(parts: GatewayParts): { server: HttpServer; close(
     },
   );
   const onCancel = answerRequest(cancelRequest, logger, async ({ data }: NexusSocket, { invocationId }) => {
-    const { workspaceId } = data.identity.require('invoke');
+    const principal = data.identity.require('invoke');
+    const { workspaceId } = principal;
     const row = await database.invocation.findFirst({
       where: { id: invocationId, workspaceId },
       select: { conversationId: true },
     });
     const status =
-      row && (await requestCancel(parts, { invocationId, workspaceId, conversationId: row.conversationId }));
+      row &&
+      reachesConversation(principal, row.conversationId) &&
+      (await requestCancel(parts, { invocationId, workspaceId, conversationId: row.conversationId }));
     if (!status) throw new AppError('invocation_not_found', `There is no invocation ${invocationId}`);
     return { data: { status } };
   });

@@ -58,21 +58,21 @@ export function createInvocationCreator(parts: InvocationCreatorParts): CreateIn
   };
 
   async function insertOnce(
-    { workspaceId }: Principal,
+    principal: Principal,
     input: NewInvocation,
     idempotencyKey: string | null,
   ): Promise<InsertResult> {
     const requestHash = idempotencyKey === null ? null : new Uint8Array(hashRequest(input));
     for (let tries = 1; ; tries += 1) {
       try {
-        const result = await insert({ workspaceId, input, idempotencyKey, requestHash });
+        const result = await insert({ principal, input, idempotencyKey, requestHash });
         const refused = !result.created && !result.known;
         // A request with the same key may have been stored while this one waited for the conversation's lock: look once more.
         if (!refused || idempotencyKey === null || tries > 1) return result;
       } catch (error) {
         const keyTaken = isUniqueViolation(error) && idempotencyKey !== null;
         if (tries === maxTries || !keyTaken) throw error;
-        await releaseOldKey(parts.database, workspaceId, idempotencyKey);
+        await releaseOldKey(parts.database, principal.workspaceId, idempotencyKey);
       }
     }
   }
@@ -96,7 +96,7 @@ export function createInvocationCreator(parts: InvocationCreatorParts): CreateIn
 }
 
 /** Two insertions with the same conversation or the same key cannot be in one statement. */
-function keysOf({ workspaceId, input, idempotencyKey }: Insertion): string[] {
+function keysOf({ principal: { workspaceId }, input, idempotencyKey }: Insertion): string[] {
   return [
     ...(input.conversationId === undefined ? [] : [input.conversationId]),
     ...(idempotencyKey === null ? [] : [`${workspaceId} ${idempotencyKey}`]),

@@ -1,11 +1,12 @@
 import type { MultitaskStrategy } from '@nexus/protocol/multitask-strategy';
 import { newId } from '../postgres/new-id.ts';
 import type { Queryable } from '../postgres/queryable.ts';
+import type { Principal } from '../principals/principal.ts';
 import { type Item, idempotencyHours, toInsertStatement } from './insert-statement.ts';
 import type { NewInvocation } from './new-invocation.ts';
 
 export type Insertion = {
-  workspaceId: string;
+  principal: Pick<Principal, 'workspaceId' | 'keyId' | 'userId'>;
   input: NewInvocation;
   idempotencyKey: string | null;
   /** null without an idempotency key. */
@@ -79,22 +80,27 @@ export async function insertInvocations(database: Queryable, insertions: Inserti
   });
 }
 
-function toItem({ workspaceId, input, idempotencyKey, requestHash }: Insertion): Item {
+/** With the ids that its rows are going to have. */
+export function toItem({ principal, input, idempotencyKey, requestHash }: Insertion): Item {
+  const { context } = input;
   return {
     invocationId: newId(),
-    workspaceId,
+    workspaceId: principal.workspaceId,
+    apiKeyId: principal.keyId,
+    userId: principal.userId ?? input.userId ?? null,
     existingId: input.conversationId ?? null,
     conversationId: input.conversationId ?? newId(),
     messageId: newId(),
     agentId: input.agentId,
     strategy: input.multitaskStrategy,
     content: input.message,
-    title: input.conversationId === undefined ? toTitle(input.message) : '',
+    title: input.conversationId === undefined && !context ? toTitle(input.message) : '',
     overrides: JSON.stringify(input.overrides),
     metadata: JSON.stringify(input.metadata),
     idempotencyKey,
     requestHash,
     deadlineMs: input.deadlineMs ?? null,
+    context: context ? { ...context, messages: JSON.stringify(context.messages) } : null,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { MultitaskStrategy } from '@nexus/protocol/multitask-strategy';
-import { inputRows } from '../postgres/input-rows.ts';
+import { type InputColumn, inputRows } from '../postgres/input-rows.ts';
 import { msAgo } from '../postgres/ms-ago.ts';
 import { Prisma } from '../postgres/open-database.ts';
 import { liveness } from '../timing/liveness.ts';
@@ -9,6 +9,8 @@ import { hasStatus } from './has-status.ts';
 export type Item = {
   invocationId: string;
   workspaceId: string;
+  apiKeyId: string | null;
+  userId: string | null;
   /** null: the statement inserts a new conversation with the id `conversationId`. */
   existingId: string | null;
   conversationId: string;
@@ -23,6 +25,8 @@ export type Item = {
   idempotencyKey: string | null;
   requestHash: Uint8Array<ArrayBuffer> | null;
   deadlineMs: number | null;
+  /** `messages` as JSON; null: the conversation's history is its context. */
+  context: { messages: string; systemText: string; store: boolean } | null;
 };
 
 /** An idempotency key is valid for this long. */
@@ -32,9 +36,11 @@ export function wantsInterrupt(strategy: MultitaskStrategy): boolean {
   return strategy === 'interrupt' || strategy === 'rollback';
 }
 
-const itemRows = inputRows<Item>('item', [
+const itemColumns: InputColumn<Item>[] = [
   ['invocation_id', 'uuid', (item) => item.invocationId],
   ['workspace_id', 'uuid', (item) => item.workspaceId],
+  ['api_key_id', 'uuid', (item) => item.apiKeyId],
+  ['user_id', 'text', (item) => item.userId],
   ['existing_id', 'uuid', (item) => item.existingId],
   ['conversation_id', 'uuid', (item) => item.conversationId],
   ['message_id', 'uuid', (item) => item.messageId],
@@ -47,6 +53,13 @@ const itemRows = inputRows<Item>('item', [
   ['idempotency_key', 'text', (item) => item.idempotencyKey],
   ['request_hash', 'bytea', (item) => item.requestHash],
   ['deadline_ms', 'float8', (item) => item.deadlineMs],
+];
+const itemRows = inputRows<Item>('item', itemColumns);
+const itemRowsWithContext = inputRows<Item>('item', [
+  ...itemColumns,
+  ['context_messages', 'text', (item) => item.context?.messages ?? null],
+  ['context_system_text', 'text', (item) => item.context?.systemText ?? null],
+  ['context_store', 'bool', (item) => item.context?.store ?? null],
 ]);
 
 function given(wanted: boolean, sql: Prisma.Sql): Prisma.Sql {
@@ -84,8 +97,17 @@ const planned = Prisma.sql`, planned AS (
     )`;
 
 const opened = Prisma.sql`, opened AS (
-      INSERT INTO conversation (id, workspace_id, title, message_count, line)
-      SELECT conversation_id, workspace_id, title, message_count, line FROM planned
+      INSERT INTO conversation (id, workspace_id, user_id, title, message_count, line)
+      SELECT conversation_id, workspace_id, user_id, title, message_count, line FROM planned
+    )`;
+
+const openedWithKind = Prisma.sql`, opened AS (
+      INSERT INTO conversation (id, workspace_id, user_id, title, message_count, line, kind)
+      SELECT conversation_id, workspace_id, user_id, title, message_count, line,
+             (CASE WHEN context_messages IS NULL THEN 'normal' ELSE 'ephemeral' END)::"ConversationKind" FROM planned
+    ), brought AS (
+      INSERT INTO invocation_context (invocation_id, messages, system_text, store)
+      SELECT invocation_id, context_messages::jsonb, context_system_text, context_store FROM planned WHERE context_messages IS NOT NULL
     )`;
 
 const interrupted = Prisma.sql`, interrupted AS (
@@ -103,13 +125,14 @@ export function toInsertStatement(items: Item[]): Prisma.Sql {
   const opens = items.some((item) => item.existingId === null);
   const joins = items.some((item) => item.existingId !== null);
   const withKey = items.some((item) => item.idempotencyKey !== null);
+  const withContext = items.some((item) => item.context !== null);
   const interrupts = items.some((item) => wantsInterrupt(item.strategy));
   const places = Prisma.raw(
     [...(joins ? ['joined'] : []), ...(opens ? ['planned'] : [])].join(' UNION ALL SELECT * FROM '),
   );
 
   return Prisma.sql`
-    WITH ${itemRows(items)}
+    WITH ${withContext ? itemRowsWithContext(items) : itemRows(items)}
     ${given(withKey, known)}
     , asked AS (
       SELECT item.*, a.provider, a.active,
@@ -128,14 +151,14 @@ export function toInsertStatement(items: Item[]): Prisma.Sql {
     ${given(joins, joined(several))}
     ${given(opens, planned)}
     , place AS NOT MATERIALIZED (SELECT * FROM ${places})
-    ${given(opens, opened)}
+    ${given(opens, withContext ? openedWithKind : opened)}
     , said AS (
       INSERT INTO message (id, workspace_id, conversation_id, position, role, content, invocation_id)
       SELECT message_id, workspace_id, conversation_id, message_count, 'user', content, invocation_id FROM place
     ), made AS (
-      INSERT INTO invocation (id, workspace_id, conversation_id, agent_id, provider, model, multitask_strategy, settings, metadata, dispatch,
+      INSERT INTO invocation (id, workspace_id, api_key_id, user_id, conversation_id, agent_id, provider, model, multitask_strategy, settings, metadata, dispatch,
                               input_message_id, input_position, idempotency_key, request_hash, deadline_at)
-      SELECT invocation_id, workspace_id, conversation_id, agent_id, provider, settings->>'model', strategy::"MultitaskStrategy", settings,
+      SELECT invocation_id, workspace_id, api_key_id, user_id, conversation_id, agent_id, provider, settings->>'model', strategy::"MultitaskStrategy", settings,
              metadata::jsonb, CASE WHEN strategy = 'parallel' OR cardinality(line) = 1 THEN 1 ELSE 0 END, message_id, message_count,
              idempotency_key, request_hash, now() + deadline_ms * interval '1 ms'
       FROM place

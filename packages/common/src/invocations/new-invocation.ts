@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { MultitaskStrategy } from '@nexus/protocol/multitask-strategy';
+import type { InvocationContext } from './invocation-context.ts';
 import type { InvocationSettings } from './invocation-settings.ts';
 
 /** The settings of its agent that one invocation may replace. */
@@ -19,6 +20,10 @@ export type NewInvocation = {
   overrides: InvocationOverrides;
   /** Milliseconds from now, including the time in the queue. */
   deadlineMs?: number | undefined;
+  /** The customer's own name for its end user. */
+  userId?: string | undefined;
+  /** Stands in place of a conversation's history; a conversation that is not listed is opened for it. Not together with `conversationId`. */
+  context?: InvocationContext | undefined;
 };
 
 /** SHA-256 of the parsed request. The order of its keys makes no difference. */

@@ -34,10 +34,10 @@ export async function noteUsage(
 /** A clause `used` that inserts the usage record of the attempt in a statement's clause `back`. */
 export function usedBy(usage: AttemptUsage | null): Prisma.Sql {
   return Prisma.sql`used AS (
-      INSERT INTO usage_record (id, workspace_id, invocation_id, attempt, provider, model, input_tokens, output_tokens, cached_tokens,
-                                source, cost_micro_usd, price_table_version)
-      SELECT ${newId()}::uuid, back.workspace_id, back.id, back.attempt, back.provider, back.model, ${usage?.inputTokens ?? 0}::int,
-             ${usage?.outputTokens ?? 0}::int, ${usage?.cachedTokens ?? 0}::int, ${usage?.source ?? 'estimated'}::"UsageSource",
+      INSERT INTO usage_record (id, workspace_id, api_key_id, user_id, invocation_id, attempt, provider, model, input_tokens, output_tokens, cached_tokens,
+                                reasoning_tokens, source, cost_micro_usd, price_table_version)
+      SELECT ${newId()}::uuid, back.workspace_id, back.api_key_id, back.user_id, back.id, back.attempt, back.provider, back.model, ${usage?.inputTokens ?? 0}::int,
+             ${usage?.outputTokens ?? 0}::int, ${usage?.cachedTokens ?? 0}::int, ${usage?.reasoningTokens ?? null}::int, ${usage?.source ?? 'estimated'}::"UsageSource",
              ${usage?.costMicroUsd ?? null}::bigint, ${usage?.priceTableVersion ?? null}::text
       FROM back WHERE ${usage !== null}::bool
       ON CONFLICT (invocation_id, attempt) DO NOTHING)`;

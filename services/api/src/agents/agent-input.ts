@@ -30,6 +30,7 @@ const agentFields = {
   provider: z.enum(providerNames as [ProviderName, ...ProviderName[]], `expected one of ${providerNames.join(', ')}`),
   connectionId: id().nullable().describe("A connection of the agent's provider; null: the provider's default"),
   onWorkerLoss: z.enum(['restart', 'fail']),
+  allowOverrides: z.boolean(),
   active: z.boolean(),
 };
 

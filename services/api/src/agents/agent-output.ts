@@ -21,6 +21,7 @@ export const shownAgent = z
     idleTimeoutMs: z.number().int(),
     totalTimeoutMs: z.number().int(),
     onWorkerLoss: z.enum(['restart', 'fail']),
+    allowOverrides: z.boolean().describe('Whether `overrides` may replace every setting without the scope `manage`'),
     active: z.boolean(),
     createdAt: shownTime(),
     updatedAt: shownTime(),

@@ -70,10 +70,11 @@ export function createAgentRoutes({ database, maxPerWorkspace }: AgentRouteParts
         { name: 'the first page', status: 200, query: { limit: '2' } },
         { name: 'a cursor of another origin', status: 422, query: { cursor: 'x' } },
       ],
-      async handle({ principal: { workspaceId }, query: { limit, cursor } }, { request }) {
+      async handle({ principal: { workspaceId, agentIds }, query: { limit, cursor } }, { request }) {
         const after = readCursor(cursor);
+        const id = { ...(after === null ? {} : { gt: after }), ...(agentIds === null ? {} : { in: [...agentIds] }) };
         const rows = await database.agent.findMany({
-          where: { workspaceId, ...(after === null ? {} : { id: { gt: after } }) },
+          where: { workspaceId, id },
           orderBy: { id: 'asc' },
           take: limit + 1,
           ...shown,
@@ -99,7 +100,8 @@ export function createAgentRoutes({ database, maxPerWorkspace }: AgentRouteParts
         },
         { name: 'a name that is taken', status: 409, body: { name: 'Echo', provider: 'echo', model: 'echo' } },
       ],
-      async handle({ principal: { workspaceId }, body }) {
+      async handle({ principal: { workspaceId, agentIds }, body }) {
+        if (agentIds !== null) throw new AppError('scope_missing', 'This key is for some agents, and makes no others');
         if (body.connectionId) await assertConnection(database, workspaceId, body.connectionId, body.provider);
         assertRoom(maxPerWorkspace.agents, await database.agent.count({ where: { workspaceId } }), 'agents');
         const agent = await insertAgent({ id: newId(), workspaceId, ...withoutUndefined(body) });
@@ -112,6 +114,7 @@ export function createAgentRoutes({ database, maxPerWorkspace }: AgentRouteParts
       tag,
       summary: 'Read an agent',
       scope: 'read',
+      names: 'agent',
       params,
       replies: { 200: { description: 'The agent', schema: shownAgent } },
       errors: ['agent_not_found'],
@@ -130,6 +133,7 @@ export function createAgentRoutes({ database, maxPerWorkspace }: AgentRouteParts
       description:
         'Everything may change, nothing has to. Running and waiting invocations keep the settings that they were posted with.',
       scope: 'manage',
+      names: 'agent',
       params,
       body: agentPatch,
       replies: { 200: { description: 'The agent as it is now', schema: shownAgent } },
@@ -151,6 +155,7 @@ export function createAgentRoutes({ database, maxPerWorkspace }: AgentRouteParts
       summary: 'Delete an agent',
       description: 'Its conversations stay.',
       scope: 'manage',
+      names: 'agent',
       params,
       replies: { 204: { description: 'It is gone' } },
       errors: ['agent_not_found'],

@@ -5,6 +5,8 @@ export const shownConversation = z
   .strictObject({
     id: shownId(),
     title: z.string(),
+    userId: z.string().nullable().describe('Your name for your end user'),
+    externalId: z.string().nullable().describe('Your name for the conversation'),
     messageCount: z.number().int(),
     unfinishedInvocationIds: z.array(shownId()).describe('Oldest first: the first one runs, the others wait'),
     createdAt: shownTime(),

@@ -14,13 +14,24 @@ import { conversationPatch, listQuery, messagesQuery, newConversation } from './
 import { shownConversation, shownMessage } from './conversation-output.ts';
 
 const shown = {
-  select: { id: true, title: true, messageCount: true, line: true, createdAt: true, updatedAt: true },
+  select: {
+    id: true,
+    title: true,
+    userId: true,
+    externalId: true,
+    messageCount: true,
+    line: true,
+    createdAt: true,
+    updatedAt: true,
+  },
 } as const;
 const storedMessage = { omit: { workspaceId: true } } as const;
 
 export type ConversationRow = {
   id: string;
   title: string;
+  userId: string | null;
+  externalId: string | null;
   messageCount: number;
   line: string[];
   createdAt: Date;
@@ -32,17 +43,43 @@ function toConversation({ line, ...rest }: ConversationRow) {
   return { ...rest, unfinishedInvocationIds: line };
 }
 
-/** Asked for as often as invocations are: through Prisma's client it took an API 40 MB more. */
+type New = { title: string; userId?: string | undefined; externalId?: string | undefined };
+
+/**
+ * null: there is one with this external id. Asked for as often as invocations are: through Prisma's client it took an API 40 MB more.
+ */
 export async function insertConversation(
   database: Queryable,
-  { workspaceId }: Principal,
-  title: string,
-): Promise<ConversationRow> {
+  principal: Principal,
+  asked: New,
+): Promise<ConversationRow | null> {
+  const { title, externalId = null } = asked;
+  const userId = principal.userId ?? asked.userId ?? null;
   const [row] = await database.query<ConversationRow>`
-    INSERT INTO conversation (id, workspace_id, title) VALUES (${newId()}::uuid, ${workspaceId}::uuid, ${title}::text)
-    RETURNING id, title, message_count AS "messageCount", line, created_at AS "createdAt", updated_at AS "updatedAt"`;
-  if (!row) throw new AppError('internal_error');
-  return row;
+    INSERT INTO conversation (id, workspace_id, title, user_id, external_id)
+    VALUES (${newId()}::uuid, ${principal.workspaceId}::uuid, ${title}::text, ${userId}::text, ${externalId}::text)
+    ON CONFLICT (workspace_id, external_id) WHERE external_id IS NOT NULL DO NOTHING
+    RETURNING id, title, user_id AS "userId", external_id AS "externalId", message_count AS "messageCount", line, created_at AS "createdAt",
+              updated_at AS "updatedAt"`;
+  return row ?? null;
+}
+
+/** Between the insert that finds one and the look at it somebody may delete it; not for ever. */
+const maxTries = 5;
+
+async function insertOrFind(
+  database: Database,
+  principal: Principal,
+  asked: New,
+): Promise<{ row: ConversationRow; created: boolean }> {
+  for (let tries = 1; tries <= maxTries; tries += 1) {
+    const made = await insertConversation(database, principal, asked);
+    if (made) return { row: made, created: true };
+    const where = { workspaceId: principal.workspaceId, externalId: asked.externalId ?? null };
+    const row = await database.conversation.findFirst({ where, ...shown });
+    if (row) return { row, created: false };
+  }
+  throw new AppError('internal_error');
 }
 
 /** Bytes of content after which a page of messages ends early: a hundred long ones would fill the memory of an API that many ask. */
@@ -102,9 +139,10 @@ export function createConversationRoutes({ database }: { database: Database }): 
       replies: { 200: { description: 'A page', schema: z.array(shownConversation) } },
       errors: ['invalid_cursor'],
       examples: [{ name: 'the first page', status: 200, query: { limit: '2' } }],
-      async handle({ principal: { workspaceId }, query: { limit, cursor } }, { request }) {
-        const conditions = { workspace_id: workspaceId };
-        const page = await loadPageIds(database, 'conversation', conditions, { before: readCursor(cursor), limit });
+      async handle({ principal: { workspaceId }, query: { limit, cursor, userId } }, { request }) {
+        const conditions = { workspace_id: workspaceId, kind: 'normal' };
+        const bounds = { before: readCursor(cursor), limit, userId };
+        const page = await loadPageIds(database, 'conversation', conditions, bounds);
         const rows = await database.conversation.findMany({
           where: { workspaceId, id: { in: page.slice(0, limit).map(({ id }) => id) } },
           orderBy: { id: 'desc' },
@@ -120,11 +158,19 @@ export function createConversationRoutes({ database }: { database: Database }): 
       summary: 'Open a conversation',
       scope: 'invoke',
       body: newConversation,
-      replies: { 201: { ...reply, description: 'The conversation; Location names it' } },
-      examples: [{ name: 'with a title', status: 201, body: { title: 'Holidays' } }],
-      async handle({ principal, body: { title } }) {
-        const row = await insertConversation(database, principal, title);
-        return { status: 201, headers: { location: `/api/conversations/${row.id}` }, body: toConversation(row) };
+      description: 'With an `externalId` that a conversation has already, the answer is that one, as it is.',
+      replies: {
+        201: { ...reply, description: 'The conversation; Location names it' },
+        200: { ...reply, description: 'The one that has this externalId' },
+      },
+      examples: [
+        { name: 'with a title', status: 201, body: { title: 'Holidays' } },
+        { name: 'by your own names', status: 201, body: { userId: 'user-7', externalId: 'ticket-1912' } },
+      ],
+      async handle({ principal, body }) {
+        const { row, created } = await insertOrFind(database, principal, body);
+        const headers = { location: `/api/conversations/${row.id}` };
+        return { status: created ? 201 : 200, headers, body: toConversation(row) };
       },
     }),
     defineRoute({
@@ -133,6 +179,7 @@ export function createConversationRoutes({ database }: { database: Database }): 
       tag,
       summary: 'Read a conversation',
       scope: 'read',
+      names: 'conversation',
       params,
       replies: { 200: reply },
       errors: ['conversation_not_found'],
@@ -149,6 +196,7 @@ export function createConversationRoutes({ database }: { database: Database }): 
       tag,
       summary: 'Rename a conversation',
       scope: 'invoke',
+      names: 'conversation',
       params,
       body: conversationPatch,
       replies: { 200: { ...reply, description: 'The conversation as it is now' } },
@@ -167,6 +215,7 @@ export function createConversationRoutes({ database }: { database: Database }): 
       summary: 'Delete a conversation with its messages',
       description: 'One with unfinished invocations stays: cancel them first.',
       scope: 'invoke',
+      names: 'conversation',
       params,
       replies: { 204: { description: 'It is gone' } },
       errors: ['conversation_not_found', 'conversation_busy'],
@@ -184,6 +233,7 @@ export function createConversationRoutes({ database }: { database: Database }): 
       tag,
       summary: 'List messages, oldest first',
       scope: 'read',
+      names: 'conversation',
       params,
       query: messagesQuery,
       replies: { 200: { description: 'A page; Link names the next', schema: z.array(shownMessage) } },

@@ -1,4 +1,5 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from '@asteasolutions/zod-to-openapi';
+import { AppError } from '@nexus/common/errors/app-error';
 import { type ErrorCode, errorMeanings } from '@nexus/protocol/error-codes';
 import { z } from 'zod';
 import type { Example, Route } from '../routes/route.ts';
@@ -88,7 +89,8 @@ function ownReplies({ replies }: Route): RouteConfig['responses'] {
 }
 
 /** The refusals of every route, and its own, by status. */
-function refusals({ errors = [], scope, lasts, params, query, headers, body }: Route): RouteConfig['responses'] {
+function refusals(route: Route): RouteConfig['responses'] {
+  const { errors = [], scope, lasts, params, query, headers, body, protocol } = route;
   const codes: ErrorCode[] = [
     ...errors,
     ...(params || query || headers || body ? (['invalid_request'] as const) : []),
@@ -99,14 +101,18 @@ function refusals({ errors = [], scope, lasts, params, query, headers, body }: R
     'internal_error',
     'database_unavailable',
   ];
-  const byStatus = Map.groupBy(new Set(codes), (code) => errorMeanings[code].status);
+  const statusOf = (code: ErrorCode) => protocol?.toError(new AppError(code), '').status ?? errorMeanings[code].status;
+  const byStatus = Map.groupBy(new Set(codes), statusOf);
+  const content = protocol
+    ? { 'application/json': { schema: protocol.errorSchema } }
+    : { 'application/problem+json': { schema: problem } };
   return Object.fromEntries(
     [...byStatus].map(([status, ofStatus]) => [
       status,
       {
         description: ofStatus.map((code) => `\`${code}\``).join(', '),
         ...(status === 429 ? { headers: limitHeaders } : {}),
-        content: { 'application/problem+json': { schema: problem } },
+        content,
       },
     ]),
   );
@@ -114,7 +120,8 @@ function refusals({ errors = [], scope, lasts, params, query, headers, body }: R
 
 function examplesOf({ examples = [] }: Route) {
   const withBody = examples.filter(
-    (example): example is Example & { body: unknown } => example.body !== undefined && example.status !== 422,
+    (example): example is Example & { body: unknown } =>
+      example.body !== undefined && example.status !== 422 && example.status !== 400,
   );
   if (withBody.length === 0) return {};
   return {

@@ -27,4 +27,7 @@ export const text = (longest: number) =>
 /** In lower case, as Postgres writes it: ids are parts of Redis keys. */
 export const id = () => z.uuid('expected a UUID').toLowerCase();
 
+/** The customer's own name for something: opaque to us. */
+export const customerName = (what: string) => text(200).min(1, 'must not be empty').describe(`Your name for ${what}`);
+
 export const idPath = z.object({ id: id() });

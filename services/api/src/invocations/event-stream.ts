@@ -15,14 +15,32 @@ const maxWaiting = 4 * 1_048_576;
 export type StreamParts = { feeds: Pick<ConversationFeeds, 'open'>; stopping: AbortSignal; keepAliveMs?: number };
 export type StreamTarget = { conversationId: string; invocationId: string; after: number };
 
-/**
- * Sends an invocation's events as server-sent events, from the seq after `after` to the last one, then ends the response.
- * `id` is the seq, `event` the type, `data` the envelope. Ends early, to be resumed, when the process stops.
- */
+/** How a protocol writes events: of one stream, in their order. */
+export type StreamFormat = {
+  /** What is sent before the first event. */
+  opening: string;
+  /** Empty where the protocol does not show the event. */
+  toFrames(event: FeedEvent): string;
+  /** Whether what `toFrames` returned last was the end. */
+  isOver(event: FeedEvent): boolean;
+  /** The last words when the process stops. */
+  stopping: string;
+};
+
+/** `id` is the seq, `event` the type, `data` the envelope. When the process stops the stream ends, to be resumed. */
+const ownFormat: StreamFormat = {
+  opening: '',
+  toFrames: toServerSentEvent,
+  isOver: endsInvocation,
+  stopping: ': the server stops, resume elsewhere\n\n',
+};
+
+/** Sends an invocation's events as server-sent events, from the seq after `after` to the last one, then ends the response. */
 export async function streamEvents(
   { feeds, stopping, keepAliveMs = standardKeepAliveMs }: StreamParts,
   response: ServerResponse,
   target: StreamTarget,
+  format: StreamFormat = ownFormat,
 ): Promise<void> {
   const { conversationId, invocationId, after } = target;
   const gone = new AbortController();
@@ -46,18 +64,21 @@ export async function streamEvents(
     release();
     response.end(last);
   };
-  const onStopping = () => end(': the server stops, resume elsewhere\n\n');
+  const onStopping = () => end(format.stopping);
   response.once('close', release);
   response.on('error', () => response.destroy()); // without a listener, the error would end the process
   if (response.destroyed) return release();
   stopping.addEventListener('abort', onStopping);
   writeHead(response);
+  if (format.opening !== '') response.write(format.opening);
 
   let maxWaitingNow = maxWaiting;
   const send = (event: FeedEvent) => {
     if (response.writableEnded) return;
-    if (endsInvocation(event)) return end(toServerSentEvent(event));
-    response.write(toServerSentEvent(event));
+    const frames = format.toFrames(event);
+    if (format.isOver(event)) return end(frames);
+    if (frames === '') return;
+    response.write(frames);
     if (response.writableLength > maxWaitingNow) response.destroy();
   };
   try {
@@ -82,9 +103,9 @@ export async function streamEvents(
 }
 
 /** Sends the rest of an ended invocation as server-sent events. */
-export function sendEvents(response: ServerResponse, events: InvocationEvent[]): void {
+export function sendEvents(response: ServerResponse, events: InvocationEvent[], format = ownFormat): void {
   writeHead(response);
-  response.end(events.map(toServerSentEvent).join(''));
+  response.end(format.opening + events.map((event) => format.toFrames(event)).join(''));
 }
 
 function toServerSentEvent(event: FeedEvent): string {

@@ -3,7 +3,7 @@ import { multitaskStrategies } from '@nexus/protocol/multitask-strategy';
 import { z } from 'zod';
 import { settingFields } from '../agents/agent-input.ts';
 import { pageFields } from '../http/page.ts';
-import { id, text } from '../http/parse-input.ts';
+import { customerName, id, text } from '../http/parse-input.ts';
 
 export const maxMessageLength = 100_000;
 const maxMetadataLength = 16_384;
@@ -13,7 +13,7 @@ const maxDeadlineMs = 7 * 24 * 3_600_000;
 /** As JSON writes them, not preceded by a backslash that is itself escaped: Postgres cannot store these in a document. */
 const unstorable = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
 
-const metadata = z
+export const metadata = z
   .record(z.string(), z.unknown(), 'expected an object')
   .refine(
     (value) => JSON.stringify(value).length <= maxMetadataLength,
@@ -43,6 +43,7 @@ export const newInvocation = z.strictObject({
     .min(1, expectedDeadline)
     .max(maxDeadlineMs, expectedDeadline)
     .optional(),
+  userId: customerName('your end user').optional(),
 });
 
 /** The draft's key: a printable string; ours has up to 255 characters. */
@@ -58,6 +59,7 @@ export const listInvocations = z.strictObject({
   status: z.enum(invocationStatuses, `expected one of ${invocationStatuses.join(', ')}`).optional(),
   agentId: id().optional(),
   conversationId: id().optional(),
+  userId: customerName('your end user').optional(),
 });
 
 const expectedWait = `expected a number of seconds from 0 to ${maxWaitSeconds}`;

@@ -36,6 +36,7 @@ const listedFields = {
   id: shownId(),
   conversationId: shownId(),
   agentId: shownId().nullable(),
+  userId: z.string().nullable(),
   status,
   provider,
   model: z.string(),

@@ -3,20 +3,21 @@ import { invocationNotFound } from '@nexus/common/errors/not-found';
 import type { LogAddress } from '@nexus/common/events/event-log-names';
 import { joinDeltas } from '@nexus/common/events/read-log';
 import { createMissedSources, readMissed } from '@nexus/common/feeds/read-missed';
-import { createInvocationCreator, type InvocationCreatorParts } from '@nexus/common/invocations/create-invocation';
-import { requestCancel } from '@nexus/common/invocations/request-cancel';
+import type { CreateInvocation } from '@nexus/common/invocations/create-invocation';
+import { type CancelParts, requestCancel } from '@nexus/common/invocations/request-cancel';
 import type { Principal } from '@nexus/common/principals/principal';
 import { isReplicaRefusal } from '@nexus/common/redis/leave-replica';
 import type { InvocationEvent } from '@nexus/protocol/event';
 import { isFinished } from '@nexus/protocol/invocation-status';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
-import type { ApiMetrics } from '../api-metrics.ts';
 import { loadPageIds } from '../http/load-page-ids.ts';
 import { readCursor, toPage } from '../http/page.ts';
 import { idPath } from '../http/parse-input.ts';
 import { exampleIds } from '../routes/example-ids.ts';
 import { type Asked, defineRoute, type Example, type Reply, type Route } from '../routes/route.ts';
+import { assertMayOverride } from './assert-may-override.ts';
+import { createWaitParts } from './create-wait-parts.ts';
 import { type StreamParts, sendEvents, streamEvents } from './event-stream.ts';
 import {
   cancelBody,
@@ -29,10 +30,9 @@ import {
 } from './invocation-input.ts';
 import { acceptedInvocation, listedInvocation, shownEvent, shownInvocation } from './invocation-output.ts';
 import { invocationFields, loadInvocation, toInvocation } from './load-invocation.ts';
-import { type WaitParts, waitForEnd } from './wait-for-end.ts';
+import { waitForEnd } from './wait-for-end.ts';
 
-export type InvocationRouteParts = Omit<InvocationCreatorParts, 'onCreated'> &
-  StreamParts & { apiMetrics: Pick<ApiMetrics, 'created'> };
+export type InvocationRouteParts = CancelParts & StreamParts & { createInvocation: CreateInvocation };
 
 type Http = { request: Request; response: Response };
 
@@ -45,15 +45,9 @@ const stream = {
 };
 
 export function createInvocationRoutes(parts: InvocationRouteParts): Route[] {
-  const { database, redis, logger } = parts;
-  const createInvocation = createInvocationCreator({ ...parts, onCreated: parts.apiMetrics.created });
+  const { database, redis, logger, createInvocation } = parts;
   const missedSources = createMissedSources(database, redis);
-  const waitParts: WaitParts = {
-    feeds: parts.feeds,
-    stopping: parts.stopping,
-    isOver: async (address) => (await missedSources.loadStanding(address))?.finished ?? true,
-    onTrouble: (error, address) => logger.warn({ error, ...address }, 'a long poll asks Postgres, as it cannot hear'),
-  };
+  const waitParts = createWaitParts(parts);
 
   type Posted = Asked<undefined, undefined, typeof idempotencyKey, typeof newInvocation>;
 
@@ -61,6 +55,7 @@ export function createInvocationRoutes(parts: InvocationRouteParts): Route[] {
     { principal, headers, body }: Posted,
     { request, response }: Http,
   ): Promise<Reply | null> {
+    await assertMayOverride(database, principal, body);
     const made = await createInvocation(principal, body, headers['Idempotency-Key'] ?? null);
     const { id, conversationId, agentId, status, createdAt } = made;
     response.location(`/api/invocations/${id}`);
@@ -140,9 +135,15 @@ export function createInvocationRoutes(parts: InvocationRouteParts): Route[] {
       errors: ['invalid_cursor'],
       examples: [{ name: 'those that failed', status: 200, query: { status: 'failed', limit: '2' } }],
       async handle({ principal: { workspaceId }, query }, { request }) {
-        const { limit, cursor, status, agentId, conversationId } = query;
-        const conditions = { workspace_id: workspaceId, status, agent_id: agentId, conversation_id: conversationId };
-        const page = await loadPageIds(database, 'invocation', conditions, { before: readCursor(cursor), limit });
+        const { limit, cursor, status, agentId, conversationId, userId } = query;
+        const conditions = {
+          workspace_id: workspaceId,
+          status,
+          agent_id: agentId,
+          conversation_id: conversationId,
+        };
+        const bounds = { before: readCursor(cursor), limit, userId };
+        const page = await loadPageIds(database, 'invocation', conditions, bounds);
         const rows = await database.invocation.findMany({
           where: { workspaceId, id: { in: page.slice(0, limit).map(({ id }) => id) } },
           orderBy: { id: 'desc' },
@@ -158,6 +159,7 @@ export function createInvocationRoutes(parts: InvocationRouteParts): Route[] {
       summary: 'Read an invocation, or wait for its end',
       lasts: true,
       scope: 'read',
+      names: 'invocation',
       params,
       query: readQuery,
       replies: { 200: { description: 'The invocation, finished or not', schema: shownInvocation } },
@@ -182,6 +184,7 @@ export function createInvocationRoutes(parts: InvocationRouteParts): Route[] {
       description:
         'Server-sent events, resumed by Last-Event-ID. With `Accept: application/json` an array of the events so far.',
       scope: 'read',
+      names: 'invocation',
       params,
       query: eventsQuery,
       headers: lastEventId,
@@ -213,6 +216,7 @@ export function createInvocationRoutes(parts: InvocationRouteParts): Route[] {
       tag,
       summary: 'Stop an invocation',
       scope: 'invoke',
+      names: 'invocation',
       params,
       body: cancelBody,
       replies: {

@@ -9,6 +9,7 @@ export const invocationFields = {
   id: true,
   conversationId: true,
   agentId: true,
+  userId: true,
   status: true,
   provider: true,
   model: true,

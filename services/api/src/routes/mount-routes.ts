@@ -8,12 +8,14 @@ import { readJsonBody } from '../http/json-body.ts';
 import { allowOnly } from '../http/not-found.ts';
 import { parseInput } from '../http/parse-input.ts';
 import { sendJson } from '../http/send-json.ts';
+import type { AssertReach, NamedInRequest } from './assert-reach.ts';
 import { assertScope } from './assert-scope.ts';
 import type { Asked, Route } from './route.ts';
 
 export type MountParts = {
   authenticator: Pick<Authenticator, 'watch'>;
   limits: Pick<Limits, 'openPerKey' | 'openPerAddress'>;
+  assertReach: AssertReach;
 };
 
 /** Serves the table. A path that is in it answers other methods with 405 and those that it takes. */
@@ -30,7 +32,10 @@ export function mountRoutes(app: Express, routes: Route[], parts: MountParts): v
 
 async function answer(route: Route, request: Request, response: Response, parts: MountParts): Promise<void> {
   const principal = route.scope === null ? null : admit(route, { request, response }, parts);
-  const asked = { principal, ...parseAll(route, request) };
+  const parsed = parseAll(route, request);
+  const isLimited = principal !== null && (principal.agentIds !== null || principal.conversationId !== null);
+  if (isLimited) await parts.assertReach(route, principal, parsed as NamedInRequest);
+  const asked = { principal, ...parsed };
   const reply = await route.handle(asked as Asked<never, never, never, never>, { request, response });
   if (reply === null || response.destroyed) return;
   for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);

@@ -3,6 +3,7 @@ import type { Scope } from '@nexus/common/principals/scope';
 import type { ErrorCode } from '@nexus/protocol/error-codes';
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
+import type { Protocol } from '../protocols/protocol.ts';
 import type { Tag } from './tags.ts';
 
 export type Method = 'get' | 'post' | 'patch' | 'put' | 'delete';
@@ -51,6 +52,10 @@ type Declared<P, Q, H, B> = {
   scope: Scope | null;
   /** Its answer may take long, as a stream's does: it is cut when the caller's key ends. */
   lasts?: boolean;
+  /** What the `id` (or `model`) in its path names: callers that are limited to some of them know no others. */
+  names?: 'agent' | 'conversation' | 'invocation' | 'model';
+  /** Whose language its refusals speak; without it they are problem documents. */
+  protocol?: Protocol;
   params?: P;
   query?: Q;
   /** By their names in lower case. */

@@ -3,6 +3,7 @@ export const tags = {
   Agents: 'A model with a system prompt and settings, to be asked.',
   Conversations: 'What was said, in order.',
   Invocations: 'One request to an agent, from the moment it is stored to its end.',
+  OpenAI: 'Agents as models of OpenAI: for its clients, and those that speak its language.',
   Access: 'Who calls: tokens for browsers, and a session for the console.',
   Keys: 'What callers show.',
   Connections: "A provider's address and keys, of one workspace.",

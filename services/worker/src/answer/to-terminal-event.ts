@@ -2,14 +2,13 @@ import { sha256 } from '@nexus/common/feeds/load-snapshot';
 import type { Ended } from '@nexus/common/invocations/status/ended';
 import type { Ending } from '@nexus/common/invocations/status/ending';
 import { errorMeanings } from '@nexus/protocol/error-codes';
-import type { NewEvent, Usage } from '@nexus/protocol/event';
+import type { NewEvent } from '@nexus/protocol/event';
 
 /** The event that announces the end as it was written. `status` may differ from the ending's: a cancel that was committed earlier wins. */
 export function toTerminalEvent({ status, messageId }: Ended, { step, error }: Ending): NewEvent {
   const contentSha256 = messageId === null ? null : sha256(step.text);
   if (status === 'completed' && step.usage) {
-    const { inputTokens, outputTokens, cachedTokens, source } = step.usage;
-    const usage: Usage = { inputTokens, outputTokens, cachedTokens, source };
+    const { costMicroUsd: _cost, priceTableVersion: _version, ...usage } = step.usage;
     return {
       type: 'invocation.completed',
       data: { messageId, finishReason: step.finishReason ?? 'other', usage, contentSha256: sha256(step.text) },

@@ -1,4 +1,4 @@
-import type { Turn } from '@nexus/common/invocations/status/claim-invocations';
+import type { Turn } from '@nexus/common/invocations/invocation-context';
 import { describe, expect, it } from 'vitest';
 import { buildContext } from './build-context.ts';
 import { countTokens } from './count-tokens.ts';

@@ -1,4 +1,5 @@
-import type { ContextSource, Turn } from '@nexus/common/invocations/status/claim-invocations';
+import type { Turn } from '@nexus/common/invocations/invocation-context';
+import type { ContextSource } from '@nexus/common/invocations/status/claim-invocations';
 import type { ContextMessage } from '../providers/provider.ts';
 
 /** Roughly the tokens that a chat format needs for each message in addition to its text. */

@@ -6,11 +6,10 @@ import type { Queryable } from '../../postgres/queryable.ts';
 import type { InvocationJob } from '../../queue/invocation-queue.ts';
 import { liveness } from '../../timing/liveness.ts';
 import { hasStatus } from '../has-status.ts';
+import { type ContextMessage, joinSystemText, type Turn, toHistory } from '../invocation-context.ts';
 import type { InvocationSettings } from '../invocation-settings.ts';
 import { jobsInLockOrder } from '../row-locks.ts';
 import type { AttemptId } from './attempt-id.ts';
-
-export type Turn = { role: 'user' | 'assistant'; content: string; tokenCount: number | null; turn: number };
 
 export type Claim = AttemptId & {
   workspaceId: string;
@@ -20,7 +19,7 @@ export type Claim = AttemptId & {
   settings: InvocationSettings;
   inputMessageId: string;
   input: string;
-  /** Messages of earlier turns, newest first, bounded by the size of the agent's context. */
+  /** Messages of earlier turns, newest first, bounded by the size of the agent's context; or those that the request brought along. */
   history: Turn[];
   /** Milliseconds until the deadline; null when it has none. */
   deadlineInMs: number | null;
@@ -49,13 +48,25 @@ const contextColumns = Prisma.sql`c.settings, m.content AS input,
             WHERE conversation_id = c.conversation_id AND input_position < c.input_position AND NOT rolled_back
             ORDER BY input_position DESC LIMIT ${turnsPerContext}::int) t
       JOIN message msg ON msg.invocation_id = t.id AND msg.type = 'message') h
-    WHERE h.characters <= (c.settings->>'contextTokens')::bigint * ${charactersPerToken}::int), '[]') AS history`;
+    WHERE h.characters <= (c.settings->>'contextTokens')::bigint * ${charactersPerToken}::int), '[]') AS history,
+  (SELECT jsonb_build_object('messages', x.messages, 'systemText', x.system_text) FROM invocation_context x WHERE x.invocation_id = c.id) AS brought`;
+
+/** What the request brought along; null when it goes on in a conversation. */
+export type WithBrought = { brought: { messages: ContextMessage[]; systemText: string } | null };
+
+/** The request's messages stand for the history, and its system text comes after the agent's. */
+function withContext<T extends ContextSource>(row: T & WithBrought): T {
+  const { brought, settings } = row;
+  if (!brought) return row;
+  const systemPrompt = joinSystemText(settings.systemPrompt, brought.systemText);
+  return { ...row, settings: { ...settings, systemPrompt }, history: toHistory(brought.messages) };
+}
 
 /** Reads the context source of this invocation; null: no such invocation. */
 export async function loadContextSource(database: Queryable, invocationId: string): Promise<ContextSource | null> {
-  const [row] = await database.query<ContextSource>`
+  const [row] = await database.query<ContextSource & WithBrought>`
     SELECT ${contextColumns} FROM invocation c JOIN message m ON m.id = c.input_message_id WHERE c.id = ${invocationId}::uuid`;
-  return row ?? null;
+  return row ? withContext(row) : null;
 }
 
 /**
@@ -68,7 +79,7 @@ export async function claimInvocations(
   jobs: InvocationJob[],
   workerId: string,
 ): Promise<(Claim | null)[]> {
-  const claims = await database.query<Claim>`
+  const claims = await database.query<Claim & WithBrought>`
     WITH ${jobsInLockOrder(jobs)}
     , claimed AS (
       UPDATE invocation i SET status = 'running', attempt = attempt + 1, worker_id = ${workerId}::uuid,
@@ -86,6 +97,6 @@ export async function claimInvocations(
            (extract(epoch FROM now() - c.created_at) * 1000)::float8 AS "waitedMs",
            ${contextColumns}
     FROM claimed c JOIN message m ON m.id = c.input_message_id`;
-  const byId = new Map(claims.map((claim) => [claim.invocationId, claim]));
+  const byId = new Map(claims.map((claim) => [claim.invocationId, withContext(claim)]));
   return jobs.map((job) => byId.get(job.invocationId) ?? null);
 }

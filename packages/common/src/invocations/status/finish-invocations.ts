@@ -26,6 +26,7 @@ const endingRows = inputRows<Ending>('ending', [
   ['used_input', 'int', ({ step }) => step.usage?.inputTokens ?? 0],
   ['used_output', 'int', ({ step }) => step.usage?.outputTokens ?? 0],
   ['used_cached', 'int', ({ step }) => step.usage?.cachedTokens ?? 0],
+  ['used_reasoning', 'int', ({ step }) => step.usage?.reasoningTokens ?? null],
   ['used_source', 'text', ({ step }) => step.usage?.source ?? 'estimated'],
   ['cost', 'bigint', ({ step }) => step.usage?.costMicroUsd ?? null],
   ['prices', 'text', ({ step }) => step.usage?.priceTableVersion ?? null],
@@ -54,7 +55,7 @@ export async function finishInvocations(
         first_token_at = now() - e.first_token_ago_ms * interval '1 ms', finished_at = now()
       FROM ending e JOIN locked ON locked.id = e.conversation_id
       WHERE i.id = e.invocation_id AND i.attempt = e.attempt AND ${hasStatus('i', from)}
-      RETURNING i.id, i.workspace_id, i.agent_id, i.input_message_id, i.provider, i.model, i.status, i.created_at,
+      RETURNING i.id, i.workspace_id, i.api_key_id, i.user_id, i.agent_id, i.input_message_id, i.provider, i.model, i.status, i.created_at,
                 i.first_token_at, i.finished_at, i.cancel_requested_at, e.*
     ), line AS (
       UPDATE conversation c SET line = array_remove(c.line, done.id), updated_at = now(),
@@ -72,9 +73,9 @@ export async function finishInvocations(
     ), counted AS (
       UPDATE message m SET token_count = done.prompt_tokens FROM done WHERE m.id = done.input_message_id AND done.prompt_tokens IS NOT NULL
     ), used AS (
-      INSERT INTO usage_record (id, workspace_id, invocation_id, attempt, provider, model, input_tokens, output_tokens, cached_tokens,
-                                source, cost_micro_usd, price_table_version)
-      SELECT usage_id, workspace_id, id, attempt, provider, model, used_input, used_output, used_cached, used_source::"UsageSource", cost, prices
+      INSERT INTO usage_record (id, workspace_id, api_key_id, user_id, invocation_id, attempt, provider, model, input_tokens, output_tokens, cached_tokens,
+                                reasoning_tokens, source, cost_micro_usd, price_table_version)
+      SELECT usage_id, workspace_id, api_key_id, user_id, id, attempt, provider, model, used_input, used_output, used_cached, used_reasoning, used_source::"UsageSource", cost, prices
       FROM done WHERE usage_id IS NOT NULL
       ON CONFLICT (invocation_id, attempt) DO NOTHING)
     SELECT done.id, done.status, done.answer_id AS "messageId", line.has_next AS "hasNext", ${timingsOf('done')}

@@ -157,7 +157,7 @@ describe('Gemini', () => {
       text: 'a',
       reasoning: 'hm',
       finish: {
-        usage: { inputTokens: 5, outputTokens: 6, cachedTokens: 3, source: 'provider' },
+        usage: { inputTokens: 5, outputTokens: 6, cachedTokens: 3, reasoningTokens: 4, source: 'provider' },
         textTokens: 2,
       },
     });

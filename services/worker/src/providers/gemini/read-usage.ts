@@ -12,7 +12,13 @@ export function readUsage(usage: unknown, hasText: boolean): Pick<ProviderFinish
   const thought = usage.thoughtsTokenCount ?? 0;
   const output = usage.candidatesTokenCount ?? sum(usage.totalTokenCount, minus(input), minus(thought));
   const parts = sum(input, output, thought);
-  const counted = toUsage({ input, output, cached, reasoning: thought, total: usage.totalTokenCount ?? parts });
+  const counted = toUsage({
+    input,
+    output,
+    cached,
+    reasoning: usage.thoughtsTokenCount,
+    total: usage.totalTokenCount ?? parts,
+  });
   if (counted === null) return { usage: null };
   const isTooLittle = counted.usage.inputTokens + counted.usage.outputTokens < parts;
   return isTooLittle || (hasText && output === 0) ? { usage: null } : { ...counted, textTokens: Number(output) };

@@ -218,7 +218,7 @@ describe('OpenAI', () => {
       finish: {
         reason: 'length',
         rawReason: 'length',
-        usage: { inputTokens: 5, outputTokens: 4, cachedTokens: 0, source: 'provider' },
+        usage: { inputTokens: 5, outputTokens: 4, cachedTokens: 0, reasoningTokens: 1, source: 'provider' },
         textTokens: 3,
       },
     });

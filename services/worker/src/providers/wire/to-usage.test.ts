@@ -4,7 +4,7 @@ import { toUsage } from './to-usage.ts';
 describe('toUsage', () => {
   it('takes counts as they are', () => {
     expect(toUsage({ input: 21, output: 9, cached: 16, reasoning: 4, total: 30 })).toEqual({
-      usage: { inputTokens: 21, outputTokens: 9, cachedTokens: 16, source: 'provider' },
+      usage: { inputTokens: 21, outputTokens: 9, cachedTokens: 16, reasoningTokens: 4, source: 'provider' },
       textTokens: 5,
     });
   });

@@ -30,7 +30,13 @@ export function toUsage({ input, output, cached, reasoning, total }: RawCounts):
   const thought = (reasoning ?? 0) as number;
   const outside = countOutside(input, output, thought, (total ?? null) as number | null);
   if (outside === null) return null;
-  const usage: Usage = { inputTokens: input, outputTokens: output + outside, cachedTokens, source: 'provider' };
+  const usage: Usage = {
+    inputTokens: input,
+    outputTokens: output + outside,
+    cachedTokens,
+    ...(isCount(reasoning) ? { reasoningTokens: reasoning } : {}),
+    source: 'provider',
+  };
   return { usage, textTokens: outside > 0 ? output : Math.max(0, output - thought) };
 }
 
