@@ -9,6 +9,12 @@ import { readDatabaseUrl } from '../prisma/read-database-url.ts';
 
 const quiet = { warn() {}, info() {} };
 
+const says: Record<FirstKeyState, string> = {
+  stored: 'The first key is stored',
+  'stored-before': 'The first key was stored before',
+  ended: 'The first key was revoked or rotated: NEXUS_FIRST_KEY opens nothing. `npm run keys -- create` makes another.',
+};
+
 const firstKeySchema = z.object({
   NEXUS_FIRST_KEY: z
     .string()
@@ -16,8 +22,11 @@ const firstKeySchema = z.object({
     .optional(),
 });
 
-/** Stores the key of this token with every scope, where it is not stored yet. Returns whether it was new. */
-export async function storeFirstKey(database: Database, token: string): Promise<boolean> {
+/** `ended`: it was revoked, or rotated to another secret. */
+export type FirstKeyState = 'stored' | 'stored-before' | 'ended';
+
+/** Stores the key of this token with every scope, where it is not stored yet. */
+export async function storeFirstKey(database: Database, token: string): Promise<FirstKeyState> {
   const parsed = parseKeyToken(token);
   if (!parsed) throw new Error('NEXUS_FIRST_KEY is not the token of a key');
   const { keyId: id, secret } = parsed;
@@ -31,14 +40,17 @@ export async function storeFirstKey(database: Database, token: string): Promise<
     scopes: [...scopes],
   };
   const { count } = await database.apiKey.createMany({ data, skipDuplicates: true });
-  if (count > 0)
-    await writeAuditEntry(database, {
-      workspaceId: defaultWorkspaceId,
-      keyId: null,
-      action: 'key.created',
-      targetId: id,
-    });
-  return count > 0;
+  if (count === 0) {
+    const known = await database.apiKey.findUniqueOrThrow({ where: { id } });
+    return known.revokedAt === null && Buffer.from(known.hash).equals(hash) ? 'stored-before' : 'ended';
+  }
+  await writeAuditEntry(database, {
+    workspaceId: defaultWorkspaceId,
+    keyId: null,
+    action: 'key.created',
+    targetId: id,
+  });
+  return 'stored';
 }
 
 if (import.meta.main) {
@@ -51,9 +63,7 @@ if (import.meta.main) {
       name: 'nexus-first-key',
       logger: quiet,
     });
-    console.log(
-      (await storeFirstKey(database, NEXUS_FIRST_KEY)) ? 'The first key is stored' : 'The first key was stored before',
-    );
+    console.log(says[await storeFirstKey(database, NEXUS_FIRST_KEY)]);
     await close();
   }
 }

@@ -12,7 +12,7 @@ import { openStartDatabase } from './keys/open-start-database.ts';
 
 const usage = `usage: npm run keys -- create --scopes ${scopes.join(',')} [--name NAME] [--workspace ID] [--agents ID,ID] [--expires TIME]
        npm run keys -- list [--workspace ID]
-       npm run keys -- revoke ID
+       npm run keys -- revoke ID [--workspace ID]
        npm run keys -- new-token      a token for NEXUS_FIRST_KEY, stored nowhere
 The token of a new key goes to standard output, everything else to standard error.`;
 

@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { io, type Socket } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openStartKey } from '../scripts/start/open-start-key.ts';
 import { openStack, type Stack } from './support/open-stack.ts';
 import { waitUntil } from './support/wait-until.ts';
 
@@ -70,6 +73,18 @@ describe('where callers need a key', () => {
     const socket = connect(token);
     expect(await connected(socket)).toBe('unauthorized');
     socket.close();
+  });
+
+  it('makes another start key once the last one is revoked', async () => {
+    const folder = mkdtempSync(`${tmpdir()}/nexus-start-key-`);
+    const token = await openStartKey(stack.testDatabase.url, folder);
+    expect(await openStartKey(stack.testDatabase.url, folder)).toBe(token);
+    expect(await statusOf(token)).toBe(200);
+    const { keyId } = (await stack.api.send<{ keyId: string }>('GET', '/api/session', undefined, asKey(token))).body;
+    await stack.api.send('DELETE', `/api/keys/${keyId}`, undefined, asKey(operator));
+    const next = await openStartKey(stack.testDatabase.url, folder);
+    expect(next).not.toBe(token);
+    expect(await statusOf(next)).toBe(200);
   });
 
   it('takes a key as the Bearer token of a handshake', async () => {

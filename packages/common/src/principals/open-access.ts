@@ -43,7 +43,10 @@ export async function openAccess(parts: {
     keys,
     ring,
     async keysChanged() {
-      await keys.refreshAll(); // all: a key that these have made ends with them
+      // All: a key that these have made ends with them. The change is stored: the caller gets its answer though the next look fails.
+      await keys
+        .refreshAll()
+        .catch((error: unknown) => logger.warn({ error }, 'keys could not be read, the timer tries again'));
       await redis.publish(channel, '').catch(() => {}); // the timers of the others find it
     },
     close: keys.close,
