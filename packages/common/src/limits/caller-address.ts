@@ -7,7 +7,7 @@ type Asking = { headers: IncomingHttpHeaders; socket: { remoteAddress?: string |
 /** The address that a request counts for. */
 export type AddressReader = (asking: Asking) => string;
 
-/** Whoever has an IPv6 address mostly has all of its network. */
+/** The groups of a /64. The owner of one IPv6 address usually has its whole /64, and could evade a limit per address. */
 const ipv6Groups = 4;
 
 /**

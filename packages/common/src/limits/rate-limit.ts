@@ -17,8 +17,8 @@ export type RateLimit = {
 };
 
 /**
- * The count that all processes share. Resolves with the sum and with how long its window lasts; with null where Redis is away, and was told
- * nothing. Rejects where it may have been told.
+ * The count that all processes share. Resolves with the sum and the time until its window ends, or with null if Redis is away and has not
+ * counted the requests. Rejects if Redis may have counted them.
  */
 export type SharedCount = (caller: string, requests: number) => Promise<{ sum: number; resetMs: number } | null>;
 

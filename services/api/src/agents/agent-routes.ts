@@ -131,7 +131,7 @@ export function createAgentRoutes({ database, maxPerWorkspace }: AgentRouteParts
       tag,
       summary: 'Change an agent',
       description:
-        'Everything may change, nothing has to. Running and waiting invocations keep the settings that they were posted with.',
+        'Every field is optional. Running and waiting invocations keep the settings that they were posted with.',
       scope: 'manage',
       names: 'agent',
       params,

@@ -118,7 +118,7 @@ const example = { params: { id: exampleIds.conversation } };
 const reply = { description: 'The conversation', schema: shownConversation };
 
 export function createConversationRoutes({ database }: { database: Database }): Route[] {
-  /** A conversation that is answering is not taken away under its workers: cancel first. */
+  /** Says why a conversation was not deleted: its workers still write to it, or it does not exist. */
   async function explainKept(id: string, where: { id: string; workspaceId: string }): Promise<void> {
     const row = await database.conversation.findFirst({ where, select: { line: true } });
     if (!row) throw conversationNotFound(id);

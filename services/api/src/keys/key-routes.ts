@@ -164,7 +164,7 @@ export function createKeyRoutes({ database, access, maxPerWorkspace }: KeyRouteP
       summary: 'Revoke a key, and all that it made',
       scope,
       params,
-      replies: { 204: { description: 'It is good for nothing within 5 seconds, here at once' } },
+      replies: { 204: { description: 'This process refuses the key at once, every other one within 5 seconds' } },
       errors: ['key_not_found'],
       examples: [unknown],
       async handle({ principal, params: { id } }) {

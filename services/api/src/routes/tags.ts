@@ -5,9 +5,9 @@ export const tags = {
   Invocations: 'One request to an agent, from the moment it is stored to its end.',
   OpenAI: 'Agents as models of OpenAI: for its clients, and those that speak its language.',
   Access: 'Who calls: tokens for browsers, and a session for the console.',
-  Keys: 'What callers show.',
+  Keys: 'What callers authenticate with.',
   Connections: "A provider's address and keys, of one workspace.",
-  Workspaces: 'Whose everything is.',
+  Workspaces: 'The owners of everything else.',
   Audit: 'Who changed what.',
   Documents: 'This document.',
 } as const;

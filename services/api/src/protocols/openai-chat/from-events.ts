@@ -130,7 +130,7 @@ function differs(): AppError {
   return new AppError('stream_interrupted', 'The answer was started again, and differs from what was sent');
 }
 
-/** How an invocation ended other than well, or that it has not. */
+/** The error of an invocation that failed, was cancelled, or has not ended. */
 function toFailure(status: Snapshot['status'], error: EventError | null): AppError {
   if (error) return new AppError(error.code, error.message);
   return new AppError(status === 'cancelled' ? 'cancelled' : 'service_stopping');
