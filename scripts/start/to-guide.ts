@@ -15,9 +15,11 @@ export function toGuide(
   const access =
     key === null
       ? `Everybody on this machine may call. ${styleText('bold', 'npm start -- --auth')} asks callers for keys.`
-      : `Callers need a key. This one may do everything; make others by npm run keys:\n  KEY=${key}`;
+      : `Callers need a key. This one may do everything; make others by npm run keys.`;
   const body = (agentId: string) =>
     `-H "Content-Type: application/json" -d '{"agentId": "${agentId}", "message": "Hello!"}'`;
+  const chat = (model: string) =>
+    `-H "Content-Type: application/json" -d '{"model": "${model}", "stream": true, "messages": [{"role": "user", "content": "Hello!"}]}'`;
   const lack = (provider: string) =>
     lacking.has(provider) ? `   ${styleText('yellow', lacking.get(provider) ?? '')}` : '';
   const bold = (text: string) => styleText('bold', text);
@@ -33,16 +35,18 @@ ${bold('Agents')}
 ${agents.map(({ avatar, name, provider, model, id }) => `  ${avatar}  ${name.padEnd(18)} ${`${provider}/${model}`.padEnd(22)} ${id}${lack(provider)}`).join('\n')}
 
 ${bold('Try')}
-  curl${auth} ${api}/api/agents
+${key === null ? '' : `  KEY=${key}\n`}  curl${auth} ${api}/api/agents
 ${
   tried
     ? `  curl${auth} -X POST ${api}/api/invoke ${body(tried.id)}
   curl${auth} -N -X POST ${api}/api/invoke -H "Accept: text/event-stream" ${body(tried.id)}
+  curl${auth} -N ${api}/v1/chat/completions ${chat(tried.id)}
 `
     : ''
 }
 ${access}
 ${keys}
-The whole API: ${api}/docs. How to resume, cancel and listen over Socket.IO: docs/protocol.md. Ctrl-C stops everything; the data stays.
+The whole API: ${api}/docs
+How to resume, cancel and listen over Socket.IO: docs/protocol.md. Ctrl-C stops everything; the data stays.
 `;
 }

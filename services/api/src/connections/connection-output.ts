@@ -20,7 +20,9 @@ export const shownConnection = z
   })
   .meta({ id: 'Connection' });
 
-export const shownModel = z.strictObject({ id: z.string().describe("For an agent's `model`") }).meta({ id: 'Model' });
+export const shownModel = z
+  .strictObject({ id: z.string().describe("For an agent's `model`") })
+  .meta({ id: 'ProviderModel' });
 
 export const shownTest = z
   .strictObject({

@@ -32,13 +32,12 @@ function fromParserError(error: unknown): unknown {
 }
 
 /** Deeper than any valid request, and far below the depth at which recursion overflows the stack. */
-const mostLevels = 64;
+const maxLevels = 64;
 
 function tooDeep(body: unknown): AppError | undefined {
   let level: unknown[] = [body];
   for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > mostLevels)
-      return new AppError('malformed_json', `The body is nested deeper than ${mostLevels} levels`);
+    if (depth > maxLevels) return new AppError('malformed_json', `The body is nested deeper than ${maxLevels} levels`);
     level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []));
   }
   return undefined;

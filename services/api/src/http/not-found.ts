@@ -5,7 +5,7 @@ export function notFound(request: Request, _response: Response, next: NextFuncti
   next(
     new AppError(
       'not_found',
-      `There is nothing at ${request.path}: expected a path below /api (docs/protocol.md), /livez, /readyz or /metrics`,
+      `There is nothing at ${request.path}: expected /docs, a path below /api or /v1, /livez, /readyz or /metrics`,
     ),
   );
 }
