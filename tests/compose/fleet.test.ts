@@ -103,7 +103,7 @@ describe('the compose file', () => {
   });
 
   it('passes event streams on as they are written', async () => {
-    const slow = await fleet.agent('t21-n20-d100');
+    const slow = await fleet.agent('t20-n20-d100');
     const answer = await fetch(`${fleet.url}/api/invoke`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
@@ -120,7 +120,7 @@ describe('the compose file', () => {
   });
 
   it('passes chunks of OpenAI’s protocol on as they are written, and its refusals', async () => {
-    const model = await fleet.agent('t21-n20-d100');
+    const model = await fleet.agent('t22-n20-d100');
     const answer = await fetch(`${fleet.url}/v1/chat/completions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
